@@ -1,0 +1,1 @@
+//! Runlens in a tab.

@@ -1,0 +1,179 @@
+// What the page and the coordinator worker say to each other.
+//
+// The page never sees a format, a detector or a byte of evidence that it did not ask for: it sends
+// an `Ask`, gets the `Answer` of the same name, and hears `Note`s while reading goes on. Names are
+// those of the case document; times are RFC 3339 text (exact) beside `time_ms` (a double, only for
+// placing marks). Bulk answers are typed arrays.
+//
+// Rejected: one method call per view over a proxy library. A closed union of small messages can be
+// read in one screen, logged, and replayed in a test.
+
+/** A file handed over by the intake module. `path` uses `/` and starts with the dropped folder's name. */
+export interface EvidenceFile {
+  readonly path: string;
+  readonly file: Blob;
+  /** Modified time in ms since 1970, or null where the browser gives none. */
+  readonly modified_ms: number | null;
+}
+
+export type TimeBasis = "utc" | "offset" | "assumed-utc" | "local" | "year-inferred";
+export type Severity = "info" | "warning" | "data-loss";
+export type ItemState = "waiting" | "reading" | "read" | "cancelled" | "quarantined";
+
+export interface Problem {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly record: number | null;
+  readonly offset: number | null;
+  readonly length: number | null;
+  readonly text: string;
+}
+
+/** One evidence item, as in the case document, plus how far reading has come. */
+export interface EvidenceItem {
+  readonly item: number;
+  readonly path: string;
+  readonly size: number;
+  readonly state: ItemState;
+  readonly bytes_read: number;
+  readonly bytes_per_second: number;
+  readonly sha256: string | null;
+  readonly modified: string | null;
+  readonly format: string | null;
+  readonly encoding: string | null;
+  readonly host: string | null;
+  readonly records: number;
+  readonly events: number;
+  readonly folded: number;
+  readonly skipped: number;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly time_basis: TimeBasis | null;
+  /** Item number of identical evidence whose events are counted instead of this one's. */
+  readonly duplicate_of: number | null;
+  readonly problem_count: number;
+  readonly problems: readonly Problem[];
+}
+
+export interface CaseOverview {
+  readonly revision: number;
+  readonly reading: boolean;
+  readonly items: number;
+  readonly items_done: number;
+  readonly bytes: number;
+  readonly bytes_read: number;
+  readonly events: number;
+  readonly operations: number;
+  readonly runs: number;
+  readonly findings: number;
+  readonly problems: number;
+  /** Of all events with a time. */
+  readonly first_ms: number | null;
+  readonly last_ms: number | null;
+}
+
+/** One row of the events table. */
+export interface EventRow {
+  /** Position in time order; valid for the answer's `revision` only. */
+  readonly row: number;
+  /** Names the event for as long as the case is open. */
+  readonly item: number;
+  readonly ordinal: number;
+  readonly time: string | null;
+  readonly time_ms: number | null;
+  readonly time_basis: TimeBasis | null;
+  readonly kind: string;
+  readonly host: string | null;
+  readonly actor: string | null;
+  readonly ip: string | null;
+  readonly resource: string | null;
+  readonly operation: string | null;
+  readonly outcome: string | null;
+  readonly summary: string;
+  readonly path: string;
+}
+
+export interface EventField {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Everything about one event, re-read from its evidence. */
+export interface EventDetail {
+  readonly row: EventRow;
+  readonly correlation: string | null;
+  readonly fields: readonly EventField[];
+  /** The record's bytes as text (decoded by the item's encoding); cut for display when very long. */
+  readonly raw: string;
+  readonly raw_cut: boolean;
+  readonly offset: number;
+  readonly length: number;
+  /** 1-based line of the first byte; null where lines mean nothing. */
+  readonly line: number | null;
+  readonly record: number;
+  readonly format: string;
+  readonly encoding: string;
+  readonly sha256: string | null;
+  readonly size: number;
+  /** One sentence: how the time is known. */
+  readonly clock: string;
+  /** Other places that hold the same record (item, offset, length). */
+  readonly also: readonly { readonly item: number; readonly path: string; readonly offset: number; readonly length: number }[];
+}
+
+/** Density of events: `counts[lane * bins + bin]`. */
+export interface Bins {
+  readonly revision: number;
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly bins: number;
+  readonly lanes: readonly { readonly kind: string; readonly total: number }[];
+  readonly counts: Uint32Array;
+}
+
+export interface Asks {
+  /** Start reading these files into the case (more may follow at any time). */
+  open: { readonly files: readonly EvidenceFile[] };
+  /** Stop reading now; what was read stays. */
+  cancel: Record<string, never>;
+  overview: Record<string, never>;
+  evidence: Record<string, never>;
+  rows: { readonly first: number; readonly count: number };
+  /** First row at or after this moment. */
+  row_at: { readonly time_ms: number };
+  /** Where the event stands now. */
+  row_of: { readonly item: number; readonly ordinal: number };
+  bins: { readonly from_ms: number; readonly to_ms: number; readonly bins: number };
+  detail: { readonly item: number; readonly ordinal: number };
+  export_case: { readonly events: boolean };
+  /** Throw a trap inside the reader of the next opened file whose path ends so (tests only). */
+  trap: { readonly path_ends: string };
+}
+
+export interface Answers {
+  open: { readonly items: readonly number[] };
+  cancel: { readonly cancelled: number };
+  overview: CaseOverview;
+  evidence: { readonly items: readonly EvidenceItem[] };
+  rows: { readonly revision: number; readonly total: number; readonly rows: readonly EventRow[] };
+  row_at: { readonly row: number };
+  row_of: { readonly row: number | null };
+  bins: Bins;
+  detail: EventDetail;
+  export_case: { readonly file_name: string; readonly bytes: Uint8Array };
+  trap: Record<string, never>;
+}
+
+export type AskName = keyof Asks;
+
+export type Request = { [N in AskName]: { readonly id: number; readonly name: N; readonly ask: Asks[N] } }[AskName];
+export type Reply =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly error: string };
+
+/** Sent unasked. `progress` at most ten times a second; `changed` when rows, bins or findings differ. */
+export type Note =
+  | { readonly note: "progress"; readonly overview: CaseOverview; readonly items: readonly EvidenceItem[] }
+  | { readonly note: "changed"; readonly overview: CaseOverview }
+  | { readonly note: "done"; readonly overview: CaseOverview }
+  | { readonly note: "failed"; readonly text: string };

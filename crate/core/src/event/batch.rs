@@ -1,0 +1,237 @@
+//! Events in columns.
+//!
+//! One batch holds the events of one evidence item (or of a part of it) as parallel columns, its
+//! strings, and its facts. [`EventBatch::encode`] makes the bytes that a worker hands over;
+//! [`EventBatch::decode`] refuses bytes whose columns disagree in length.
+//!
+//! Rejected: an array of structs. Density bins touch only `time` and `kind`; with columns they read
+//! nine bytes an event and not eighty.
+
+use super::fact::Fact;
+use super::intern::{Interner, Strings, Symbol};
+use super::{Event, EventKind, Outcome};
+use crate::time::{Instant, Stamp, TimeBasis};
+use serde::{Deserialize, Serialize};
+
+/// Where a record lies in its item: byte offset and length of the original bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+}
+
+const NO_TIME: u8 = 0xFF;
+
+/// Columns of events. All have the same length.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns {
+    /// Nanoseconds as the source gave them (wall clock for local and year-less readings).
+    pub time_ns: Vec<i64>,
+    /// Digits and basis, packed; see [`Columns::stamp`].
+    pub time_how: Vec<u8>,
+    /// [`EventKind`] by number.
+    pub kind: Vec<u8>,
+    /// [`Outcome`] by number.
+    pub outcome: Vec<u8>,
+    /// Record number in the item.
+    pub record: Vec<u32>,
+    /// First byte in the item.
+    pub offset: Vec<u64>,
+    /// Bytes in the item.
+    pub length: Vec<u32>,
+    /// Host symbol.
+    pub host: Vec<Symbol>,
+    /// Actor symbol.
+    pub actor: Vec<Symbol>,
+    /// Address symbol.
+    pub ip: Vec<Symbol>,
+    /// Resource symbol.
+    pub resource: Vec<Symbol>,
+    /// Operation symbol.
+    pub operation: Vec<Symbol>,
+    /// Correlation symbol.
+    pub correlation: Vec<Symbol>,
+}
+
+impl Columns {
+    /// How many events.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.time_ns.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.time_ns.is_empty()
+    }
+
+    /// The time as the source gave it.
+    #[must_use]
+    pub fn stamp(&self, at: usize) -> Option<Stamp> {
+        let how = *self.time_how.get(at)?;
+        if how == NO_TIME {
+            return None;
+        }
+        let basis = TimeBasis::ALL.get(usize::from(how >> 4)).copied()?;
+        Some(Stamp {
+            instant: Instant {
+                ns: *self.time_ns.get(at)?,
+                digits: how & 0x0F,
+            },
+            basis,
+        })
+    }
+
+    /// The kind of an event.
+    #[must_use]
+    pub fn kind(&self, at: usize) -> EventKind {
+        EventKind::from_number(self.kind.get(at).copied().unwrap_or(0))
+    }
+
+    /// The outcome of an event.
+    #[must_use]
+    pub fn outcome(&self, at: usize) -> Outcome {
+        Outcome::from_number(self.outcome.get(at).copied().unwrap_or(0))
+    }
+
+    /// Where an event's record lies.
+    #[must_use]
+    pub fn span(&self, at: usize) -> Span {
+        Span {
+            offset: self.offset.get(at).copied().unwrap_or(0),
+            length: u64::from(self.length.get(at).copied().unwrap_or(0)),
+        }
+    }
+
+    /// Adds one event with its symbols.
+    pub fn push(&mut self, event: &Event<'_>, record: u64, span: Span, strings: &mut Interner) {
+        let (ns, how) = event.time.map_or((i64::MAX, NO_TIME), |stamp| {
+            let basis = TimeBasis::ALL
+                .iter()
+                .position(|basis| *basis == stamp.basis)
+                .unwrap_or(0);
+            (
+                stamp.instant.ns,
+                (u8::try_from(basis).unwrap_or(0) << 4) | stamp.instant.digits.min(9),
+            )
+        });
+        self.time_ns.push(ns);
+        self.time_how.push(how);
+        self.kind.push(event.kind as u8);
+        self.outcome.push(event.outcome as u8);
+        self.record.push(u32::try_from(record).unwrap_or(u32::MAX));
+        self.offset.push(span.offset);
+        self.length
+            .push(u32::try_from(span.length).unwrap_or(u32::MAX));
+        self.host.push(strings.intern_some(event.host.as_deref()));
+        self.actor.push(strings.intern_some(event.actor.as_deref()));
+        self.ip.push(strings.intern_some(event.ip.as_deref()));
+        self.resource
+            .push(strings.intern_some(event.resource.as_deref()));
+        self.operation
+            .push(strings.intern_some(event.operation.as_deref()));
+        self.correlation
+            .push(strings.intern_some(event.correlation.as_deref()));
+    }
+
+    /// Moves all events of `other` behind these. Symbols must already be those of this set.
+    pub fn append(&mut self, other: &mut Self) {
+        self.time_ns.append(&mut other.time_ns);
+        self.time_how.append(&mut other.time_how);
+        self.kind.append(&mut other.kind);
+        self.outcome.append(&mut other.outcome);
+        self.record.append(&mut other.record);
+        self.offset.append(&mut other.offset);
+        self.length.append(&mut other.length);
+        self.host.append(&mut other.host);
+        self.actor.append(&mut other.actor);
+        self.ip.append(&mut other.ip);
+        self.resource.append(&mut other.resource);
+        self.operation.append(&mut other.operation);
+        self.correlation.append(&mut other.correlation);
+    }
+
+    /// Calls `each` on every symbol.
+    pub fn each_symbol(&mut self, mut each: impl FnMut(&mut Symbol)) {
+        for column in [
+            &mut self.host,
+            &mut self.actor,
+            &mut self.ip,
+            &mut self.resource,
+            &mut self.operation,
+            &mut self.correlation,
+        ] {
+            column.iter_mut().for_each(&mut each);
+        }
+    }
+
+    fn consistent(&self) -> bool {
+        let n = self.len();
+        [
+            self.time_how.len(),
+            self.kind.len(),
+            self.outcome.len(),
+            self.record.len(),
+            self.offset.len(),
+            self.length.len(),
+            self.host.len(),
+            self.actor.len(),
+            self.ip.len(),
+            self.resource.len(),
+            self.operation.len(),
+            self.correlation.len(),
+        ]
+        .iter()
+        .all(|length| *length == n)
+    }
+}
+
+/// What a reader hands over: columns, their strings, their facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventBatch {
+    /// The events.
+    pub columns: Columns,
+    /// Their texts.
+    pub strings: Strings,
+    /// (event within the batch, fact).
+    pub facts: Vec<(u32, Fact)>,
+}
+
+/// Bytes that are not a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotABatch {
+    /// What was wrong.
+    pub what: String,
+    /// Bytes given.
+    pub have: usize,
+}
+
+impl EventBatch {
+    /// The bytes that cross between workers.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// A batch from its bytes.
+    ///
+    /// # Errors
+    /// [`NotABatch`] where the bytes are cut or their columns disagree.
+    pub fn decode(bytes: &[u8]) -> Result<Self, NotABatch> {
+        let batch: Self = postcard::from_bytes(bytes).map_err(|error| NotABatch {
+            what: error.to_string(),
+            have: bytes.len(),
+        })?;
+        if batch.columns.consistent() {
+            Ok(batch)
+        } else {
+            Err(NotABatch {
+                what: "columns of different length".to_owned(),
+                have: bytes.len(),
+            })
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! What reconstruction needs of an event beyond its columns.
+//!
+//! Few events carry a fact: Activity Log rows (who, with which token, by which role), and whatever
+//! on a guest mentions a run (a settings file, a handler line, a status, a script). Facts hold
+//! symbols and small texts; they cross from reader to case with their batch.
+//!
+//! Rejected: letting reconstruction re-parse records. A later stage never re-reads what an earlier
+//! one decided.
+
+use super::intern::{Renumbering, Symbol};
+use crate::evidence::layout::{Family, Os};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// The five-vocabulary status, normalised (detectors 0.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Status {
+    /// Request received.
+    Start,
+    /// 202, still running.
+    Accept,
+    /// Done.
+    Success,
+    /// Refused or failed.
+    Failure,
+    /// Anything else.
+    Other,
+}
+
+/// One Activity Log record (detectors 0.1 `cloud_row`); what the columns already hold is not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudRow {
+    /// Normalised status.
+    pub status: Status,
+    /// `eventDataId`, folded; the identity of the record across exports.
+    pub event_data_id: Symbol,
+    /// The instant of `/ticks/<n>` in the record's id, exact to 100 ns.
+    pub ticks: Option<Instant>,
+    /// Object id claim of the caller.
+    pub principal: Symbol,
+    /// `user`, `application` or empty: what the token says of the caller.
+    pub principal_type: Symbol,
+    /// Address that obtained the token (claim `ipaddr`).
+    pub token_ip: Symbol,
+    /// Client application id (claim `appid`).
+    pub app_id: Symbol,
+    /// Token id (claim `uti`), which a sign-in repeats.
+    pub token_id: Symbol,
+    /// Role by which it was allowed (`authorization.evidence.role`), or `authorization.role`.
+    pub role: Symbol,
+    /// Scope of the authorization.
+    pub scope: Symbol,
+    /// Category, folded (`administrative`, `policy`, …).
+    pub category: Symbol,
+    /// Sub-status text.
+    pub sub_status: Symbol,
+    /// Resource type where the export gives it apart from the id (portal CSV).
+    pub resource_type: Symbol,
+    /// Subscription, folded: from its own field where there is one, else from the resource id.
+    pub subscription: Symbol,
+    /// Whether `operation` is a display name because the export has no operation id.
+    pub display_name_only: bool,
+    /// `requestbody` and `responseBody`, where the record keeps them and its operation is one whose body matters.
+    pub bodies: Vec<String>,
+}
+
+/// What a guest artifact says about one execution (detectors 0.6). Absent parts are not said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestFact {
+    /// Which kind of Run Command, or the extension family.
+    pub family: Family,
+    /// The guest's system.
+    pub os: Os,
+    /// Handler version where known.
+    pub version: Symbol,
+    /// Resource name of a managed run command, or extension name.
+    pub name: Symbol,
+    /// Sequence number.
+    pub sequence: Option<i64>,
+    /// What is said.
+    pub said: GuestSaid,
+}
+
+/// What was said about an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuestSaid {
+    /// The agent called enable (no proof of an execution).
+    EnableCalled,
+    /// The agent wrote the settings of this sequence number.
+    SettingsUpdated,
+    /// The handler began an invocation.
+    HandlerStarted,
+    /// The handler found the number already processed and stopped.
+    AlreadyProcessed,
+    /// The handler saved the number.
+    SequenceSaved,
+    /// The handler starts the script.
+    Executing,
+    /// The script ended with this exit code (0: `executed command`).
+    Executed {
+        /// Exit code where said.
+        exit_code: Option<i64>,
+        /// The handler's own error text.
+        error: Option<String>,
+    },
+    /// The handler's `enabled` or `end`.
+    HandlerEnded,
+    /// A placeholder status, written before the handler ran.
+    Placeholder,
+    /// A status file of an enabling operation.
+    Status(StatusSaid),
+    /// A settings file.
+    Settings(SettingsSaid),
+    /// A delivered script.
+    Script {
+        /// Text, cut at the limit `kept_text_bytes`.
+        text: String,
+        /// Bytes of the whole script.
+        bytes: u64,
+        /// SHA-256 of the whole file in lower-case hex.
+        sha256: String,
+    },
+    /// What the script wrote to standard output.
+    Stdout {
+        /// Text, cut at the limit.
+        text: String,
+    },
+    /// What the script wrote to standard error.
+    Stderr {
+        /// Text, cut at the limit.
+        text: String,
+    },
+    /// What the caller was told (`az vm run-command invoke`).
+    Result(StatusSaid),
+    /// Any other mention of this sequence number (a mrseq file, a status of disable or update, an uninstall).
+    Mentioned,
+}
+
+/// What a status says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusSaid {
+    /// `succeeded`, `failed`, `timed-out`, `running` or `unknown`.
+    pub state: RunState,
+    /// Exit code where said.
+    pub exit_code: Option<i64>,
+    /// Start, where said.
+    pub started: Option<Instant>,
+    /// End, where said.
+    pub ended: Option<Instant>,
+    /// Standard output as far as the status keeps it.
+    pub stdout: Option<String>,
+    /// Standard error as far as the status keeps it.
+    pub stderr: Option<String>,
+}
+
+/// State of a run, in the words of the case document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RunState {
+    /// Ended without error.
+    Succeeded,
+    /// Ended with an error.
+    Failed,
+    /// Stopped by a timeout.
+    TimedOut,
+    /// Still running when the artifact was written.
+    Running,
+    /// Nothing says.
+    #[default]
+    Unknown,
+}
+
+impl RunState {
+    /// The word of the case document.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+            Self::Running => "running",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a settings file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsSaid {
+    /// The script in clear text, where the settings carry it.
+    pub script: Option<String>,
+    /// Address the script is fetched from.
+    pub script_uri: Option<String>,
+    /// Account the script runs as.
+    pub run_as_user: Option<String>,
+    /// Whether there is an encrypted part.
+    pub protected: bool,
+    /// The file has no bytes: an earlier execution whose settings were cleaned up.
+    pub emptied: bool,
+}
+
+/// A goal state as the agent or its history tells it: the bridge from guest to cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoalStateFact {
+    /// `incarnation_<n>` or `etag_<n>`.
+    pub id: Symbol,
+    /// Correlation id of the operation that made it.
+    pub correlation: Symbol,
+    /// Activity id.
+    pub activity: Symbol,
+    /// When the service made it, by the service's clock.
+    pub created: Option<Instant>,
+    /// VM name where said.
+    pub vm: Symbol,
+    /// Resource id parts where said.
+    pub resource: Symbol,
+    /// (handler name, run-command name, sequence number, script in clear text) per extension.
+    pub extensions: Vec<GoalStateExtension>,
+}
+
+/// One extension inside a goal state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoalStateExtension {
+    /// Full handler name.
+    pub handler: Symbol,
+    /// Version.
+    pub version: Symbol,
+    /// Managed run-command name, where there is one.
+    pub name: Symbol,
+    /// Sequence number.
+    pub sequence: Option<i64>,
+    /// Settings as far as they are in the clear.
+    pub settings: SettingsSaid,
+}
+
+/// A process start or end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessFact {
+    /// Process id.
+    pub pid: Option<u64>,
+    /// Parent's process id.
+    pub parent_pid: Option<u64>,
+    /// Executable.
+    pub image: Symbol,
+    /// Command line.
+    pub command_line: Symbol,
+    /// Working directory.
+    pub directory: Symbol,
+    /// Parent's executable.
+    pub parent_image: Symbol,
+    /// Parent's command line.
+    pub parent_command_line: Symbol,
+    /// Account.
+    pub user: Symbol,
+}
+
+/// One network flow tuple.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowFact {
+    /// Source address.
+    pub source: Symbol,
+    /// Destination address.
+    pub destination: Symbol,
+    /// Destination port.
+    pub port: u16,
+    /// IANA protocol number (6 TCP, 17 UDP), 0 unknown.
+    pub protocol: u8,
+    /// Whether it came in (as opposed to went out).
+    pub inbound: Option<bool>,
+    /// Bytes both ways, where counted.
+    pub bytes: Option<u64>,
+    /// MAC address of the interface.
+    pub mac: Symbol,
+}
+
+/// A fact of any kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// An Activity Log record.
+    Cloud(Box<CloudRow>),
+    /// Something about an execution on a guest.
+    Guest(Box<GuestFact>),
+    /// A goal state.
+    GoalState(Box<GoalStateFact>),
+    /// A process.
+    Process(Box<ProcessFact>),
+    /// A flow.
+    Flow(Box<FlowFact>),
+}
+
+impl Fact {
+    /// Replaces every symbol by its number in the case.
+    pub fn renumber(&mut self, map: &Renumbering) {
+        let each = |symbol: &mut Symbol| *symbol = map.of(*symbol);
+        match self {
+            Self::Cloud(row) => {
+                for symbol in [
+                    &mut row.event_data_id,
+                    &mut row.principal,
+                    &mut row.principal_type,
+                    &mut row.token_ip,
+                    &mut row.app_id,
+                    &mut row.token_id,
+                    &mut row.role,
+                    &mut row.scope,
+                    &mut row.category,
+                    &mut row.sub_status,
+                    &mut row.resource_type,
+                    &mut row.subscription,
+                ] {
+                    each(symbol);
+                }
+            }
+            Self::Guest(fact) => {
+                each(&mut fact.version);
+                each(&mut fact.name);
+            }
+            Self::GoalState(state) => {
+                for symbol in [
+                    &mut state.id,
+                    &mut state.correlation,
+                    &mut state.activity,
+                    &mut state.vm,
+                    &mut state.resource,
+                ] {
+                    each(symbol);
+                }
+                for extension in &mut state.extensions {
+                    each(&mut extension.handler);
+                    each(&mut extension.version);
+                    each(&mut extension.name);
+                }
+            }
+            Self::Process(process) => {
+                for symbol in [
+                    &mut process.image,
+                    &mut process.command_line,
+                    &mut process.directory,
+                    &mut process.parent_image,
+                    &mut process.parent_command_line,
+                    &mut process.user,
+                ] {
+                    each(symbol);
+                }
+            }
+            Self::Flow(flow) => {
+                each(&mut flow.source);
+                each(&mut flow.destination);
+                each(&mut flow.mac);
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The formats: one file each, and one line each in [`TABLE`].
+//!
+//! # How to add one
+//!
+//! 1. Write `formats/<name>.rs` with a `pub const FORMAT: Format`: its id (one of the case document's),
+//!    how it is recognised **by content** (a path may raise or lower the certainty, never decide
+//!    alone unless the content says nothing, as in a script), and a [`Reader`].
+//! 2. Add `<name>::FORMAT` to [`TABLE`].
+//! 3. Put a fixture and its expected case under `tests/cases/`.
+//!
+//! A reader gets complete records ([`Unit`]) and a [`Sink`]. For each record it calls
+//! [`Sink::begin`] and then exactly one of `event`, `fold` or `skip`. When [`Sink::wants_detail`] it also
+//! fills `summary` (one line) and `fields` (everything the record says): the same code reads a record
+//! for the index and for the analyst's eyes. A reader keeps no [`crate::event::intern::Symbol`] in its
+//! state (numbers are a batch's own), and as little other state as it can: what needs neighbours belongs to
+//! `reconstruct`.
+//!
+//! What several formats share (the shape of an Activity Log record, an agent's log line, logfmt) lives in
+//! [`crate::record`]. Formats do not know each other.
+//!
+//! JSON items may mix records: each is offered to the format that took the last one, then to the one
+//! that claims it with most certainty. CSV items and JSON tables are recognised by their header.
+//!
+//! Rejected: recognising by file name. `PT1H.json` is five different things, and collectors rename.
+
+pub mod activity_log_rest;
+mod describe;
+mod identify;
+pub mod item;
+
+pub use describe::{Opening, describe};
+pub use item::{ItemReader, ItemReport};
+
+use crate::event::sink::Sink;
+use crate::evidence::layout::Layout;
+use crate::evidence::unit::Unit;
+use crate::json::Value;
+
+/// Turns records into events.
+pub trait Reader {
+    /// Names of the columns of the rows that follow (CSV, JSON tables).
+    fn header(&mut self, header: &Header) {
+        let _ = header;
+    }
+
+    /// Reads one record. `false` means: not mine, nothing was begun (JSON records only).
+    fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool;
+
+    /// The item is at its end.
+    fn finish(&mut self, sink: &mut Sink) {
+        let _ = sink;
+    }
+}
+
+/// How sure a format is that something is its own: 0 not at all, 100 beyond doubt.
+pub type Certainty = u8;
+
+/// How text is cut into records.
+#[derive(Clone, Copy, Debug)]
+pub enum Framing {
+    /// One line, one record.
+    Lines,
+    /// A header line and what follows it.
+    Blocks(fn(&[u8]) -> bool),
+    /// JSON records wherever wrappers put them.
+    Json,
+    /// Rows under a header.
+    Csv,
+    /// The item is one record.
+    Whole,
+}
+
+/// The beginning of an item, as identification sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// Decoded text of the first bytes.
+    pub text: &'a [u8],
+    /// Whether that is all of the item.
+    pub complete: bool,
+    /// What the path says.
+    pub layout: &'a Layout,
+    /// The path.
+    pub path: &'a str,
+}
+
+impl<'a> Sample<'a> {
+    /// The first lines, without line ends.
+    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.text
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    /// The text without leading white space.
+    #[must_use]
+    pub fn trimmed(&self) -> &'a [u8] {
+        self.text.trim_ascii_start()
+    }
+}
+
+/// Names of columns, and the first row under them where there is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Column names as written.
+    pub names: Vec<String>,
+    /// Cells of the first row.
+    pub first: Vec<String>,
+    /// The delimiter of a CSV item.
+    pub delimiter: u8,
+}
+
+impl Header {
+    /// The column of this name, ASCII letter case aside.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.names
+            .iter()
+            .position(|have| have.trim().eq_ignore_ascii_case(name))
+    }
+
+    /// The column whose name begins so, ASCII letter case aside (`TimeGenerated [UTC]`).
+    #[must_use]
+    pub fn column_starting(&self, start: &str) -> Option<usize> {
+        self.names.iter().position(|have| {
+            have.trim()
+                .get(..start.len())
+                .is_some_and(|have| have.eq_ignore_ascii_case(start))
+        })
+    }
+
+    /// Whether all of these columns are there.
+    #[must_use]
+    pub fn has(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| self.column(name).is_some())
+    }
+}
+
+/// Recognising text by its look.
+#[derive(Clone, Copy, Debug)]
+pub struct TextShape {
+    /// How it is cut.
+    pub framing: Framing,
+    /// How sure this is the format.
+    pub recognise: fn(&Sample<'_>) -> Certainty,
+}
+
+/// One artifact format.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The id of the case document.
+    pub id: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// As text with its own framing.
+    pub text: Option<TextShape>,
+    /// As one JSON record.
+    pub record: Option<fn(Value<'_>) -> Certainty>,
+    /// As rows under a header (CSV, JSON tables).
+    pub header: Option<fn(&Header) -> Certainty>,
+    /// A new reader.
+    pub open: fn(&Opening) -> Box<dyn Reader>,
+}
+
+/// Every format. On equal certainty the earlier one wins.
+pub static TABLE: &[Format] = &[activity_log_rest::FORMAT];
+
+/// A format by its id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Format> {
+    TABLE.iter().find(|format| format.id == id)
+}

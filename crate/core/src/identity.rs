@@ -1,0 +1,306 @@
+//! One normaliser for every name: callers, addresses, resource ids, VMs and hosts.
+//!
+//! The same VM is `web01`, `WEB01.contoso.example` and `/SUBSCRIPTIONS/…/VIRTUALMACHINES/WEB01`; the same caller
+//! a UPN, an object id, a `live.com#` mail. Comparisons go through the forms of detectors 0.2 and 0.4, and
+//! only here.
+//!
+//! ```
+//! use runlens_core::identity::ResourceId;
+//! let id = ResourceId::parse("/SUBSCRIPTIONS/S1/resourceGroups/RG/providers/Microsoft.Compute/virtualMachines/WEB01/extensions/cse");
+//! assert_eq!(id.vm(), Some("web01".to_owned()));
+//! assert_eq!(id.child(), Some("cse".to_owned()));
+//! ```
+//!
+//! Rejected: comparing with `eq_ignore_ascii_case` where needed. The one place that forgets is the bug.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Simple lower case of trimmed text: the form in which names are compared.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let text = text.trim();
+    if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.to_lowercase()
+    }
+}
+
+/// What kind of identity a caller is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallerKind {
+    /// A person.
+    User,
+    /// A service principal or managed identity.
+    Application,
+    /// The records do not say.
+    Unknown,
+}
+
+impl CallerKind {
+    /// The word of the case document.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Application => "application",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// From a caller's spelling: GUIDs are workload identities, names with `@` people (detectors 0.4).
+    /// The shape decides, not the digits: shared samples mask GUIDs with letters past f.
+    #[must_use]
+    pub fn of(caller: &str) -> Self {
+        if looks_like_guid(caller) {
+            Self::Application
+        } else if caller.contains('@') {
+            Self::User
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// 8-4-4-4-12 letters and digits.
+#[must_use]
+pub fn looks_like_guid(text: &str) -> bool {
+    let text = text.trim().trim_start_matches('{').trim_end_matches('}');
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_alphanumeric(),
+        })
+}
+
+/// A GUID in lower case with dashes; `None` for other text. Accepts braces and 32 bare digits.
+#[must_use]
+pub fn guid(text: &str) -> Option<String> {
+    let hex: String = text
+        .chars()
+        .filter(|letter| !matches!(letter, '-' | '{' | '}' | ' '))
+        .collect::<String>()
+        .to_ascii_lowercase();
+    if hex.len() != 32 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut out = String::with_capacity(36);
+    for (at, letter) in hex.chars().enumerate() {
+        if matches!(at, 8 | 12 | 16 | 20) {
+            out.push('-');
+        }
+        out.push(letter);
+    }
+    Some(out)
+}
+
+/// An address in its plain form: brackets, zone index, port and IPv4-in-IPv6 undone; `None` for other text
+/// (detectors 0.4).
+#[must_use]
+pub fn address(text: &str) -> Option<String> {
+    let text = text.trim();
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(plain(address));
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let inner = rest.split(']').next().unwrap_or(rest);
+        return inner
+            .split('%')
+            .next()?
+            .parse::<Ipv6Addr>()
+            .ok()
+            .map(|address| plain(IpAddr::V6(address)));
+    }
+    if let Some((host, port)) = text.rsplit_once(':') {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            if let Ok(address) = host.parse::<Ipv4Addr>() {
+                return Some(address.to_string());
+            }
+        }
+    }
+    text.split('%').next()?.parse::<IpAddr>().ok().map(plain)
+}
+
+fn plain(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => address
+            .to_ipv4_mapped()
+            .map_or_else(|| address.to_string(), |address| address.to_string()),
+    }
+}
+
+/// A host's first label, folded: `hn` of detectors 0.4.
+#[must_use]
+pub fn host_label(text: &str) -> String {
+    let folded = fold(text);
+    folded.split('.').next().unwrap_or("").to_owned()
+}
+
+/// The 15-character NetBIOS form of a host: `nb15` of detectors 0.4.
+#[must_use]
+pub fn netbios(text: &str) -> String {
+    host_label(text).chars().take(15).collect()
+}
+
+/// Whether two host names may mean one machine: equal first labels, or equal in NetBIOS form where one is cut to it.
+#[must_use]
+pub fn same_host(one: &str, other: &str) -> bool {
+    let (one, other) = (host_label(one), host_label(other));
+    !one.is_empty()
+        && (one == other
+            || ((one.chars().count() == 15 || other.chars().count() == 15)
+                && netbios(&one) == netbios(&other)))
+}
+
+/// A resource id taken apart. Segments are folded; nothing is lost in `folded`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceId {
+    /// The whole id, folded.
+    pub folded: String,
+}
+
+impl ResourceId {
+    /// Any text; an id that is none has no parts.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let folded = fold(text);
+        Self {
+            folded: folded.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    fn after(&self, marker: &str) -> Option<&str> {
+        let mut segments = self.folded.split('/');
+        while let Some(segment) = segments.next() {
+            if segment == marker {
+                return segments.next().filter(|name| !name.is_empty());
+            }
+        }
+        None
+    }
+
+    /// Subscription id.
+    #[must_use]
+    pub fn subscription(&self) -> Option<&str> {
+        self.after("subscriptions")
+    }
+
+    /// Resource group.
+    #[must_use]
+    pub fn resource_group(&self) -> Option<&str> {
+        self.after("resourcegroups")
+    }
+
+    /// The VM (detectors 0.4): `name`, `scaleset/instance`, or `arc:name`.
+    #[must_use]
+    pub fn vm(&self) -> Option<String> {
+        if let Some(set) = self.after("virtualmachinescalesets") {
+            let instance = self.after("virtualmachines")?;
+            return Some(format!("{set}/{instance}"));
+        }
+        if let Some(name) = self.after("virtualmachines") {
+            return Some(name.to_owned());
+        }
+        let arc = self.folded.contains("/microsoft.hybridcompute/machines/");
+        self.after("machines")
+            .filter(|_| arc)
+            .map(|name| format!("arc:{name}"))
+    }
+
+    /// The resource id of the VM itself, without what is below it.
+    #[must_use]
+    pub fn vm_resource(&self) -> Option<String> {
+        let marker = if self.folded.contains("/virtualmachines/") {
+            "/virtualmachines/"
+        } else {
+            "/microsoft.hybridcompute/machines/"
+        };
+        let start = self.folded.find(marker)? + marker.len();
+        let end = self
+            .folded
+            .get(start..)?
+            .find('/')
+            .map_or(self.folded.len(), |at| start + at);
+        self.folded.get(..end).map(str::to_owned)
+    }
+
+    /// Name of the managed run command or extension below a VM.
+    #[must_use]
+    pub fn child(&self) -> Option<String> {
+        self.after("runcommands")
+            .or_else(|| self.after("extensions"))
+            .map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, plain) in [
+            ("203.0.113.7", Some("203.0.113.7")),
+            ("203.0.113.7:443", Some("203.0.113.7")),
+            ("[2001:DB8::1]:443", Some("2001:db8::1")),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("::ffff:203.0.113.7", Some("203.0.113.7")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("somewhere", None),
+            ("", None),
+        ] {
+            assert_eq!(address(text).as_deref(), plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn vms() {
+        let vm = |id: &str| ResourceId::parse(id).vm();
+        assert_eq!(
+            vm("/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/VM1"),
+            Some("vm1".into())
+        );
+        assert_eq!(
+            vm(
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/Set/virtualMachines/3"
+            ),
+            Some("set/3".into())
+        );
+        assert_eq!(
+            vm(
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.HybridCompute/machines/Edge/runCommands/x"
+            ),
+            Some("arc:edge".into())
+        );
+        assert_eq!(
+            vm("/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/x"),
+            None
+        );
+        let id = ResourceId::parse(
+            "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/VM1/runCommands/Fix",
+        );
+        assert_eq!(
+            id.vm_resource().as_deref(),
+            Some(
+                "/subscriptions/s/resourcegroups/g/providers/microsoft.compute/virtualmachines/vm1"
+            )
+        );
+        assert_eq!(
+            (
+                id.subscription(),
+                id.resource_group(),
+                id.child().as_deref()
+            ),
+            (Some("s"), Some("g"), Some("fix"))
+        );
+    }
+
+    #[test]
+    fn hosts() {
+        assert!(same_host("WEB01.contoso.example.", "web01"));
+        assert!(same_host("a-very-long-host-name", "A-VERY-LONG-HOS"));
+        assert!(!same_host("a-very-long-host-name", "a-very-long-host-nose"));
+        assert!(!same_host("", ""));
+    }
+}

@@ -1,0 +1,53 @@
+//! Every limit that protects the analyst's machine, by name.
+//!
+//! Hostile input is normal: a line without an end, JSON nested a million deep, an archive that
+//! unfolds to a terabyte. Each limit here has a default, may be set by the analyst
+//! (`--set limits.record_bytes=33554432`), and shows itself as a counted problem when it is hit; the
+//! rest of the evidence goes on.
+//!
+//! Rejected: constants beside the code they protect. A limit nobody can list is a limit nobody can
+//! explain to a court.
+
+use serde::{Deserialize, Serialize};
+
+/// The named limits. Bytes are bytes of decoded text unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Longest record (a line with its continuations, a JSON object, a CSV row).
+    pub record_bytes: usize,
+    /// Longest document that is read as one (settings, goal states, state files).
+    pub document_bytes: usize,
+    /// Deepest nesting of JSON that is read.
+    pub json_depth: usize,
+    /// Longest script or output text that is kept in the case; the evidence keeps it all.
+    pub kept_text_bytes: usize,
+    /// Bytes looked at to identify an item.
+    pub identify_bytes: usize,
+    /// Members of one container.
+    pub container_members: u64,
+    /// Containers inside containers.
+    pub container_depth: u32,
+    /// Uncompressed bytes per compressed byte, looked at past `container_ratio_after_bytes`.
+    pub container_ratio: u64,
+    /// Uncompressed bytes of one container before its ratio is looked at.
+    pub container_ratio_after_bytes: u64,
+    /// Uncompressed bytes of one container in all.
+    pub container_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            record_bytes: 16 << 20,
+            document_bytes: 64 << 20,
+            json_depth: 128,
+            kept_text_bytes: 1 << 20,
+            identify_bytes: 64 << 10,
+            container_members: 100_000,
+            container_depth: 3,
+            container_ratio: 200,
+            container_ratio_after_bytes: 64 << 20,
+            container_bytes: 64 << 30,
+        }
+    }
+}

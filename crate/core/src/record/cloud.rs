@@ -1,0 +1,428 @@
+//! An Activity Log record, whatever export it came from.
+//!
+//! A format fills a [`CloudRecord`] with what its shape holds, as text; this file decides what it means: the
+//! five status vocabularies (detectors 0.3), who called (0.4), both addresses, the precise time hidden
+//! in the record's id, and which bodies are worth keeping.
+//!
+//! Rejected: normalising in each reader. Nine copies of the status table would differ within a month.
+
+use crate::event::batch::Span;
+use crate::event::fact::{CloudRow, Fact, Status};
+use crate::event::sink::{Record, Sink};
+use crate::event::{Event, EventKind, Field, Outcome};
+use crate::identity::{self, CallerKind, ResourceId};
+use crate::json::Value;
+use crate::problem::Code;
+use crate::time::{Instant, Stamp, parse};
+use std::borrow::Cow;
+
+/// Text borrowed from the record where it can be.
+pub type Text<'a> = Option<Cow<'a, str>>;
+
+/// The parts of one record. Whatever a shape lacks stays `None`.
+#[derive(Clone, Debug, Default)]
+pub struct CloudRecord<'a> {
+    /// Event time.
+    pub time: Option<Stamp>,
+    /// Operation id (`Microsoft.Compute/…/action`), else `None`.
+    pub operation: Text<'a>,
+    /// Display name of the operation.
+    pub operation_display: Text<'a>,
+    /// Status in any vocabulary.
+    pub status: Text<'a>,
+    /// Sub-status text.
+    pub sub_status: Text<'a>,
+    /// Caller as the record names it.
+    pub caller: Text<'a>,
+    /// Address that called the management endpoint.
+    pub ip: Text<'a>,
+    /// Resource id.
+    pub resource: Text<'a>,
+    /// Resource type where it is a field of its own.
+    pub resource_type: Text<'a>,
+    /// Subscription where it is a field of its own.
+    pub subscription: Text<'a>,
+    /// Correlation id.
+    pub correlation: Text<'a>,
+    /// Event data id.
+    pub event_data_id: Text<'a>,
+    /// The record's `id`, which ends in `/events/<event data id>/ticks/<n>`.
+    pub id: Text<'a>,
+    /// Category.
+    pub category: Text<'a>,
+    /// The claims of the token.
+    pub claims: Claims<'a>,
+    /// Role, from `authorization.evidence.role` or `authorization.role`.
+    pub role: Text<'a>,
+    /// Principal id of the role evidence (a GUID without dashes in some exports).
+    pub principal_id: Text<'a>,
+    /// Principal type of the role evidence (`User`, `ServicePrincipal`, `Group`).
+    pub principal_type: Text<'a>,
+    /// Scope of the authorization.
+    pub scope: Text<'a>,
+    /// `requestbody` and `responseBody`, as text.
+    pub bodies: Vec<Cow<'a, str>>,
+}
+
+/// Claims that matter, from any spelling of their names.
+#[derive(Clone, Debug, Default)]
+pub struct Claims<'a> {
+    /// Display name.
+    pub name: Text<'a>,
+    /// User principal name, or the mail of a guest.
+    pub upn: Text<'a>,
+    /// Object id.
+    pub object_id: Text<'a>,
+    /// Address that obtained the token.
+    pub ip: Text<'a>,
+    /// Client application.
+    pub app_id: Text<'a>,
+    /// `user` or `app`.
+    pub id_type: Text<'a>,
+    /// Token id.
+    pub token_id: Text<'a>,
+}
+
+impl<'a> Claims<'a> {
+    /// Notes one claim. Names come in full URL form, with dots turned into underscores (Elastic), or short.
+    pub fn take(&mut self, name: &str, value: Value<'a>) {
+        let tail = name.rsplit('/').next().unwrap_or(name);
+        let place = match tail {
+            "upn" => &mut self.upn,
+            "emailaddress" | "preferred_username" if self.upn.is_none() => &mut self.upn,
+            // `…/2005/05/identity/claims/name` holds `live.com#mail` for guests; the bare `name` the display name.
+            "name" if name == "name" => &mut self.name,
+            "name" if self.upn.is_none() => {
+                self.upn = value.word().map(|text| match text.split_once('#') {
+                    Some((_, mail)) if mail.contains('@') => Cow::Owned(mail.to_owned()),
+                    _ => text,
+                });
+                return;
+            }
+            "objectidentifier" | "oid" => &mut self.object_id,
+            "ipaddr" => &mut self.ip,
+            "appid" => &mut self.app_id,
+            "idtyp" => &mut self.id_type,
+            "uti" => &mut self.token_id,
+            _ => return,
+        };
+        *place = value.word();
+    }
+
+    /// Notes all claims of an object.
+    pub fn take_all(&mut self, claims: Value<'a>) {
+        for (key, value) in claims.entries() {
+            self.take(&key.text(), value);
+        }
+    }
+}
+
+/// The status class of a raw status (detectors 0.3). An integer is an HTTP code.
+#[must_use]
+pub fn status_class(raw: &str) -> Status {
+    let folded = identity::fold(raw);
+    match folded.as_str() {
+        "start" | "started" => Status::Start,
+        "accept" | "accepted" | "in progress" | "inprogress" => Status::Accept,
+        "success" | "succeeded" => Status::Success,
+        "failure" | "failed" | "rejected" | "cancelled" | "canceled" | "timeout" | "timedout" => {
+            Status::Failure
+        }
+        other => match other.parse::<u16>() {
+            Ok(202) => Status::Accept,
+            Ok(200..=299) => Status::Success,
+            Ok(400..=599) => Status::Failure,
+            _ => localized_status(other),
+        },
+    }
+}
+
+/// The portal writes its CSV in the language of the page (activity-log-formats 0.10): the words it uses for the four states.
+fn localized_status(folded: &str) -> Status {
+    match folded {
+        "iniciado" | "gestartet" | "démarré" | "commencé" | "avviato" | "gestart"
+        | "rozpoczęto" | "başlatıldı" | "開始" | "開始済み" | "已启动" | "已開始" | "시작됨"
+        | "запущено" | "påbörjad" | "zahájeno" => Status::Start,
+        "aceito" | "aceptado" | "akzeptiert" | "accepté" | "accettato" | "geaccepteerd"
+        | "zaakceptowano" | "kabul edildi" | "受理済み" | "承諾済み" | "已接受" | "수락됨"
+        | "принято" | "godkänd" | "přijato" => Status::Accept,
+        "bem-sucedido"
+        | "êxito"
+        | "com êxito"
+        | "correcto"
+        | "realizado correctamente"
+        | "erfolgreich"
+        | "réussi"
+        | "opération réussie"
+        | "completato"
+        | "riuscito"
+        | "operazione riuscita"
+        | "geslaagd"
+        | "powodzenie"
+        | "başarılı"
+        | "başarıyla tamamlandı"
+        | "成功"
+        | "성공"
+        | "успешно"
+        | "lyckades"
+        | "úspěch"
+        | "úspěšné" => Status::Success,
+        "falha"
+        | "com falha"
+        | "erro"
+        | "error"
+        | "fehler"
+        | "fehlgeschlagen"
+        | "échec"
+        | "non riuscito"
+        | "operazione non riuscita"
+        | "mislukt"
+        | "niepowodzenie"
+        | "başarısız"
+        | "失敗"
+        | "失败"
+        | "실패"
+        | "сбой"
+        | "ошибка"
+        | "misslyckades"
+        | "selhání"
+        | "neúspěšné" => Status::Failure,
+        _ => Status::Other,
+    }
+}
+
+/// Operations whose request or response body says what was run or granted.
+fn body_matters(operation: &str) -> bool {
+    const ENDS: [&str; 5] = [
+        "/runcommands/write",
+        "/extensions/write",
+        "/runcommand/action",
+        "/roleassignments/write",
+        "/virtualmachines/write",
+    ];
+    ENDS.iter().any(|end| operation.ends_with(end))
+}
+
+impl<'a> CloudRecord<'a> {
+    /// Ends `record` as an event of this meaning. `detail` gives all fields for the analyst and is asked only when wanted.
+    pub fn emit(
+        mut self,
+        record: Record,
+        span: Span,
+        sink: &mut Sink,
+        detail: impl FnOnce() -> Vec<Field>,
+    ) {
+        self.repair_time();
+        let status = self.status.as_deref().map_or(Status::Other, status_class);
+        let outcome = match status {
+            Status::Start => Outcome::Started,
+            Status::Accept => Outcome::Accepted,
+            Status::Success => Outcome::Succeeded,
+            Status::Failure => Outcome::Failed,
+            Status::Other => Outcome::Unknown,
+        };
+        if self.time.is_none() {
+            sink.problem(
+                Code::MissingTime,
+                Some(span),
+                "an operation without a time; it is counted and has no place on the timeline",
+            );
+        }
+        let caller = self.caller();
+        let resource = self
+            .resource
+            .as_deref()
+            .map(ResourceId::parse)
+            .filter(|id| !id.folded.is_empty());
+        let operation = self
+            .operation
+            .as_deref()
+            .or(self.operation_display.as_deref())
+            .map(identity::fold);
+        let subscription = self
+            .subscription
+            .as_deref()
+            .map(identity::fold)
+            .or_else(|| {
+                resource
+                    .as_ref()
+                    .and_then(|id| id.subscription())
+                    .map(str::to_owned)
+            });
+        let ip = self.ip.as_deref().and_then(identity::address);
+        let row = CloudRow {
+            status,
+            event_data_id: sink.intern_some(self.data_id().as_deref()),
+            ticks: self.ticks(),
+            principal: sink.intern_some(self.principal().as_deref()),
+            principal_type: sink.intern(
+                self.principal_kind(caller.as_deref())
+                    .map_or("", CallerKind::word),
+            ),
+            token_ip: sink.intern_some(
+                self.claims
+                    .ip
+                    .as_deref()
+                    .and_then(identity::address)
+                    .as_deref(),
+            ),
+            app_id: sink.intern_some(self.claims.app_id.as_deref().map(identity::fold).as_deref()),
+            token_id: sink.intern_some(self.claims.token_id.as_deref()),
+            role: sink.intern_some(self.role.as_deref()),
+            scope: sink.intern_some(self.scope.as_deref().map(identity::fold).as_deref()),
+            category: sink.intern_some(self.category.as_deref().map(identity::fold).as_deref()),
+            sub_status: sink.intern_some(self.sub_status.as_deref()),
+            resource_type: sink
+                .intern_some(self.resource_type.as_deref().map(identity::fold).as_deref()),
+            subscription: sink.intern_some(subscription.as_deref()),
+            display_name_only: self.operation.is_none() && self.operation_display.is_some(),
+            bodies: if operation.as_deref().is_some_and(body_matters) {
+                self.bodies
+                    .iter()
+                    .map(|body| body.clone().into_owned())
+                    .collect()
+            } else {
+                Vec::new()
+            },
+        };
+        let mut event = Event::new(EventKind::CloudOperation, self.time);
+        event.outcome = outcome;
+        if sink.wants_detail() {
+            event.summary = self.summary(caller.as_deref(), resource.as_ref(), outcome);
+            event.fields = detail();
+        }
+        event.fact = Some(Fact::Cloud(Box::new(row)));
+        event.actor = caller.map(Cow::Owned);
+        event.ip = ip.map(Cow::Owned);
+        event.resource = resource.map(|id| Cow::Owned(id.folded));
+        event.operation = operation.map(Cow::Owned);
+        event.correlation = self
+            .correlation
+            .as_deref()
+            .map(identity::fold)
+            .filter(|id| !id.is_empty())
+            .map(Cow::Owned);
+        sink.event(record, span, event);
+    }
+
+    /// `caller`, else the token's UPN, else its object id.
+    fn caller(&self) -> Option<String> {
+        let named = self
+            .caller
+            .as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
+        named
+            .or(self.claims.upn.as_deref())
+            .or(self.claims.object_id.as_deref())
+            .map(str::to_owned)
+            .or_else(|| self.principal_id.as_deref().and_then(identity::guid))
+    }
+
+    fn principal(&self) -> Option<String> {
+        let id = self
+            .claims
+            .object_id
+            .as_deref()
+            .or(self.principal_id.as_deref())?;
+        Some(identity::guid(id).unwrap_or_else(|| identity::fold(id)))
+    }
+
+    fn principal_kind(&self, caller: Option<&str>) -> Option<CallerKind> {
+        match self.claims.id_type.as_deref() {
+            Some("app") => return Some(CallerKind::Application),
+            Some("user") => return Some(CallerKind::User),
+            _ => {}
+        }
+        match self
+            .principal_type
+            .as_deref()
+            .map(identity::fold)
+            .as_deref()
+        {
+            Some("user") => Some(CallerKind::User),
+            Some("serviceprincipal") => Some(CallerKind::Application),
+            _ => caller
+                .map(CallerKind::of)
+                .filter(|kind| *kind != CallerKind::Unknown),
+        }
+    }
+
+    fn ticks(&self) -> Option<Instant> {
+        let (_, ticks) = self.id.as_deref()?.rsplit_once("/ticks/")?;
+        Instant::from_ticks(parse::integer(ticks.as_bytes())?)
+    }
+
+    fn data_id(&self) -> Option<String> {
+        let own = self
+            .event_data_id
+            .as_deref()
+            .filter(|id| !id.trim().is_empty());
+        let from_id = || {
+            let (_, tail) = self.id.as_deref()?.split_once("/events/")?;
+            tail.split('/').next()
+        };
+        own.or_else(from_id).map(identity::fold)
+    }
+
+    /// `/ticks/` restores the precision an export cut away (activity-log-formats 1); it never moves a time by a second.
+    fn repair_time(&mut self) {
+        let Some(ticks) = self.ticks() else { return };
+        match &mut self.time {
+            Some(stamp) if stamp.instant.digits < 7 && stamp.instant.digits > 0 => {
+                if stamp.instant.ns.abs_diff(ticks.ns) < 1_000_000_000 {
+                    stamp.instant.ns = ticks.ns;
+                    let mut digits = 7;
+                    let mut rest = ticks.ns / 100;
+                    while digits > stamp.instant.digits && rest % 10 == 0 {
+                        rest /= 10;
+                        digits -= 1;
+                    }
+                    stamp.instant.digits = digits;
+                }
+            }
+            Some(_) => {}
+            None => self.time = Some(Stamp::utc(ticks)),
+        }
+    }
+
+    fn summary(
+        &self,
+        caller: Option<&str>,
+        resource: Option<&ResourceId>,
+        outcome: Outcome,
+    ) -> String {
+        let what = self
+            .operation_display
+            .as_deref()
+            .or(self.operation.as_deref())
+            .unwrap_or("operation");
+        let target = resource
+            .map(|id| id.folded.rsplit('/').next().unwrap_or("").to_owned())
+            .filter(|name| !name.is_empty());
+        let mut line = what.to_owned();
+        if let Some(target) = target {
+            line.push_str(" on ");
+            line.push_str(&target);
+        }
+        if let Some(caller) = caller {
+            line.push_str(" by ");
+            line.push_str(caller);
+        }
+        if let Some(status) = self.status.as_deref().filter(|_| outcome != Outcome::None) {
+            line.push_str(": ");
+            line.push_str(status);
+        }
+        line
+    }
+}
+
+/// All fields of a JSON record, for the analyst. Text that is JSON itself stays text.
+#[must_use]
+pub fn json_fields(record: Value<'_>) -> Vec<Field> {
+    const MOST: usize = 2_000;
+    crate::json::flatten(record, MOST)
+        .into_iter()
+        .map(|(name, value)| Field { name, value })
+        .collect()
+}

@@ -111,12 +111,11 @@ pub fn address(text: &str) -> Option<String> {
             .ok()
             .map(|address| plain(IpAddr::V6(address)));
     }
-    if let Some((host, port)) = text.rsplit_once(':') {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) {
-            if let Ok(address) = host.parse::<Ipv4Addr>() {
-                return Some(address.to_string());
-            }
-        }
+    if let Some((host, port)) = text.rsplit_once(':')
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(address) = host.parse::<Ipv4Addr>()
+    {
+        return Some(address.to_string());
     }
     text.split('%').next()?.parse::<IpAddr>().ok().map(plain)
 }

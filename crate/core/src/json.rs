@@ -330,15 +330,14 @@ pub fn unescape(bytes: &[u8]) -> Cow<'_, str> {
             continue;
         }
         let escape = bytes.get(at + 1).copied();
-        if escape == Some(b'u') {
-            if let Some(unit) = bytes
+        if escape == Some(b'u')
+            && let Some(unit) = bytes
                 .get(at + 2..at + 6)
                 .and_then(|hex| u16::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok())
-            {
-                units.push(unit);
-                at += 6;
-                continue;
-            }
+        {
+            units.push(unit);
+            at += 6;
+            continue;
         }
         flush(&mut units, &mut out);
         let plain = match escape {

@@ -37,6 +37,12 @@
 //! | 1 | [`formats`], [`record`] | formats: each other |
 //! | 0 | [`evidence`], [`event`], [`time`], [`identity`], [`json`], [`problem`], [`limits`] | all above |
 
+pub mod case;
+pub mod detect;
+pub mod export;
+pub mod query;
+pub mod reconstruct;
+pub mod settings;
 pub mod event;
 pub mod evidence;
 pub mod formats;

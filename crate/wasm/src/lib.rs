@@ -1,1 +1,396 @@
-//! Runlens in a tab.
+//! The core behind wasm-bindgen: what a worker in the tab calls.
+//!
+//! Three classes. [`Reader`] reads one evidence item in a reader worker and hands out batches as bytes; [`Hasher`] hashes one;
+//! [`Case`] lives in the coordinator and owns everything else. Small questions and answers cross as plain objects, bulk as typed arrays.
+//! This crate knows the browser's types and no format, no detector.
+//!
+//! Rejected: sharing memory between workers. It needs headers that neither `file://` nor a plain static host sends.
+
+use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
+use runlens_core::case::Case as CoreCase;
+use runlens_core::evidence::hash::Hasher as CoreHasher;
+use runlens_core::export::CaseDocument;
+use runlens_core::formats::ItemReader;
+use runlens_core::query;
+use runlens_core::settings::Settings;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
+
+fn settings(json: &str) -> Result<Settings, JsError> {
+    let mut settings = Settings::default();
+    if !json.is_empty() {
+        let tree = serde_json::from_str(json).map_err(|error| JsError::new(&error.to_string()))?;
+        settings
+            .set_all(&tree)
+            .map_err(|refused| JsError::new(&refused.to_string()))?;
+    }
+    Ok(settings)
+}
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value
+        .serialize(&serializer)
+        .map_err(|error| JsError::new(&error.to_string()))
+}
+
+/// JavaScript counts in doubles; sizes and times of evidence stay far below 2^53.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "sizes below 2^53; negative ones become 0"
+)]
+fn size_of(number: f64) -> u64 {
+    number as u64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds below 2^53")]
+fn modified(ms: Option<f64>) -> Option<i64> {
+    ms.map(|ms| ms as i64)
+}
+
+/// Reads one evidence item.
+#[wasm_bindgen]
+pub struct Reader {
+    reader: Option<ItemReader>,
+}
+
+#[wasm_bindgen]
+impl Reader {
+    /// A reader for the item of this path.
+    ///
+    /// # Errors
+    /// Where the settings are refused.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        path: &str,
+        size: f64,
+        modified_ms: Option<f64>,
+        settings_json: &str,
+    ) -> Result<Self, JsError> {
+        let limits = settings(settings_json)?.limits;
+        Ok(Self {
+            reader: Some(ItemReader::new(
+                path,
+                size_of(size),
+                modified(modified_ms),
+                limits,
+            )),
+        })
+    }
+
+    /// Takes the next bytes, in order, of any number.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if let Some(reader) = &mut self.reader {
+            reader.push(bytes);
+        }
+    }
+
+    /// A batch of events, once enough have gathered.
+    pub fn take_batch(&mut self) -> Option<Uint8Array> {
+        self.reader
+            .as_mut()?
+            .take_batch()
+            .map(|batch| Uint8Array::from(batch.as_slice()))
+    }
+
+    /// The last batch and the report.
+    pub fn finish(&mut self) -> Uint8Array {
+        let bytes = self
+            .reader
+            .take()
+            .map(ItemReader::finish)
+            .unwrap_or_default();
+        Uint8Array::from(bytes.as_slice())
+    }
+
+    /// Stops this instance as a defect would. Tests prove with it that one reader's end is not the end.
+    pub fn trap(&self) {
+        std::process::abort();
+    }
+}
+
+/// SHA-256 of one evidence item.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct Hasher {
+    hasher: CoreHasher,
+}
+
+#[wasm_bindgen]
+impl Hasher {
+    /// An empty one.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+    }
+
+    /// Lower-case hex.
+    pub fn finish(&mut self) -> String {
+        std::mem::take(&mut self.hasher).finish()
+    }
+}
+
+/// The case of the coordinator.
+#[wasm_bindgen]
+pub struct Case {
+    case: CoreCase,
+    document: Option<CaseDocument>,
+}
+
+#[derive(Deserialize)]
+struct RowsAsk {
+    first: f64,
+    count: f64,
+}
+
+#[derive(Deserialize)]
+struct RowAtAsk {
+    time_ms: f64,
+}
+
+#[derive(Deserialize)]
+struct RowOfAsk {
+    item: u32,
+    ordinal: u32,
+}
+
+#[derive(Deserialize)]
+struct BinsAsk {
+    from_ms: f64,
+    to_ms: f64,
+    bins: u32,
+}
+
+#[derive(Serialize)]
+struct RowAnswer {
+    row: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct EvidenceAnswer {
+    items: Vec<query::EvidenceItem>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    summary: String,
+}
+
+#[derive(Serialize)]
+struct Lane {
+    kind: &'static str,
+    total: u64,
+}
+
+fn ask<T: for<'de> Deserialize<'de>>(value: JsValue) -> Result<T, JsError> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| JsError::new(&error.to_string()))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "row numbers below 2^32"
+)]
+fn row_number(number: f64) -> usize {
+    number as usize
+}
+
+#[wasm_bindgen]
+impl Case {
+    /// An empty case.
+    ///
+    /// # Errors
+    /// Where the settings are refused.
+    #[wasm_bindgen(constructor)]
+    pub fn new(settings_json: &str) -> Result<Self, JsError> {
+        Ok(Self {
+            case: CoreCase::new(settings(settings_json)?),
+            document: None,
+        })
+    }
+
+    /// Announces an item; answers its number.
+    pub fn add_item(&mut self, path: &str, size: f64, modified_ms: Option<f64>) -> u32 {
+        self.case
+            .add_item(path, size_of(size), modified(modified_ms))
+    }
+
+    /// Takes a batch as a [`Reader`] made it.
+    pub fn add_batch(&mut self, item: u32, batch: &[u8]) {
+        self.case.add_batch(item, batch);
+    }
+
+    /// Takes what [`Reader::finish`] made.
+    pub fn finish_item(&mut self, item: u32, finish: &[u8]) {
+        self.case.finish_item(item, finish);
+    }
+
+    /// Ends an item that the analyst cancelled.
+    pub fn cancel_item(&mut self, item: u32) {
+        self.case.cancel_item(item);
+    }
+
+    /// Ends an item whose reader stopped unexpectedly.
+    pub fn quarantine_item(&mut self, item: u32, text: &str) {
+        self.case.quarantine_item(item, text);
+    }
+
+    /// Ends an item that could not be read.
+    pub fn unreadable_item(&mut self, item: u32, text: &str) {
+        self.case.unreadable_item(item, text);
+    }
+
+    /// Notes an item's SHA-256.
+    pub fn set_hash(&mut self, item: u32, sha256: &str) {
+        self.case.set_hash(item, sha256);
+    }
+
+    /// Brings new events into the time order.
+    pub fn refresh(&mut self) {
+        self.case.refresh();
+    }
+
+    /// Draws all conclusions.
+    pub fn conclude(&mut self) {
+        self.case.conclude();
+    }
+
+    /// Answers `overview`, `evidence`, `rows`, `row_at`, `row_of` or `bins` as the page's protocol says.
+    ///
+    /// # Errors
+    /// Where the question is unknown or its parts are missing.
+    pub fn answer(&self, name: &str, question: JsValue) -> Result<JsValue, JsError> {
+        match name {
+            "overview" => to_js(&query::overview(&self.case)),
+            "evidence" => to_js(&EvidenceAnswer {
+                items: query::evidence(&self.case),
+            }),
+            "rows" => {
+                let RowsAsk { first, count } = ask(question)?;
+                to_js(&query::rows(
+                    &self.case,
+                    row_number(first),
+                    row_number(count),
+                ))
+            }
+            "row_at" => {
+                let RowAtAsk { time_ms } = ask(question)?;
+                to_js(&RowAnswer {
+                    row: Some(query::row_at(&self.case, time_ms)),
+                })
+            }
+            "row_of" => {
+                let RowOfAsk { item, ordinal } = ask(question)?;
+                to_js(&RowAnswer {
+                    row: query::row_of(&self.case, item, ordinal),
+                })
+            }
+            "bins" => self.bins(&ask(question)?),
+            other => Err(JsError::new(&format!("no question is named {other}"))),
+        }
+    }
+
+    fn bins(&self, asked: &BinsAsk) -> Result<JsValue, JsError> {
+        let answer = query::bins(&self.case, asked.from_ms, asked.to_ms, asked.bins as usize);
+        let lanes: Vec<Lane> = answer
+            .lanes
+            .iter()
+            .map(|(kind, total)| Lane {
+                kind,
+                total: *total,
+            })
+            .collect();
+        let shown = Object::new();
+        let set = |name: &str, value: &JsValue| {
+            Reflect::set(&shown, &JsValue::from_str(name), value)
+                .map_err(|_| JsError::new("an answer could not be built"))
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "revisions are counted, not measured"
+        )]
+        set("revision", &JsValue::from_f64(answer.revision as f64))?;
+        set("from_ms", &JsValue::from_f64(asked.from_ms))?;
+        set("to_ms", &JsValue::from_f64(asked.to_ms))?;
+        set("bins", &JsValue::from_f64(f64::from(asked.bins)))?;
+        set("lanes", &to_js(&lanes)?)?;
+        set(
+            "counts",
+            &Uint32Array::from(answer.counts.as_slice()).into(),
+        )?;
+        Ok(shown.into())
+    }
+
+    /// Which bytes a summary or detail of this event needs; `undefined` for an unknown event.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn place(&self, item: u32, ordinal: u32) -> Result<JsValue, JsError> {
+        query::place(&self.case, item, ordinal)
+            .map_or(Ok(JsValue::UNDEFINED), |place| to_js(&place))
+    }
+
+    /// The event's one-line summary, from the bytes of its place.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn describe(&self, item: u32, ordinal: u32, bytes: &[u8]) -> Result<JsValue, JsError> {
+        let event = self.case.store().event_of(item, ordinal);
+        to_js(&Summary {
+            summary: event
+                .map(|event| query::summary(&self.case, event, bytes))
+                .unwrap_or_default(),
+        })
+    }
+
+    /// Everything about an event, from the bytes of its place and those from `line_from` up to it.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn detail(
+        &self,
+        item: u32,
+        ordinal: u32,
+        bytes: &[u8],
+        before: &[u8],
+    ) -> Result<JsValue, JsError> {
+        query::detail(&self.case, item, ordinal, bytes, before)
+            .map_or(Ok(JsValue::UNDEFINED), |detail| to_js(&detail))
+    }
+
+    /// Begins the case document.
+    pub fn export_begin(&mut self, events: bool) {
+        self.document = Some(CaseDocument::new(&self.case, events));
+    }
+
+    /// Places wanted for the next piece, in order.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn export_needs(&self) -> Result<JsValue, JsError> {
+        to_js(
+            &self
+                .document
+                .as_ref()
+                .map(|document| document.needs(&self.case))
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The next piece of the document, from those bytes in order; `undefined` when it is complete.
+    pub fn export_write(&mut self, bytes: &Array) -> Option<Uint8Array> {
+        let bytes: Vec<Vec<u8>> = bytes
+            .iter()
+            .map(|bytes| Uint8Array::new(&bytes).to_vec())
+            .collect();
+        let piece = self.document.as_mut()?.write(&self.case, &bytes)?;
+        Some(Uint8Array::from(piece.as_slice()))
+    }
+}

@@ -68,17 +68,17 @@ pub(super) fn identify(
         ));
     }
     for (found, framing) in [(by_record, Framing::Json), (by_header, Framing::Csv)] {
-        if let Some((at, sure)) = found {
-            if sure > answer.map_or(0, |answer| answer.1) {
-                answer = Some((
-                    Identity {
-                        format: at,
-                        framing,
-                        as_records: matches!(framing, Framing::Json),
-                    },
-                    sure,
-                ));
-            }
+        if let Some((at, sure)) = found
+            && sure > answer.map_or(0, |answer| answer.1)
+        {
+            answer = Some((
+                Identity {
+                    format: at,
+                    framing,
+                    as_records: matches!(framing, Framing::Json),
+                },
+                sure,
+            ));
         }
     }
     answer.map(|(identity, _)| identity)
@@ -115,10 +115,10 @@ fn records(
             }
             _ => None,
         };
-        if let Some((at, sure)) = claim {
-            if sure > found.map_or(0, |found| found.1) {
-                found = Some((at, sure));
-            }
+        if let Some((at, sure)) = claim
+            && sure > found.map_or(0, |found| found.1)
+        {
+            found = Some((at, sure));
         }
     });
     found

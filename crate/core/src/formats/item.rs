@@ -584,12 +584,12 @@ impl State {
     }
 
     fn record(&mut self, unit: &Unit<'_>, opening: &Opening, sink: &mut Sink) {
-        if self.as_records {
-            if let Some(key) = duplicate_key(Value::new(unit.bytes)) {
-                let text =
-                    format!("the key {key:?} occurs twice in this record; the first value is used");
-                sink.problem_next(Code::DuplicateKey, unit.span(), text);
-            }
+        if self.as_records
+            && let Some(key) = duplicate_key(Value::new(unit.bytes))
+        {
+            let text =
+                format!("the key {key:?} occurs twice in this record; the first value is used");
+            sink.problem_next(Code::DuplicateKey, unit.span(), text);
         }
         if self.try_reader(self.current, unit, sink) {
             return;

@@ -239,16 +239,12 @@ impl<'a> CloudRecord<'a> {
             .as_deref()
             .or(self.operation_display.as_deref())
             .map(identity::fold);
-        let subscription = self
-            .subscription
-            .as_deref()
-            .map(identity::fold)
-            .or_else(|| {
-                resource
-                    .as_ref()
-                    .and_then(|id| id.subscription())
-                    .map(str::to_owned)
-            });
+        // The id's own subscription first: exports disagree about the field, never about the id.
+        let subscription = resource
+            .as_ref()
+            .and_then(|id| id.subscription())
+            .map(str::to_owned)
+            .or_else(|| self.subscription.as_deref().map(identity::fold));
         let ip = self.ip.as_deref().and_then(identity::address);
         let row = CloudRow {
             status,

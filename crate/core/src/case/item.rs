@@ -1,0 +1,192 @@
+//! One evidence item as the case knows it.
+
+use super::store::{EventNumber, Store};
+use crate::evidence::layout::{Layout, Role};
+use crate::formats::{ItemReport, Opening};
+use crate::limits::Limits;
+use crate::problem::{Code, Problem};
+use crate::time::{Instant, TimeBasis};
+
+/// How far an item has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemState {
+    /// Announced, being read or waiting.
+    Reading,
+    /// Read to its end.
+    Read,
+    /// Cancelled by the analyst.
+    Cancelled,
+    /// Ended by a failure.
+    Quarantined,
+}
+
+impl ItemState {
+    /// The word the page shows.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Read => "read",
+            Self::Cancelled => "cancelled",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// An evidence item.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Path with `/`.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Modified time in ms since 1970.
+    pub modified_ms: Option<i64>,
+    /// How far it has come.
+    pub state: ItemState,
+    /// What its reader reported.
+    pub report: Option<ItemReport>,
+    /// Problems noted by the case.
+    pub own_problems: Vec<Problem>,
+    /// Problems of its local clock.
+    pub clock_problems: Vec<Problem>,
+    /// SHA-256 in lower-case hex.
+    pub sha256: Option<String>,
+    /// What its path says.
+    pub layout: Layout,
+    /// The guest it speaks of.
+    pub host: Option<String>,
+    /// Number of the item whose bytes it repeats.
+    pub duplicate_of: Option<u32>,
+    /// Events taken over so far.
+    pub events: u32,
+    /// Earliest event time.
+    pub first: Option<Instant>,
+    /// Latest event time.
+    pub last: Option<Instant>,
+    /// The least certain basis among its event times.
+    pub time_basis: Option<TimeBasis>,
+}
+
+impl Item {
+    /// An item that was just announced.
+    #[must_use]
+    pub fn new(path: &str, size: u64, modified_ms: Option<i64>) -> Self {
+        let path = path.replace('\\', "/");
+        Self {
+            layout: Layout::of(&path),
+            path,
+            size,
+            modified_ms,
+            state: ItemState::Reading,
+            report: None,
+            own_problems: Vec::new(),
+            clock_problems: Vec::new(),
+            sha256: None,
+            host: None,
+            duplicate_of: None,
+            events: 0,
+            first: None,
+            last: None,
+            time_basis: None,
+        }
+    }
+
+    /// What a reader of this item is told.
+    #[must_use]
+    pub fn opening(&self, limits: &Limits) -> Opening {
+        Opening::new(&self.path, self.size, self.modified_ms, limits.clone())
+    }
+
+    /// Whether the item is a guest's.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        const CLOUD: [&str; 9] = [
+            "activity-log-",
+            "azure-resource-log",
+            "entra-",
+            "sentinel-",
+            "nsg-flow",
+            "vnet-flow",
+            "flow-table",
+            "defender-",
+            "archive",
+        ];
+        let format = self
+            .report
+            .as_ref()
+            .map_or("", |report| report.format.as_str());
+        if CLOUD.iter().any(|start| format.starts_with(start)) {
+            return false;
+        }
+        self.layout.role != Role::Unknown || !matches!(format, "" | "text" | "binary")
+    }
+
+    /// What the item's place means where its bytes alone do not say it: empty for logs and exports.
+    #[must_use]
+    pub fn place_meaning(&self) -> String {
+        let layout = &self.layout;
+        match layout.role {
+            Role::Settings
+            | Role::Status
+            | Role::Script
+            | Role::Stdout
+            | Role::Stderr
+            | Role::Download
+            | Role::State
+            | Role::Telemetry => {
+                let family = layout
+                    .family
+                    .map_or("", crate::evidence::layout::Family::word);
+                let (name, sequence) = (
+                    layout.name.as_deref().unwrap_or(""),
+                    layout.sequence.unwrap_or(-1),
+                );
+                format!(
+                    "{}|{family}|{name}|{sequence}|{:?}|{}",
+                    layout.root, layout.role, layout.file_name
+                )
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// First and last time and basis, from the item's own events.
+    pub(super) fn measure(&mut self, store: &Store, events: &[EventNumber]) {
+        (self.first, self.last, self.time_basis) = (None, None, None);
+        for event in events {
+            let Some(stamp) = store.stamp(*event) else {
+                continue;
+            };
+            if self.first.is_none_or(|first| stamp.instant.ns < first.ns) {
+                self.first = Some(stamp.instant);
+            }
+            if self.last.is_none_or(|last| stamp.instant.ns > last.ns) {
+                self.last = Some(stamp.instant);
+            }
+            self.time_basis = self.time_basis.max(Some(stamp.basis));
+        }
+    }
+
+    /// All problems of the item by place.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let reported = self.report.iter().flat_map(|report| report.problems.iter());
+        let mut all: Vec<Problem> = reported
+            .chain(&self.own_problems)
+            .chain(&self.clock_problems)
+            .cloned()
+            .collect();
+        if self.duplicate_of.is_some() {
+            all.push(Problem {
+                code: Code::DuplicateEvidence,
+                severity: Code::DuplicateEvidence.severity(),
+                record: None,
+                offset: None,
+                length: None,
+                text: "these bytes are in the case already; the events count once".to_owned(),
+            });
+        }
+        all
+    }
+}

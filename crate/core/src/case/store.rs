@@ -1,0 +1,207 @@
+//! All events of the case, in time order, as columns.
+//!
+//! Batches are appended as they come; [`Store::refresh`] sorts what is new and merges it into the order, so that the
+//! timeline fills while reading goes on. Events never move: an event's number is where it was appended, and
+//! `order` is a list of numbers.
+//!
+//! Rejected: a sorted container of events. Inserting into the middle of ten million rows once a second.
+
+use crate::event::batch::{Columns, EventBatch, Span};
+use crate::event::fact::Fact;
+use crate::event::intern::{Interner, Symbol};
+use crate::time::{NS_PER_SECOND, Stamp, TimeBasis, YEAR_UNKNOWN};
+use std::cmp::Ordering;
+
+/// Number of an event in the store.
+pub type EventNumber = u32;
+
+/// The events of a case.
+#[derive(Debug, Default)]
+pub struct Store {
+    /// All texts.
+    pub strings: Interner,
+    /// All events, in order of arrival.
+    pub columns: Columns,
+    /// Item of each event.
+    pub item: Vec<u32>,
+    /// Number of each event within its item.
+    pub ordinal: Vec<u32>,
+    /// (event, fact), in order of arrival.
+    pub facts: Vec<(EventNumber, Fact)>,
+    /// Seconds east of UTC of each item's local clock, where known.
+    pub zones: Vec<Option<i64>>,
+    /// For each item, (first ordinal, first event) of each of its batches.
+    batches: Vec<Vec<(u32, EventNumber)>>,
+    order: Vec<EventNumber>,
+    ordered: usize,
+}
+
+impl Store {
+    /// How many events there are, counted twice or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Appends a batch of an item whose first event there has this ordinal.
+    pub fn append(&mut self, item: u32, first_ordinal: u32, mut batch: EventBatch) {
+        let renumbering = self.strings.adopt(&batch.strings);
+        batch
+            .columns
+            .each_symbol(|symbol| *symbol = renumbering.of(*symbol));
+        let base = u32::try_from(self.columns.len()).unwrap_or(u32::MAX);
+        for (event, mut fact) in batch.facts {
+            fact.renumber(&renumbering);
+            self.facts.push((base + event, fact));
+        }
+        let count = u32::try_from(batch.columns.len()).unwrap_or(0);
+        if self.batches.len() <= item as usize {
+            self.batches.resize(item as usize + 1, Vec::new());
+        }
+        if let Some(batches) = self.batches.get_mut(item as usize).filter(|_| count > 0) {
+            batches.push((first_ordinal, base));
+        }
+        self.item
+            .extend(std::iter::repeat_n(item, batch.columns.len()));
+        self.ordinal.extend(first_ordinal..first_ordinal + count);
+        self.columns.append(&mut batch.columns);
+    }
+
+    /// The time of an event as far as it is known. A year-less one has none until its year was inferred; a local one is
+    /// converted by its item's zone, or read as UTC (and says so) where no zone is known.
+    #[must_use]
+    pub fn stamp(&self, event: EventNumber) -> Option<Stamp> {
+        let stamp = self.columns.stamp(event as usize)?;
+        match stamp.basis {
+            TimeBasis::YearInferred => {
+                (stamp.instant.year_month().0 != YEAR_UNKNOWN).then_some(stamp)
+            }
+            TimeBasis::Local => Some(
+                match self
+                    .zones
+                    .get(self.item_of(event) as usize)
+                    .copied()
+                    .flatten()
+                {
+                    Some(east) => Stamp {
+                        instant: stamp.instant.shifted(-east * NS_PER_SECOND),
+                        ..stamp
+                    },
+                    None => stamp.with_basis(TimeBasis::AssumedUtc),
+                },
+            ),
+            _ => Some(stamp),
+        }
+    }
+
+    /// The event with this ordinal in its item.
+    #[must_use]
+    pub fn event_of(&self, item: u32, ordinal: u32) -> Option<EventNumber> {
+        let batches = self.batches.get(item as usize)?;
+        let at = batches
+            .partition_point(|(first, _)| *first <= ordinal)
+            .checked_sub(1)?;
+        let (first, base) = batches.get(at)?;
+        let event = base + (ordinal - first);
+        (self.item_of(event) == item && self.ordinal.get(event as usize) == Some(&ordinal))
+            .then_some(event)
+    }
+
+    /// Where an event stands in the time order.
+    #[must_use]
+    pub fn row_of(&self, event: EventNumber, rank: &[u32]) -> Option<usize> {
+        let at = self
+            .order
+            .partition_point(|other| self.compare(*other, event, rank) == Ordering::Less);
+        (self.order.get(at) == Some(&event)).then_some(at)
+    }
+
+    /// Item of an event.
+    #[must_use]
+    pub fn item_of(&self, event: EventNumber) -> u32 {
+        self.item.get(event as usize).copied().unwrap_or(0)
+    }
+
+    /// Where an event's record lies.
+    #[must_use]
+    pub fn span(&self, event: EventNumber) -> Span {
+        self.columns.span(event as usize)
+    }
+
+    /// A symbol's text, `None` where there is none.
+    #[must_use]
+    pub fn text(&self, symbol: Symbol) -> Option<&str> {
+        symbol.is_some().then(|| self.strings.text(symbol))
+    }
+
+    /// The text of one of an event's columns.
+    #[must_use]
+    pub fn column<'a>(&'a self, column: &[Symbol], event: EventNumber) -> Option<&'a str> {
+        self.text(column.get(event as usize).copied()?)
+    }
+
+    /// Events in time order.
+    #[must_use]
+    pub fn order(&self) -> &[EventNumber] {
+        &self.order
+    }
+
+    /// How two events stand in time: time, then path, then place. Events without a time come last.
+    fn compare(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
+        let key = |event: EventNumber| {
+            let at = event as usize;
+            let ns = self.stamp(event).map_or(i64::MAX, |stamp| stamp.instant.ns);
+            let item = self.item_of(event) as usize;
+            (
+                ns,
+                rank.get(item).copied().unwrap_or(u32::MAX),
+                self.columns.offset.get(at).copied().unwrap_or(0),
+                self.ordinal.get(at).copied().unwrap_or(0),
+            )
+        };
+        key(one).cmp(&key(other))
+    }
+
+    /// Merges the events that came since the last time into the order. `rank` orders items by path.
+    pub fn refresh(&mut self, rank: &[u32]) {
+        let (old, all) = (self.ordered, self.columns.len());
+        if old == all {
+            return;
+        }
+        let mut fresh: Vec<EventNumber> = (old..all)
+            .filter_map(|event| u32::try_from(event).ok())
+            .collect();
+        fresh.sort_by(|one, other| self.compare(*one, *other, rank));
+        let before = std::mem::take(&mut self.order);
+        let mut merged = Vec::with_capacity(before.len() + fresh.len());
+        let (mut left, mut right) = (before.iter().peekable(), fresh.iter().peekable());
+        loop {
+            let take_left = match (left.peek(), right.peek()) {
+                (Some(one), Some(other)) => self.compare(**one, **other, rank) != Ordering::Greater,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (None, None) => break,
+            };
+            merged.extend(if take_left { left.next() } else { right.next() });
+        }
+        self.order = merged;
+        self.ordered = all;
+    }
+
+    /// Orders everything anew, leaving out the events that `keep` refuses.
+    pub fn reorder(&mut self, rank: &[u32], keep: impl Fn(EventNumber) -> bool) {
+        let mut order: Vec<EventNumber> = (0..self.columns.len())
+            .filter_map(|event| u32::try_from(event).ok())
+            .filter(|event| keep(*event))
+            .collect();
+        order.sort_by(|one, other| self.compare(*one, *other, rank));
+        self.order = order;
+        self.ordered = self.columns.len();
+    }
+}

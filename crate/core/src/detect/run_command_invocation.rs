@@ -1,0 +1,83 @@
+//! # Run Command executed on a VM
+//!
+//! ## What it finds
+//! Each folded operation of the action form of Run Command (VM or scale-set instance) that succeeded; with
+//! `include_attempts` also those that failed or whose end was not seen, titled "attempted".
+//!
+//! ## Why it matters
+//! Someone had code executed as SYSTEM or root through the management API, past every network control (T1651).
+//!
+//! ## Parameters
+//! `include_attempts` (yes), `include_vmss` (yes).
+//!
+//! ## Known false positives
+//! Patch and configuration automation, deployment pipelines, security tooling, test environments.
+//!
+//! ## Sources
+//! Elastic prebuilt rule 60884af6 (which alerts per row and leaves out scale sets); Azure Threat Research Matrix AZT301.1, AZT301.6.
+
+use super::{
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
+};
+use crate::reconstruct::operations::{OperationFamily, OperationOutcome};
+use serde_json::{Map, Value};
+
+/// The detector.
+pub const DETECTOR: Detector = Detector {
+    id: "run-command-invocation",
+    not_assessed: needs_operations,
+    run,
+};
+
+fn run(view: &CaseView<'_>) -> Vec<Finding> {
+    let settings = &view.settings.run_command_invocation;
+    let wanted = view.operations.iter().enumerate().filter(|(_, op)| {
+        op.family == OperationFamily::Action
+            && (settings.include_vmss
+                || !op.operation.contains("scaleset") && !op.operation.contains("scale set"))
+            && (settings.include_attempts || op.outcome == OperationOutcome::Succeeded)
+    });
+    wanted
+        .map(|(at, op)| {
+            let succeeded = op.outcome == OperationOutcome::Succeeded;
+            let seconds = op.duration_ns().map_or(0.0, |ns| ns as f64 / 1e9);
+            let what = if succeeded {
+                "executed a command on"
+            } else {
+                "tried to execute a command on"
+            };
+            let from = op
+                .ips
+                .first()
+                .map(|ip| format!(" from {ip}"))
+                .unwrap_or_default();
+            let mut values = Map::new();
+            values.insert("outcome".to_owned(), Value::from(op.outcome.class()));
+            Finding {
+                detector: DETECTOR.id,
+                severity: if succeeded {
+                    Severity::Medium
+                } else {
+                    Severity::Info
+                },
+                confidence: Confidence::High,
+                baseline: Baseline::NotApplicable,
+                title: if succeeded {
+                    "Run Command executed on a VM"
+                } else {
+                    "Run Command attempted on a VM"
+                }
+                .to_owned(),
+                summary: format!(
+                    "{} {what} {}{from} ({}; {seconds:.0} s between its first and last record).",
+                    who(op),
+                    target(op),
+                    op.outcome.word()
+                ),
+                operations: vec![at],
+                values,
+                attack: vec!["T1651", "T1059.001", "T1059.004"],
+            }
+        })
+        .collect()
+}

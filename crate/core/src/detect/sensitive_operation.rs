@@ -1,0 +1,487 @@
+//! # Sensitive operation
+//!
+//! ## What it finds
+//! Each successful operation of a curated list (keys shown, logs switched off, roles granted, machines and backups destroyed, ports
+//! opened), and every operation that ends in a key or secret listing.
+//!
+//! ## Why it matters
+//! These steps commonly accompany an intrusion. A weight decides the severity; a Run Command of the same principal within
+//! `near_hours` before or after raises it one step.
+//!
+//! ## Parameters
+//! `near_hours` (24; 1 to 168), both ends of the window included.
+//!
+//! ## Known false positives
+//! All of these are routine for some role; read them with the caller's profile.
+//!
+//! ## Sources
+//! MSTIC "Investigating suspicious Azure activity"; Sentinel RareOperations; Sigma activity-log rules; Elastic and panther rule sets;
+//! Azure Threat Research Matrix.
+
+use super::{
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
+};
+use crate::reconstruct::operations::{Operation, OperationOutcome};
+use crate::time::NS_PER_SECOND;
+use serde_json::{Map, Value};
+
+/// The detector.
+pub const DETECTOR: Detector = Detector {
+    id: "sensitive-operation",
+    not_assessed: needs_operations,
+    run,
+};
+
+/// (folded operation, why, ATT&CK technique, weight).
+type Entry = (&'static str, &'static str, &'static str, u8);
+
+/// The curated operations (detectors 6).
+const CURATED: [Entry; 59] = [
+    (
+        "microsoft.storage/storageaccounts/listkeys/action",
+        "account keys shown",
+        "T1555.006",
+        4,
+    ),
+    (
+        "microsoft.storage/storageaccounts/regeneratekey/action",
+        "keys rotated under the owner",
+        "T1528",
+        3,
+    ),
+    (
+        "microsoft.storage/storageaccounts/listaccountsas/action",
+        "signed access minted",
+        "T1528",
+        4,
+    ),
+    (
+        "microsoft.storage/storageaccounts/delete",
+        "data destroyed",
+        "T1485",
+        5,
+    ),
+    (
+        "microsoft.web/sites/functions/listsecrets/action",
+        "function secrets shown",
+        "T1552",
+        4,
+    ),
+    (
+        "microsoft.web/sites/config/list/action",
+        "application settings shown",
+        "T1552",
+        3,
+    ),
+    (
+        "microsoft.web/sites/publishxml/action",
+        "publishing credentials shown",
+        "T1552",
+        4,
+    ),
+    (
+        "microsoft.keyvault/vaults/accesspolicies/write",
+        "vault opened",
+        "T1098",
+        5,
+    ),
+    (
+        "microsoft.keyvault/vaults/write",
+        "vault changed",
+        "T1098",
+        2,
+    ),
+    (
+        "microsoft.keyvault/locations/deletedvaults/purge/action",
+        "vault purged",
+        "T1485",
+        5,
+    ),
+    (
+        "microsoft.compute/virtualmachines/delete",
+        "machine destroyed",
+        "T1485",
+        4,
+    ),
+    (
+        "microsoft.compute/virtualmachines/retrievebootdiagnosticsdata/action",
+        "console log and picture read",
+        "T1552",
+        3,
+    ),
+    (
+        "microsoft.serialconsole/serialports/connect/action",
+        "console access past network controls",
+        "T1021.008",
+        5,
+    ),
+    (
+        "microsoft.compute/virtualmachines/extensions/write",
+        "script-capable extension deployed",
+        "T1651",
+        3,
+    ),
+    (
+        "microsoft.compute/virtualmachines/extensions/delete",
+        "extension removed",
+        "T1070.004",
+        3,
+    ),
+    (
+        "microsoft.compute/galleries/applications/versions/write",
+        "application pushed to guests",
+        "T1651",
+        4,
+    ),
+    (
+        "microsoft.compute/disks/begingetaccess/action",
+        "disk download link",
+        "T1537",
+        5,
+    ),
+    (
+        "microsoft.compute/snapshots/begingetaccess/action",
+        "snapshot download link",
+        "T1537",
+        5,
+    ),
+    (
+        "microsoft.compute/snapshots/write",
+        "disk copy made",
+        "T1578.001",
+        3,
+    ),
+    (
+        "microsoft.compute/snapshots/delete",
+        "recovery removed",
+        "T1490",
+        4,
+    ),
+    (
+        "microsoft.compute/restorepointcollections/delete",
+        "recovery removed",
+        "T1490",
+        5,
+    ),
+    (
+        "microsoft.recoveryservices/vaults/backuppolicies/write",
+        "retention weakened",
+        "T1490",
+        4,
+    ),
+    (
+        "microsoft.recoveryservices/vaults/delete",
+        "backups removed",
+        "T1490",
+        5,
+    ),
+    (
+        "microsoft.recoveryservices/vaults/backupfabrics/protectioncontainers/protecteditems/delete",
+        "protection stopped",
+        "T1490",
+        5,
+    ),
+    (
+        "microsoft.network/networksecuritygroups/securityrules/write",
+        "port opened",
+        "T1562.007",
+        3,
+    ),
+    (
+        "microsoft.network/networksecuritygroups/write",
+        "rule set changed",
+        "T1562.007",
+        2,
+    ),
+    (
+        "microsoft.network/networksecuritygroups/delete",
+        "rule set removed",
+        "T1562.007",
+        3,
+    ),
+    (
+        "microsoft.network/publicipaddresses/write",
+        "public exposure",
+        "T1133",
+        2,
+    ),
+    (
+        "microsoft.network/virtualnetworks/subnets/write",
+        "subnet changed",
+        "T1562.007",
+        1,
+    ),
+    (
+        "microsoft.network/virtualnetworks/subnets/delete",
+        "subnet removed",
+        "T1489",
+        2,
+    ),
+    (
+        "microsoft.network/networkwatchers/packetcaptures/write",
+        "traffic captured",
+        "T1040",
+        5,
+    ),
+    (
+        "microsoft.network/networkwatchers/delete",
+        "flow logging removed",
+        "T1562.008",
+        4,
+    ),
+    (
+        "microsoft.network/networkwatchers/flowlogs/delete",
+        "flow logging removed",
+        "T1562.008",
+        4,
+    ),
+    (
+        "microsoft.insights/diagnosticsettings/delete",
+        "log export removed",
+        "T1562.008",
+        5,
+    ),
+    (
+        "microsoft.insights/diagnosticsettings/write",
+        "log export changed",
+        "T1562.008",
+        2,
+    ),
+    (
+        "microsoft.insights/activitylogalerts/delete",
+        "alert removed",
+        "T1562.001",
+        4,
+    ),
+    (
+        "microsoft.insights/actiongroups/delete",
+        "alert target removed",
+        "T1562.001",
+        4,
+    ),
+    (
+        "microsoft.operationalinsights/workspaces/delete",
+        "log store removed",
+        "T1562.008",
+        5,
+    ),
+    (
+        "microsoft.eventhub/namespaces/eventhubs/delete",
+        "log stream removed",
+        "T1562.008",
+        4,
+    ),
+    (
+        "microsoft.security/alertssuppressionrules/write",
+        "alerts suppressed",
+        "T1562.001",
+        4,
+    ),
+    (
+        "microsoft.security/pricings/write",
+        "protection plan changed",
+        "T1562.001",
+        4,
+    ),
+    (
+        "microsoft.security/locations/jitnetworkaccesspolicies/initiate/action",
+        "just-in-time port opened",
+        "T1562.007",
+        3,
+    ),
+    (
+        "microsoft.authorization/roleassignments/write",
+        "role granted",
+        "T1098.003",
+        4,
+    ),
+    (
+        "microsoft.authorization/roledefinitions/write",
+        "custom role",
+        "T1098.003",
+        4,
+    ),
+    (
+        "microsoft.authorization/elevateaccess/action",
+        "tenant-wide elevation",
+        "T1098.003",
+        6,
+    ),
+    (
+        "microsoft.authorization/locks/delete",
+        "deletion lock removed",
+        "T1562",
+        4,
+    ),
+    (
+        "microsoft.authorization/policyassignments/write",
+        "policy used for execution or relaxed",
+        "T1484",
+        3,
+    ),
+    (
+        "microsoft.managedidentity/userassignedidentities/assign/action",
+        "identity attached",
+        "T1098.003",
+        3,
+    ),
+    (
+        "microsoft.managedservices/registrationassignments/write",
+        "foreign tenant delegated",
+        "T1199",
+        5,
+    ),
+    (
+        "microsoft.automation/automationaccounts/runbooks/draft/write",
+        "runbook changed",
+        "T1651",
+        3,
+    ),
+    (
+        "microsoft.automation/automationaccounts/runbooks/publish/action",
+        "runbook published",
+        "T1651",
+        3,
+    ),
+    (
+        "microsoft.automation/automationaccounts/jobs/write",
+        "runbook run",
+        "T1651",
+        3,
+    ),
+    (
+        "microsoft.automation/automationaccounts/webhooks/write",
+        "trigger from outside",
+        "T1546",
+        4,
+    ),
+    (
+        "microsoft.automation/automationaccounts/schedules/write",
+        "scheduled run",
+        "T1053",
+        3,
+    ),
+    (
+        "microsoft.resources/subscriptions/resourcegroups/delete",
+        "mass removal",
+        "T1485",
+        5,
+    ),
+    (
+        "microsoft.resources/deployments/write",
+        "template deployed",
+        "T1578",
+        1,
+    ),
+    (
+        "microsoft.compute/virtualmachines/write",
+        "machine made or changed",
+        "T1578.002",
+        1,
+    ),
+    (
+        "microsoft.portal/consoles/write",
+        "cloud shell made",
+        "T1059.009",
+        2,
+    ),
+    (
+        "microsoft.containerservice/managedclusters/runcommand/action",
+        "command in a cluster",
+        "T1651",
+        5,
+    ),
+];
+
+/// Endings that show keys or secrets, whatever the provider.
+const LISTINGS: [&str; 4] = [
+    "listkeys/action",
+    "listsecrets/action",
+    "listcredentials/action",
+    "listkeyvalue/action",
+];
+const LISTING_WEIGHT: u8 = 4;
+
+fn entry(operation: &str) -> Option<Entry> {
+    let curated = CURATED
+        .iter()
+        .find(|(name, _, _, _)| *name == operation)
+        .copied();
+    let listing = || {
+        let ending = LISTINGS
+            .iter()
+            .find(|ending| operation.ends_with(*ending))?;
+        Some((*ending, "keys or secrets shown", "T1552", LISTING_WEIGHT))
+    };
+    curated.or_else(listing)
+}
+
+fn severity(weight: u8) -> Severity {
+    match weight {
+        0..=2 => Severity::Info,
+        3..=4 => Severity::Low,
+        5 => Severity::Medium,
+        _ => Severity::High,
+    }
+}
+
+/// The id of an operation that an export knows only by its display name.
+fn operation_id(op: &Operation) -> &str {
+    match op.operation.as_str() {
+        "create or update virtual machine extension" => {
+            "microsoft.compute/virtualmachines/extensions/write"
+        }
+        other => other,
+    }
+}
+
+fn run(view: &CaseView<'_>) -> Vec<Finding> {
+    let near = view.settings.sensitive_operation.near_hours * 3600 * NS_PER_SECOND;
+    let run_commands: Vec<(&str, i64)> = view
+        .operations
+        .iter()
+        .filter(|op| op.family.is_run_command())
+        .filter_map(|op| Some((op.principal.as_deref()?, op.started?.ns)))
+        .collect();
+    let mut findings = Vec::new();
+    for (at, op) in view.operations.iter().enumerate() {
+        if op.outcome != OperationOutcome::Succeeded {
+            continue;
+        }
+        let Some((_, why, technique, weight)) = entry(operation_id(op)) else {
+            continue;
+        };
+        let started = op.started.map(|started| started.ns);
+        let raised = run_commands.iter().any(|(principal, then)| {
+            op.principal.as_deref() == Some(*principal)
+                && started.is_some_and(|now| (now - then).abs() <= near)
+        });
+        let base = severity(weight);
+        let hours = view.settings.sensitive_operation.near_hours;
+        let beside = if raised {
+            format!(" The same principal used Run Command within {hours} h.")
+        } else {
+            String::new()
+        };
+        let mut values = Map::new();
+        values.insert("weight".to_owned(), Value::from(weight));
+        values.insert("near_run_command".to_owned(), Value::from(raised));
+        findings.push(Finding {
+            detector: DETECTOR.id,
+            severity: if raised { base.raised() } else { base },
+            confidence: Confidence::High,
+            baseline: Baseline::NotApplicable,
+            title: format!("Sensitive operation: {why}"),
+            summary: format!(
+                "{} performed {} on {} ({why}).{beside}",
+                who(op),
+                op.operation,
+                target(op)
+            ),
+            operations: vec![at],
+            values,
+            attack: vec![technique],
+        });
+    }
+    findings
+}

@@ -1,0 +1,157 @@
+//! # Script-capable extension deployed
+//!
+//! ## What it finds
+//! Each successful write of a VM extension that can run code (custom script, Run Command as an extension, VM access, DSC), and each
+//! first write of an extension name on a VM within the window. The type comes from the request or response body; where no body is
+//! kept it is inferred from the instance name, with low confidence. A known caller of kind user counts as a deployment by hand.
+//!
+//! ## Why it matters
+//! An extension runs as SYSTEM or root or resets an account, without Run Command's name in the log (T1651, T1098).
+//!
+//! ## Parameters
+//! `window_days` (7; 1 to 90): how far back an earlier write of the same extension on the same VM is looked for.
+//!
+//! ## Known false positives
+//! Provisioning, monitoring and policy extensions. The caller chooses the instance name, so the name proves nothing.
+//!
+//! ## Sources
+//! Elastic rules e842d39d, d69d05f8, d29b0a67; Sentinel Rare_Custom_Script_Extension; AZT301.2, AZT301.3, AZT501.3.
+
+use super::{
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
+};
+use crate::identity::{CallerKind, fold};
+use crate::json::Value as Json;
+use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
+use crate::time::NS_PER_DAY;
+use serde_json::{Map, Value};
+
+/// The detector.
+pub const DETECTOR: Detector = Detector {
+    id: "vm-extension-write",
+    not_assessed: needs_operations,
+    run,
+};
+
+/// Names by which a type is inferred; the first six can run what the caller wants.
+const TYPES: [&str; 11] = [
+    "customscript",
+    "runcommandlinux",
+    "runcommandwindows",
+    "runcommandhandler",
+    "vmaccess",
+    "dsc",
+    "jsonadddomainextension",
+    "azurepolicy",
+    "configurationfor",
+    "chefclient",
+    "puppet",
+];
+const HIGH_RISK: usize = 6;
+
+/// An extension's type, and whether the body said it.
+fn type_of(op: &Operation) -> (String, bool) {
+    for body in &op.bodies {
+        let body = Json::new(body.as_bytes());
+        let properties = body.get_folded("properties");
+        let part = |name: &str| {
+            properties
+                .get_folded(name)
+                .word()
+                .or_else(|| body.get_folded(name).word())
+        };
+        if let (Some(publisher), Some(kind)) = (part("publisher"), part("type")) {
+            return (fold(&format!("{publisher}.{kind}")), true);
+        }
+    }
+    let name = op
+        .resource
+        .as_ref()
+        .and_then(|id| id.child())
+        .unwrap_or_default();
+    let inferred = TYPES.iter().find(|kind| name.contains(*kind)).copied();
+    (inferred.unwrap_or("unknown").to_owned(), false)
+}
+
+fn run(view: &CaseView<'_>) -> Vec<Finding> {
+    let window = view.settings.vm_extension_write.window_days * NS_PER_DAY;
+    let writes: Vec<(usize, &Operation)> = view
+        .operations
+        .iter()
+        .enumerate()
+        .filter(|(_, op)| {
+            op.family == OperationFamily::Extension && op.outcome == OperationOutcome::Succeeded
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for (position, (at, op)) in writes.iter().enumerate() {
+        let (kind, stated) = type_of(op);
+        let high_risk = TYPES
+            .iter()
+            .take(HIGH_RISK)
+            .any(|risky| kind.contains(risky));
+        let Some(started) = op.started else { continue };
+        let earlier = writes.iter().take(position).any(|(_, before)| {
+            before.resource == op.resource
+                && before
+                    .started
+                    .is_some_and(|then| then.ns < started.ns && then.ns >= started.ns - window)
+        });
+        let new_pair = !earlier && op.resource.is_some();
+        let by_user = op.caller_kind == CallerKind::User && high_risk;
+        if !high_risk && !new_pair {
+            continue;
+        }
+        let covered = view
+            .first_of(op.subscription.as_deref())
+            .is_some_and(|first| started.ns - first.ns >= window);
+        let mut values = Map::new();
+        values.insert("type".to_owned(), Value::from(kind.clone()));
+        values.insert("high_risk_type".to_owned(), Value::from(high_risk));
+        values.insert("new_pair".to_owned(), Value::from(new_pair));
+        values.insert("user_deployed".to_owned(), Value::from(by_user));
+        let name = op
+            .resource
+            .as_ref()
+            .and_then(|id| id.child())
+            .unwrap_or_default();
+        let first = if new_pair {
+            ", for the first time in the window"
+        } else {
+            ""
+        };
+        findings.push(Finding {
+            detector: DETECTOR.id,
+            severity: if high_risk {
+                Severity::Medium
+            } else {
+                Severity::Low
+            },
+            confidence: if stated {
+                Confidence::High
+            } else {
+                Confidence::Low
+            },
+            baseline: if covered {
+                Baseline::Full
+            } else {
+                Baseline::Partial
+            },
+            title: if high_risk {
+                "Script-capable extension deployed"
+            } else {
+                "Extension deployed for the first time"
+            }
+            .to_owned(),
+            summary: format!(
+                "{} wrote the extension {name} ({kind}) on {}{first}.",
+                who(op),
+                target(op)
+            ),
+            operations: vec![*at],
+            values,
+            attack: vec!["T1651", "T1059", "T1098"],
+        });
+    }
+    findings
+}

@@ -1,0 +1,381 @@
+//! `runlens.case/1`: the one stable output.
+//!
+//! Ids are places in their own list: evidence by path, events by time, the rest by time then key. One list element a line, so that two
+//! documents can be compared with a plain diff.
+
+use crate::case::Case;
+use crate::case::store::EventNumber;
+use crate::query::Place;
+use crate::query::rows::{modified, row};
+use crate::reconstruct::operations::Operation;
+use crate::reconstruct::runs::Run;
+use serde_json::{Map, Value, json};
+
+/// Events in one piece of the document.
+const PIECE_EVENTS: usize = 1_000;
+
+enum Stage {
+    Head,
+    Events(usize),
+    Tail,
+    Done,
+}
+
+/// A case document being written.
+pub struct CaseDocument {
+    with_events: bool,
+    stage: Stage,
+    /// Place of each shown event in the document.
+    ids: Vec<u32>,
+}
+
+impl CaseDocument {
+    /// Begins the document of a concluded case.
+    #[must_use]
+    pub fn new(case: &Case, with_events: bool) -> Self {
+        let mut ids = vec![u32::MAX; case.store().len()];
+        for (id, event) in (0_u32..).zip(case.store().order()) {
+            if let Some(slot) = ids.get_mut(*event as usize) {
+                *slot = id;
+            }
+        }
+        Self {
+            with_events,
+            stage: Stage::Head,
+            ids,
+        }
+    }
+
+    /// Bytes of evidence that the next piece wants, in order.
+    #[must_use]
+    pub fn needs(&self, case: &Case) -> Vec<Place> {
+        let Stage::Events(from) = self.stage else {
+            return Vec::new();
+        };
+        let store = case.store();
+        let piece = store.order().iter().skip(from).take(PIECE_EVENTS);
+        piece
+            .map(|event| {
+                let span = store.span(*event);
+                Place {
+                    item: store.item_of(*event),
+                    offset: span.offset,
+                    length: span.length,
+                    line_from: span.offset,
+                }
+            })
+            .collect()
+    }
+
+    /// The next piece, from the bytes that [`CaseDocument::needs`] named; `None` when the document is complete.
+    pub fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        match self.stage {
+            Stage::Head => {
+                self.head(case, &mut out);
+                self.stage = if self.with_events {
+                    Stage::Events(0)
+                } else {
+                    Stage::Tail
+                };
+            }
+            Stage::Events(from) => {
+                let order = case.store().order();
+                for (at, event) in order.iter().enumerate().skip(from).take(PIECE_EVENTS) {
+                    let record = bytes.get(at - from).map_or(&[][..], Vec::as_slice);
+                    let shown = self.event(case, *event, at, record);
+                    element(&mut out, at == 0, &shown);
+                }
+                let next = from + PIECE_EVENTS;
+                self.stage = if next < order.len() {
+                    Stage::Events(next)
+                } else {
+                    Stage::Tail
+                };
+            }
+            Stage::Tail => {
+                self.tail(case, &mut out);
+                self.stage = Stage::Done;
+            }
+            Stage::Done => return None,
+        }
+        Some(out)
+    }
+
+    fn head(&self, case: &Case, out: &mut Vec<u8>) {
+        let order = case.store().order();
+        let time = |event: &EventNumber| {
+            case.store()
+                .stamp(*event)
+                .map(|stamp| stamp.instant.to_string())
+        };
+        let timed = order.partition_point(|event| case.store().stamp(*event).is_some());
+        let last = timed
+            .checked_sub(1)
+            .and_then(|at| order.get(at))
+            .and_then(time);
+        out.extend_from_slice(b"{\n\"schema\":\"runlens.case/1\",\n\"tool\":");
+        put(
+            out,
+            &json!({ "name": "runlens", "version": env!("CARGO_PKG_VERSION") }),
+        );
+        out.extend_from_slice(b",\n\"settings\":");
+        put(out, &case.settings().to_json());
+        out.extend_from_slice(b",\n\"window\":");
+        put(
+            out,
+            &json!({ "first": order.first().and_then(time), "last": last }),
+        );
+        out.extend_from_slice(b",\n\"evidence\":[");
+        let mut by_place: Vec<usize> = (0..case.items().len()).collect();
+        by_place.sort_by_key(|at| case.rank().get(*at).copied().unwrap_or(u32::MAX));
+        for (id, at) in by_place.into_iter().enumerate() {
+            if let Some(evidence) = evidence(case, id, at) {
+                element(out, id == 0, &evidence);
+            }
+        }
+        out.extend_from_slice(b"\n],\n\"events\":[");
+    }
+
+    fn tail(&self, case: &Case, out: &mut Vec<u8>) {
+        let lists: [(&str, Vec<Value>); 8] = [
+            (
+                "operations",
+                case.operations()
+                    .iter()
+                    .enumerate()
+                    .map(|(id, op)| self.operation(id, op))
+                    .collect(),
+            ),
+            (
+                "runs",
+                case.runs()
+                    .iter()
+                    .enumerate()
+                    .map(|(id, run)| self.run(id, run))
+                    .collect(),
+            ),
+            ("executions", Vec::new()),
+            ("clocks", Vec::new()),
+            ("actors", Vec::new()),
+            ("findings", self.findings(case)),
+            ("incidents", Vec::new()),
+            ("searched", searched(case)),
+        ];
+        out.extend_from_slice(b"\n]");
+        for (name, list) in lists {
+            out.extend_from_slice(format!(",\n\"{name}\":[").as_bytes());
+            for (at, value) in list.iter().enumerate() {
+                element(out, at == 0, value);
+            }
+            out.extend_from_slice(b"\n]");
+        }
+        out.extend_from_slice(b"\n}\n");
+    }
+
+    fn ids(&self, events: &[EventNumber]) -> Vec<u32> {
+        let known = events.iter().filter_map(|event| {
+            self.ids
+                .get(*event as usize)
+                .copied()
+                .filter(|id| *id != u32::MAX)
+        });
+        let mut ids: Vec<u32> = known.collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn event(&self, case: &Case, event: EventNumber, id: usize, bytes: &[u8]) -> Value {
+        let (store, at) = (case.store(), event as usize);
+        let row = row(case, event, id);
+        let span = store.span(event);
+        let evidence_id =
+            |event: EventNumber| case.rank().get(store.item_of(event) as usize).copied();
+        let mut shown = json!({
+            "id": id,
+            "time": row.time,
+            "time_basis": row.time_basis,
+            "kind": row.kind,
+            "evidence": evidence_id(event),
+            "record": store.columns.record.get(at),
+            "offset": span.offset,
+            "length": span.length,
+            "host": row.host,
+            "actor": row.actor,
+            "ip": row.ip,
+            "resource": row.resource,
+            "operation": row.operation,
+            "outcome": row.outcome,
+            "correlation": store.column(&store.columns.correlation, event),
+            "summary": crate::query::summary(case, event, bytes),
+        });
+        let copies = case.copies(event);
+        if let (Value::Object(shown), false) = (&mut shown, copies.is_empty()) {
+            let mut also: Vec<Value> = copies
+                .iter()
+                .map(|copy| {
+                    let span = store.span(*copy);
+                    json!({ "evidence": evidence_id(*copy), "record": store.columns.record.get(*copy as usize), "offset": span.offset, "length": span.length })
+                })
+                .collect();
+            also.sort_by_key(|place| (place["evidence"].as_u64(), place["offset"].as_u64()));
+            shown.insert("also".to_owned(), Value::Array(also));
+        }
+        shown
+    }
+
+    fn operation(&self, id: usize, op: &Operation) -> Value {
+        json!({
+            "id": id,
+            "correlation": op.correlation,
+            "operation": op.operation,
+            "family": op.family.word(),
+            "resource": op.resource.as_ref().map(|id| &id.folded),
+            "subscription": op.subscription,
+            "resource_group": op.resource.as_ref().and_then(|id| id.resource_group()),
+            "vm": op.vm(),
+            "caller": op.caller,
+            "caller_kind": op.caller_kind.word(),
+            "principal": op.principal,
+            "ip": op.ips.first(),
+            "ips": op.ips,
+            "token_ip": op.token_ip,
+            "started": op.started.map(|time| time.to_string()),
+            "ended": op.ended.map(|time| time.to_string()),
+            "complete_start": op.complete_start,
+            "outcome": op.outcome.word(),
+            "events": self.ids(&op.events),
+        })
+    }
+
+    fn run(&self, id: usize, run: &Run) -> Value {
+        json!({
+            "id": id,
+            "host": run.host,
+            "os": run.os.word(),
+            "family": run.family.word(),
+            "name": run.name,
+            "sequence": run.sequence,
+            "resource": null,
+            "started": run.started.map(|time| time.to_string()),
+            "ended": run.ended.map(|time| time.to_string()),
+            "exit_code": run.exit_code,
+            "state": run.state.word(),
+            "script": run.script.as_ref().map(|script| json!({
+                "sha256": script.sha256, "bytes": script.bytes, "text": script.text, "layers": [], "indicators": [],
+            })),
+            "stdout": run.stdout,
+            "stderr": run.stderr,
+            "events": self.ids(&run.events),
+        })
+    }
+
+    fn findings(&self, case: &Case) -> Vec<Value> {
+        let shown = |(id, finding): (usize, &crate::detect::Finding)| {
+            let ops: Vec<&Operation> = finding
+                .operations
+                .iter()
+                .filter_map(|at| case.operations().get(*at))
+                .collect();
+            let op = ops.first();
+            let first = ops
+                .iter()
+                .filter_map(|op| op.started)
+                .min_by_key(|time| time.ns);
+            let last = ops
+                .iter()
+                .filter_map(|op| op.ended)
+                .max_by_key(|time| time.ns);
+            let events: Vec<EventNumber> = ops
+                .iter()
+                .flat_map(|op| op.events.iter().copied())
+                .collect();
+            json!({
+                "id": id,
+                "detector": finding.detector,
+                "severity": finding.severity.word(),
+                "confidence": finding.confidence.word(),
+                "baseline": finding.baseline.word(),
+                "title": finding.title,
+                "summary": finding.summary,
+                "first": first.map(|time| time.to_string()),
+                "last": last.map(|time| time.to_string()),
+                "subject": {
+                    "caller": op.and_then(|op| op.caller.as_deref()),
+                    "ip": op.and_then(|op| op.ips.first()),
+                    "vm": op.and_then(|op| op.vm()),
+                    "resource": op.and_then(|op| op.resource.as_ref()).map(|id| &id.folded),
+                    "subscription": op.and_then(|op| op.subscription.as_deref()),
+                    "host": null,
+                },
+                "values": finding.values,
+                "attack": finding.attack,
+                "events": self.ids(&events),
+                "operations": finding.operations,
+                "executions": [],
+                "allowed_by": null,
+            })
+        };
+        case.findings().iter().enumerate().map(shown).collect()
+    }
+}
+
+fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
+    let item = case.items().get(at)?;
+    let report = item.report.as_ref();
+    let counts = report.map_or_else(Default::default, |report| report.counts);
+    let problems: Vec<Value> = item
+        .problems()
+        .iter()
+        .map(|problem| {
+            let mut shown = Map::new();
+            shown.insert("code".to_owned(), Value::from(problem.code.word()));
+            shown.insert(
+                "severity".to_owned(),
+                serde_json::to_value(problem.severity).unwrap_or(Value::Null),
+            );
+            shown.insert("record".to_owned(), Value::from(problem.record));
+            shown.insert("offset".to_owned(), Value::from(problem.offset));
+            shown.insert("length".to_owned(), Value::from(problem.length));
+            shown.insert("text".to_owned(), Value::from(problem.text.clone()));
+            Value::Object(shown)
+        })
+        .collect();
+    let duplicate_of = item
+        .duplicate_of
+        .and_then(|original| case.rank().get(original as usize).copied());
+    Some(json!({
+        "id": id,
+        "path": item.path,
+        "size": item.size,
+        "sha256": item.sha256,
+        "modified": modified(item.modified_ms),
+        "format": report.map(|report| report.format.as_str()),
+        "encoding": report.map(|report| report.encoding.as_str()),
+        "host": item.host,
+        "records": counts.records,
+        "events": if report.is_some() { counts.events } else { u64::from(item.events) },
+        "folded": counts.folded,
+        "skipped": counts.skipped,
+        "first": item.first.map(|time| time.to_string()),
+        "last": item.last.map(|time| time.to_string()),
+        "time_basis": item.time_basis.map(crate::time::TimeBasis::word),
+        "duplicate_of": duplicate_of,
+        "problems": problems,
+    }))
+}
+
+fn searched(case: &Case) -> Vec<Value> {
+    let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed });
+    case.searched().iter().map(shown).collect()
+}
+
+fn put(out: &mut Vec<u8>, value: &Value) {
+    // Writing into memory cannot fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
+fn element(out: &mut Vec<u8>, first: bool, value: &Value) {
+    out.extend_from_slice(if first { b"\n" } else { b",\n" });
+    put(out, value);
+}

@@ -1,0 +1,14 @@
+//! Questions a view asks of the case: pages of rows, density, one event in full.
+//!
+//! Rows are answered by position in the time order; an event is named by (item, ordinal), which stays true while more evidence
+//! arrives. Nothing here reads evidence: [`place`] says which bytes a summary or a detail needs, and the platform brings them.
+//!
+//! Rejected: handing all events to the page. Ten million objects are no longer a page.
+
+pub mod detail;
+pub mod rows;
+
+pub use detail::{EventDetail, Place, detail, place, summary};
+pub use rows::{
+    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, overview, row_at, row_of, rows,
+};

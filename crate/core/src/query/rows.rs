@@ -1,0 +1,347 @@
+//! Rows, bins, the evidence list and the overview, in the words of the page's protocol.
+
+use crate::case::Case;
+use crate::case::item::ItemState;
+use crate::case::store::EventNumber;
+use crate::event::EventKind;
+use crate::problem::Severity;
+use crate::time::Instant;
+use serde::Serialize;
+
+/// Figures of the whole case.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Overview {
+    /// Grows with every change.
+    pub revision: u64,
+    /// Evidence items.
+    pub items: usize,
+    /// Items read, cancelled or quarantined.
+    pub items_done: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Events on the timeline.
+    pub events: usize,
+    /// Cloud operations.
+    pub operations: usize,
+    /// Guest runs.
+    pub runs: usize,
+    /// Findings.
+    pub findings: usize,
+    /// Problems with the evidence.
+    pub problems: usize,
+    /// Earliest event in ms since 1970.
+    pub first_ms: Option<f64>,
+    /// Latest event in ms since 1970.
+    pub last_ms: Option<f64>,
+}
+
+/// Figures of the case.
+#[must_use]
+pub fn overview(case: &Case) -> Overview {
+    let (store, items) = (case.store(), case.items());
+    let order = store.order();
+    let time = |event: &EventNumber| store.stamp(*event).map(|stamp| stamp.instant.ms());
+    // Events without a time come last.
+    let timed = order.partition_point(|event| store.stamp(*event).is_some());
+    Overview {
+        revision: case.revision(),
+        items: items.len(),
+        items_done: items
+            .iter()
+            .filter(|item| item.state != ItemState::Reading)
+            .count(),
+        bytes: items.iter().map(|item| item.size).sum(),
+        events: order.len(),
+        operations: case.operations().len(),
+        runs: case.runs().len(),
+        findings: case.findings().len(),
+        problems: items.iter().map(|item| item.problems().len()).sum(),
+        first_ms: order.first().and_then(time),
+        last_ms: timed
+            .checked_sub(1)
+            .and_then(|at| order.get(at))
+            .and_then(time),
+    }
+}
+
+/// A problem as the page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShownProblem {
+    /// Code word.
+    pub code: &'static str,
+    /// What it costs.
+    pub severity: Severity,
+    /// Record number.
+    pub record: Option<u64>,
+    /// First byte.
+    pub offset: Option<u64>,
+    /// Bytes.
+    pub length: Option<u64>,
+    /// What happened and what to do.
+    pub text: String,
+}
+
+/// An evidence item as the page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EvidenceItem {
+    /// Item number.
+    pub item: u32,
+    /// Path.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// How far it has come.
+    pub state: &'static str,
+    /// Lower-case hex.
+    pub sha256: Option<String>,
+    /// Modified time.
+    pub modified: Option<String>,
+    /// Format id.
+    pub format: Option<String>,
+    /// Encoding.
+    pub encoding: Option<String>,
+    /// Guest.
+    pub host: Option<String>,
+    /// Records read.
+    pub records: u64,
+    /// Events made of them.
+    pub events: u64,
+    /// Records that became part of another's event.
+    pub folded: u64,
+    /// Records not read.
+    pub skipped: u64,
+    /// First event time.
+    pub first: Option<String>,
+    /// Last event time.
+    pub last: Option<String>,
+    /// How the times are known.
+    pub time_basis: Option<&'static str>,
+    /// Item whose bytes these are too.
+    pub duplicate_of: Option<u32>,
+    /// How many problems.
+    pub problem_count: usize,
+    /// The problems.
+    pub problems: Vec<ShownProblem>,
+}
+
+/// The evidence list by path.
+#[must_use]
+pub fn evidence(case: &Case) -> Vec<EvidenceItem> {
+    let mut list: Vec<EvidenceItem> = (0_u32..)
+        .zip(case.items())
+        .map(|(number, item)| {
+            let report = item.report.as_ref();
+            let counts = report.map_or_else(Default::default, |report| report.counts);
+            let problems: Vec<ShownProblem> = item
+                .problems()
+                .into_iter()
+                .map(|problem| ShownProblem {
+                    code: problem.code.word(),
+                    severity: problem.severity,
+                    record: problem.record,
+                    offset: problem.offset,
+                    length: problem.length,
+                    text: problem.text,
+                })
+                .collect();
+            EvidenceItem {
+                item: number,
+                path: item.path.clone(),
+                size: item.size,
+                state: item.state.word(),
+                sha256: item.sha256.clone(),
+                modified: modified(item.modified_ms),
+                format: report.map(|report| report.format.clone()),
+                encoding: report.map(|report| report.encoding.clone()),
+                host: item.host.clone(),
+                records: counts.records,
+                events: if report.is_some() {
+                    counts.events
+                } else {
+                    u64::from(item.events)
+                },
+                folded: counts.folded,
+                skipped: counts.skipped,
+                first: item.first.map(|time| time.to_string()),
+                last: item.last.map(|time| time.to_string()),
+                time_basis: item.time_basis.map(crate::time::TimeBasis::word),
+                duplicate_of: item.duplicate_of,
+                problem_count: problems.len(),
+                problems,
+            }
+        })
+        .collect();
+    list.sort_by(|one, other| (&one.path, one.item).cmp(&(&other.path, other.item)));
+    list
+}
+
+/// A modified time as the case document writes it.
+#[must_use]
+pub fn modified(ms: Option<i64>) -> Option<String> {
+    Some(Instant::from_epoch(ms?, 1_000_000, 3)?.to_string())
+}
+
+/// One row of the events table. Its summary is read from the evidence apart.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Position in time order.
+    pub row: usize,
+    /// Item number.
+    pub item: u32,
+    /// Number within the item.
+    pub ordinal: u32,
+    /// RFC 3339.
+    pub time: Option<String>,
+    /// For placing marks.
+    pub time_ms: Option<f64>,
+    /// How the time is known.
+    pub time_basis: Option<&'static str>,
+    /// Kind word.
+    pub kind: &'static str,
+    /// Guest.
+    pub host: Option<String>,
+    /// Who.
+    pub actor: Option<String>,
+    /// From where.
+    pub ip: Option<String>,
+    /// To what.
+    pub resource: Option<String>,
+    /// What.
+    pub operation: Option<String>,
+    /// How it ended.
+    pub outcome: Option<&'static str>,
+    /// One line; empty here.
+    pub summary: String,
+    /// Path of the item.
+    pub path: String,
+}
+
+/// A page of rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rows {
+    /// Revision these positions belong to.
+    pub revision: u64,
+    /// Rows in all.
+    pub total: usize,
+    /// The page.
+    pub rows: Vec<Row>,
+}
+
+/// One event as a row.
+#[must_use]
+pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
+    let store = case.store();
+    let at = event as usize;
+    let text =
+        |column: &[crate::event::intern::Symbol]| store.column(column, event).map(str::to_owned);
+    let columns = &store.columns;
+    let item = store.item_of(event);
+    let stamp = store.stamp(event);
+    let known = case.items().get(item as usize);
+    Row {
+        row: position,
+        item,
+        ordinal: store.ordinal.get(at).copied().unwrap_or(0),
+        time: stamp.map(|stamp| stamp.instant.to_string()),
+        time_ms: stamp.map(|stamp| stamp.instant.ms()),
+        time_basis: stamp.map(|stamp| stamp.basis.word()),
+        kind: columns.kind(at).word(),
+        host: text(&columns.host).or_else(|| known.and_then(|item| item.host.clone())),
+        actor: text(&columns.actor),
+        ip: text(&columns.ip),
+        resource: text(&columns.resource),
+        operation: text(&columns.operation),
+        outcome: Some(columns.outcome(at).word()).filter(|word| !word.is_empty()),
+        summary: String::new(),
+        path: known.map(|item| item.path.clone()).unwrap_or_default(),
+    }
+}
+
+/// `count` rows from the `first` on.
+#[must_use]
+pub fn rows(case: &Case, first: usize, count: usize) -> Rows {
+    let order = case.store().order();
+    let page = order.iter().enumerate().skip(first).take(count);
+    Rows {
+        revision: case.revision(),
+        total: order.len(),
+        rows: page.map(|(at, event)| row(case, *event, at)).collect(),
+    }
+}
+
+/// The first row at or after a moment.
+#[must_use]
+pub fn row_at(case: &Case, time_ms: f64) -> usize {
+    let store = case.store();
+    store.order().partition_point(|event| {
+        store
+            .stamp(*event)
+            .is_some_and(|stamp| stamp.instant.ms() < time_ms)
+    })
+}
+
+/// Where an event stands; a copy stands where its shown record does.
+#[must_use]
+pub fn row_of(case: &Case, item: u32, ordinal: u32) -> Option<usize> {
+    case.store()
+        .row_of(case.store().event_of(item, ordinal)?, case.rank())
+}
+
+/// Density of events: `counts[lane * bins + bin]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bins {
+    /// Revision counted.
+    pub revision: u64,
+    /// (kind word, events in all of the case), for each kind that occurs.
+    pub lanes: Vec<(&'static str, u64)>,
+    /// Counts by lane, then bin.
+    pub counts: Vec<u32>,
+}
+
+/// Counts the events of each kind in `bins` equal parts of `[from_ms, to_ms)`.
+#[must_use]
+pub fn bins(case: &Case, from_ms: f64, to_ms: f64, bins: usize) -> Bins {
+    const MOST: usize = 16_384;
+    let bins = bins.clamp(1, MOST);
+    let store = case.store();
+    let mut totals = [0_u64; EventKind::ALL.len()];
+    let width = ((to_ms - from_ms) / bins as f64).max(f64::MIN_POSITIVE);
+    let mut counts = vec![0_u32; bins * totals.len()];
+    for event in store.order() {
+        let kind = usize::from(
+            store
+                .columns
+                .kind
+                .get(*event as usize)
+                .copied()
+                .unwrap_or(0),
+        );
+        if let Some(total) = totals.get_mut(kind) {
+            *total += 1;
+        }
+        let Some(ms) = store.stamp(*event).map(|stamp| stamp.instant.ms()) else {
+            continue;
+        };
+        if ms < from_ms || ms >= to_ms {
+            continue;
+        }
+        let bin = (((ms - from_ms) / width) as usize).min(bins - 1);
+        if let Some(count) = counts.get_mut(kind * bins + bin) {
+            *count += 1;
+        }
+    }
+    let mut lanes = Vec::new();
+    let mut kept = Vec::new();
+    for (at, kind) in EventKind::ALL.iter().enumerate() {
+        let total = totals.get(at).copied().unwrap_or(0);
+        if total > 0 {
+            lanes.push((kind.word(), total));
+            kept.extend_from_slice(counts.get(at * bins..(at + 1) * bins).unwrap_or(&[]));
+        }
+    }
+    Bins {
+        revision: case.revision(),
+        lanes,
+        counts: kept,
+    }
+}

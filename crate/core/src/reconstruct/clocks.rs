@@ -1,0 +1,253 @@
+//! In which year and zone a local clock ran.
+//!
+//! RFC 3164 lines have no year, old agents write local time (linux-artifacts 0.1, 8, 11.3). Readers keep such readings as
+//! a wall clock; here they are placed, without reading the evidence again:
+//!
+//! - **Year**: within an item months run forward; where one jumps back by more than half a year, a year has passed. The
+//!   item as a whole is then laid where an exactly known time of the same item says, else where its neighbours' times
+//!   lie, else before its file's modified time. With none of these the times stay unknown.
+//! - **Zone**: a line with a local time whose body holds an entry in UTC gives the offset, rounded to a quarter of an hour. Without
+//!   such a pair the clock is read as UTC and says so (`assumed-utc`), until the analyst gives a zone.
+//!
+//! Rejected: the year of collection for everything. A log that crosses New Year would lie eleven months in the future.
+
+use crate::case::store::Store;
+use crate::time::{Instant, NS_PER_DAY, NS_PER_SECOND, TimeBasis, YEAR_UNKNOWN};
+
+/// How the times of an item were placed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// What the year was inferred from, where it was.
+    pub year_from: Option<YearFrom>,
+    /// The year of the last record, where it was inferred.
+    pub year: Option<i32>,
+    /// Readings without a year that could not be placed.
+    pub year_unknown: u64,
+    /// Seconds east of UTC taken for local readings.
+    pub zone_east_seconds: Option<i64>,
+    /// Pairs of a local and a UTC time that agree on the zone.
+    pub zone_pairs: u64,
+    /// Local readings left without a zone.
+    pub zone_unknown: u64,
+}
+
+/// What a year was inferred from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YearFrom {
+    /// A full time inside the same item.
+    SameItem,
+    /// The times of the other evidence.
+    Neighbours,
+    /// The file's modified time.
+    Modified,
+}
+
+/// The events of one item, in the order of its records.
+pub struct ItemEvents<'a> {
+    /// The item.
+    pub number: u32,
+    /// Event numbers by offset.
+    pub events: &'a [u32],
+    /// The file's modified time.
+    pub modified_ms: Option<i64>,
+    /// A zone given by the analyst.
+    pub zone_east_seconds: Option<i64>,
+}
+
+const HALF_YEAR: i64 = 183 * NS_PER_DAY;
+
+/// Range of all times of the case that are known without inference.
+#[must_use]
+pub fn known_range(store: &Store) -> Option<(i64, i64)> {
+    let known = (0..store.columns.len()).filter_map(|at| {
+        let stamp = store.columns.stamp(at)?;
+        matches!(
+            stamp.basis,
+            TimeBasis::Utc | TimeBasis::Offset | TimeBasis::AssumedUtc
+        )
+        .then_some(stamp.instant.ns)
+    });
+    known.fold(None, |range: Option<(i64, i64)>, ns| {
+        Some(range.map_or((ns, ns), |(low, high)| (low.min(ns), high.max(ns))))
+    })
+}
+
+/// Places the year-less and local readings of one item.
+pub fn place(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>) -> Placed {
+    let mut placed = Placed::default();
+    years(store, item, known, &mut placed);
+    let zone = zones(store, item, &mut placed);
+    if store.zones.len() <= item.number as usize {
+        store.zones.resize(item.number as usize + 1, None);
+    }
+    if let Some(slot) = store.zones.get_mut(item.number as usize) {
+        *slot = zone;
+    }
+    placed
+}
+
+fn years(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>, placed: &mut Placed) {
+    // (event, years after the first record, reading in the placeholder year)
+    let mut sequence: Vec<(u32, i32, Instant)> = Vec::new();
+    // Full times of the same item, with the position they stand at.
+    let mut exact: Vec<(usize, Instant)> = Vec::new();
+    let (mut year, mut previous) = (0, None::<i64>);
+    for event in item.events {
+        let Some(stamp) = store.columns.stamp(*event as usize) else {
+            continue;
+        };
+        if stamp.basis != TimeBasis::YearInferred {
+            if matches!(stamp.basis, TimeBasis::Utc | TimeBasis::Offset) {
+                exact.push((sequence.len(), stamp.instant));
+            }
+            continue;
+        }
+        let reading = stamp.instant.in_year(YEAR_UNKNOWN);
+        if let Some(previous) = previous {
+            if previous - reading.ns > HALF_YEAR {
+                year += 1;
+            } else if reading.ns - previous > HALF_YEAR {
+                year -= 1;
+            }
+        }
+        previous = Some(reading.ns);
+        sequence.push((*event, year, reading));
+    }
+    if sequence.is_empty() {
+        return;
+    }
+    let Some((base, from)) = base_year(&sequence, &exact, known, item.modified_ms) else {
+        placed.year_unknown = sequence.len() as u64;
+        return;
+    };
+    placed.year_from = Some(from);
+    placed.year = sequence.last().map(|(_, after, _)| base + after);
+    for (event, after, reading) in sequence {
+        if let Some(ns) = store.columns.time_ns.get_mut(event as usize) {
+            *ns = reading.in_year(base + after).ns;
+        }
+    }
+}
+
+/// The year of the first record.
+fn base_year(
+    sequence: &[(u32, i32, Instant)],
+    exact: &[(usize, Instant)],
+    known: Option<(i64, i64)>,
+    modified_ms: Option<i64>,
+) -> Option<(i32, YearFrom)> {
+    let at = |index: usize, base: i32| {
+        sequence
+            .get(index)
+            .map(|(_, after, reading)| reading.in_year(base + after).ns)
+    };
+    if let Some((position, instant)) = exact.first() {
+        let index = (*position).min(sequence.len().saturating_sub(1));
+        let around = instant.year_month().0 - sequence.get(index).map_or(0, |(_, after, _)| *after);
+        let near = |base: &i32| at(index, *base).map_or(i64::MAX, |ns| (ns - instant.ns).abs());
+        return (around - 1..=around + 1)
+            .min_by_key(near)
+            .map(|base| (base, YearFrom::SameItem));
+    }
+    let range = |base: i32| {
+        let times = (0..sequence.len()).filter_map(|index| at(index, base));
+        times.fold((i64::MAX, i64::MIN), |(low, high), ns| {
+            (low.min(ns), high.max(ns))
+        })
+    };
+    if let Some((low, high)) = known {
+        let (from, to) = (
+            Instant { ns: low, digits: 0 }.year_month().0,
+            Instant {
+                ns: high,
+                digits: 0,
+            }
+            .year_month()
+            .0,
+        );
+        let last = sequence.last().map_or(0, |(_, after, _)| *after).max(0);
+        let distance = |base: &i32| {
+            let (first, end) = range(*base);
+            (first - high).max(low - end).max(0)
+        };
+        // The latest year among the nearest: logs are collected soon after they are written.
+        let nearest = (from - 1 - last..=to + 1).rev().min_by_key(distance)?;
+        return Some((nearest, YearFrom::Neighbours));
+    }
+    let modified = modified_ms?.checked_mul(1_000_000)?;
+    let year = Instant {
+        ns: modified,
+        digits: 0,
+    }
+    .year_month()
+    .0;
+    let last = sequence
+        .iter()
+        .map(|(_, after, _)| *after)
+        .max()
+        .unwrap_or(0);
+    // A clock may run ahead of the file system's by a day or two, not by more.
+    (year - last - 1..=year - last + 1)
+        .rev()
+        .find(|base| range(*base).1 <= modified + 2 * NS_PER_DAY)
+        .map(|base| (base, YearFrom::Modified))
+}
+
+fn zones(store: &Store, item: &ItemEvents<'_>, placed: &mut Placed) -> Option<i64> {
+    let is_local = |event: &&u32| {
+        store
+            .columns
+            .stamp(**event as usize)
+            .is_some_and(|stamp| stamp.basis == TimeBasis::Local)
+    };
+    let local = item.events.iter().filter(is_local).count();
+    if local == 0 {
+        return None;
+    }
+    let inferred = zone_from_pairs(store, item.events);
+    placed.zone_pairs = inferred.map_or(0, |(_, pairs)| pairs);
+    placed.zone_east_seconds = item.zone_east_seconds.or(inferred.map(|(east, _)| east));
+    if placed.zone_east_seconds.is_none() {
+        placed.zone_unknown = local as u64;
+    }
+    placed.zone_east_seconds
+}
+
+/// Pairs of a local line and a UTC entry inside its bytes: (seconds east, pairs that agree), where most agree.
+fn zone_from_pairs(store: &Store, events: &[u32]) -> Option<(i64, u64)> {
+    const QUARTER: i64 = 15 * 60 * NS_PER_SECOND;
+    let mut votes: Vec<(i64, u64)> = Vec::new();
+    let mut outer: Option<(u64, i64)> = None;
+    for event in events {
+        let Some(stamp) = store.columns.stamp(*event as usize) else {
+            continue;
+        };
+        let span = store.span(*event);
+        match stamp.basis {
+            TimeBasis::Local => outer = Some((span.offset + span.length, stamp.instant.ns)),
+            TimeBasis::Utc | TimeBasis::Offset => {
+                if let Some((_, local)) = outer.filter(|(end, _)| span.offset + span.length <= *end)
+                {
+                    let difference = local - stamp.instant.ns;
+                    let east =
+                        (difference + QUARTER / 2).div_euclid(QUARTER) * (QUARTER / NS_PER_SECOND);
+                    // A line is written within minutes of what it quotes.
+                    if (difference - east * NS_PER_SECOND).abs() < 5 * 60 * NS_PER_SECOND
+                        && east.abs() <= 14 * 3600
+                    {
+                        match votes.iter_mut().find(|(have, _)| *have == east) {
+                            Some((_, count)) => *count += 1,
+                            None => votes.push((east, 1)),
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let all: u64 = votes.iter().map(|(_, count)| count).sum();
+    votes
+        .into_iter()
+        .max_by_key(|(east, count)| (*count, -east.abs()))
+        .filter(|(_, count)| count * 2 > all)
+}

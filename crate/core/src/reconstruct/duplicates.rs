@@ -1,0 +1,134 @@
+//! Which records are copies of one record.
+//!
+//! The same Activity Log row arrives from the portal, from the CLI and from storage. Two rows are one (detectors 0.5, 0.10 (6)) where they share
+//! event data id or ticks; else where correlation id, operation, status and resource agree and the times agree
+//! after cutting both to the coarser fraction. The copy with the finest time is shown; it names every place of the others.
+//!
+//! Rejected: hashing the records' bytes. The copies are never the same bytes.
+
+use crate::event::fact::{CloudRow, Status};
+use crate::event::intern::Symbol;
+use crate::time::{Instant, Stamp};
+
+/// A cloud row as folding sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Number of its event.
+    pub event: u32,
+    /// When.
+    pub time: Option<Stamp>,
+    /// The rest.
+    pub row: &'a CloudRow,
+    /// Rank of its item's path, then offset: decides between equals.
+    pub place: (u32, u64),
+}
+
+/// Whether two times agree at the coarser of their resolutions.
+fn same_time(one: Instant, other: Instant) -> bool {
+    let digits = one.digits.min(other.digits).min(9);
+    let unit = 10_i64.pow(u32::from(9 - digits));
+    one.ns.div_euclid(unit) == other.ns.div_euclid(unit)
+}
+
+/// Whether two rows of one (correlation id, operation, resource) are copies of one record.
+fn same_record(one: &Row<'_>, other: &Row<'_>) -> bool {
+    let (a, b) = (one.row, other.row);
+    if a.event_data_id != Symbol::NONE && b.event_data_id != Symbol::NONE {
+        return a.event_data_id == b.event_data_id;
+    }
+    if a.status != b.status {
+        return false;
+    }
+    if let (Some(a), Some(b)) = (a.ticks, b.ticks) {
+        return a.ns == b.ns;
+    }
+    match (one.time, other.time) {
+        (Some(a), Some(b)) => same_time(a.instant, b.instant),
+        (None, None) => a.status != Status::Other,
+        _ => false,
+    }
+}
+
+/// Sorts rows of one operation into records: each inner list is one record, its shown copy first.
+#[must_use]
+pub fn records<'a>(mut rows: Vec<Row<'a>>) -> Vec<Vec<Row<'a>>> {
+    // Finest time first, so that the first of a record is the one shown; then place, so that arrival does not matter.
+    rows.sort_by_key(|row| {
+        let digits = row.time.map_or(0, |stamp| stamp.instant.digits);
+        (std::cmp::Reverse(digits), row.place)
+    });
+    let mut records: Vec<Vec<Row<'a>>> = Vec::new();
+    for row in rows {
+        match records
+            .iter_mut()
+            .find(|copies| copies.iter().any(|copy| same_record(copy, &row)))
+        {
+            Some(copies) => copies.push(row),
+            None => records.push(vec![row]),
+        }
+    }
+    records.sort_by_key(|copies| {
+        copies.first().map(|row| {
+            (
+                row.time.map_or(i64::MAX, |stamp| stamp.instant.ns),
+                row.place,
+            )
+        })
+    });
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::parse;
+
+    fn row(id: u32, status: Status) -> CloudRow {
+        CloudRow {
+            status,
+            event_data_id: Symbol(id),
+            ticks: None,
+            principal: Symbol::NONE,
+            principal_type: Symbol::NONE,
+            token_ip: Symbol::NONE,
+            app_id: Symbol::NONE,
+            token_id: Symbol::NONE,
+            role: Symbol::NONE,
+            scope: Symbol::NONE,
+            category: Symbol::NONE,
+            sub_status: Symbol::NONE,
+            resource_type: Symbol::NONE,
+            subscription: Symbol::NONE,
+            display_name_only: false,
+            bodies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn copies_are_found_by_id_and_by_time() {
+        let (start, start_no_id, success, other_start) = (
+            row(1, Status::Start),
+            row(0, Status::Start),
+            row(2, Status::Success),
+            row(3, Status::Start),
+        );
+        let at = |event, time: &str, row| Row {
+            event,
+            time: parse::iso(time.as_bytes()),
+            row,
+            place: (event, 0),
+        };
+        let found = records(vec![
+            at(0, "2024-05-01T10:00:00.123Z", &start_no_id),
+            at(1, "2024-05-01T10:00:00.1234567Z", &start),
+            at(2, "2024-05-01T10:00:00.1234567Z", &success),
+            at(3, "2024-05-01T10:00:00.123Z", &start),
+            at(4, "2024-05-01T10:00:05.1234567Z", &other_start),
+        ]);
+        let events: Vec<Vec<u32>> = found
+            .iter()
+            .map(|copies| copies.iter().map(|row| row.event).collect())
+            .collect();
+        assert_eq!(events, [vec![1, 0, 3], vec![2], vec![4]]);
+    }
+}

@@ -1,0 +1,334 @@
+//! Cloud operations: rows folded by subscription, correlation id, operation and resource (detectors 0.3 to 0.5, 0.9).
+//!
+//! A Run Command leaves two to four rows. The finishing one often lacks the address, another its caller; the folded operation has
+//! what any of them says. One correlation id may cover many resources (a deployment), so it is not the key alone; a row without
+//! one is an operation of its own.
+//!
+//! Rejected: pairing Start with Success. Exports lose either, and polls repeat Success.
+
+use super::duplicates::{Row, records};
+use crate::case::store::{EventNumber, Store};
+use crate::event::fact::{CloudRow, Fact, Status};
+use crate::event::intern::Symbol;
+use crate::identity::{CallerKind, ResourceId};
+use crate::time::Instant;
+use std::collections::BTreeMap;
+
+/// Which feature an operation uses (detectors 0.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OperationFamily {
+    /// `R_act`.
+    Action,
+    /// `R_man`.
+    Managed,
+    /// `R_ext`.
+    Extension,
+    /// Everything else.
+    Other,
+}
+
+impl OperationFamily {
+    /// The word of the case document.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Action => "action",
+            Self::Managed => "managed",
+            Self::Extension => "extension",
+            Self::Other => "other",
+        }
+    }
+
+    /// From a folded operation id, or a folded display name where an export has only that.
+    #[must_use]
+    pub fn of(operation: &str) -> Self {
+        match operation {
+            "microsoft.compute/virtualmachines/runcommand/action"
+            | "microsoft.compute/virtualmachinescalesets/virtualmachines/runcommand/action"
+            | "run command on virtual machine"
+            | "run command on a virtual machine instance in a virtual machine scale set" => {
+                Self::Action
+            }
+            "microsoft.compute/virtualmachines/runcommands/write"
+            | "microsoft.compute/virtualmachinescalesets/virtualmachines/runcommands/write"
+            | "microsoft.hybridcompute/machines/runcommands/write" => Self::Managed,
+            "microsoft.compute/virtualmachines/extensions/write"
+            | "microsoft.compute/virtualmachinescalesets/extensions/write"
+            | "microsoft.compute/virtualmachinescalesets/virtualmachines/extensions/write"
+            | "create or update virtual machine extension" => Self::Extension,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether it is `R = R_act ∪ R_man`.
+    #[must_use]
+    pub fn is_run_command(self) -> bool {
+        matches!(self, Self::Action | Self::Managed)
+    }
+}
+
+/// How an operation ended (detectors 0.5, 0.10 (11)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OperationOutcome {
+    /// A success row is the last word.
+    Succeeded,
+    /// A failure row is the last word.
+    Failed,
+    /// Accepted, no end seen.
+    Accepted,
+    /// Started, nothing more seen.
+    Started,
+    /// No row says.
+    Unknown,
+}
+
+impl OperationOutcome {
+    /// The word of the case document.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Accepted => "accepted",
+            Self::Started => "started",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// `success`, `failure` or `pending`: the words of the detector specification.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Succeeded => "success",
+            Self::Failed => "failure",
+            Self::Accepted | Self::Started | Self::Unknown => "pending",
+        }
+    }
+}
+
+/// One cloud operation.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Correlation id, folded.
+    pub correlation: Option<String>,
+    /// Operation id, folded; a display name where no export gives the id.
+    pub operation: String,
+    /// Which feature.
+    pub family: OperationFamily,
+    /// Resource id, folded.
+    pub resource: Option<ResourceId>,
+    /// Subscription, folded.
+    pub subscription: Option<String>,
+    /// First caller in time order.
+    pub caller: Option<String>,
+    /// What kind of identity that is.
+    pub caller_kind: CallerKind,
+    /// Object id claim, else the folded caller (detectors 0.4).
+    pub principal: Option<String>,
+    /// Distinct management-endpoint addresses in time order.
+    pub ips: Vec<String>,
+    /// Address that obtained the token.
+    pub token_ip: Option<String>,
+    /// First row's time.
+    pub started: Option<Instant>,
+    /// Last row's time.
+    pub ended: Option<Instant>,
+    /// How it ended.
+    pub outcome: OperationOutcome,
+    /// Whether a start row exists.
+    pub complete_start: bool,
+    /// `User`, `ServicePrincipal` or what the role evidence says, folded.
+    pub principal_type: Option<String>,
+    /// Request and response bodies, in time order.
+    pub bodies: Vec<String>,
+    /// Its events in time order, copies left out.
+    pub events: Vec<EventNumber>,
+}
+
+/// Operations, and which event is a copy of which.
+#[derive(Debug, Default)]
+pub struct Folded {
+    /// In time order, then by key.
+    pub operations: Vec<Operation>,
+    /// (copy, shown event).
+    pub copies: Vec<(EventNumber, EventNumber)>,
+}
+
+/// Folds all Activity Log rows of the events that `keep` lets through.
+#[must_use]
+pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> Folded {
+    type GroupKey<'a> = (&'a str, &'a str, &'a str, &'a str, u64);
+    let mut groups: BTreeMap<GroupKey<'_>, Vec<Row<'_>>> = BTreeMap::new();
+    for (event, fact) in &store.facts {
+        let Fact::Cloud(row) = fact else { continue };
+        if !keep(*event) {
+            continue;
+        }
+        let at = *event as usize;
+        let text = |column: &[Symbol]| store.column(column, *event).unwrap_or("");
+        let correlation = text(&store.columns.correlation);
+        let item_rank = rank
+            .get(store.item_of(*event) as usize)
+            .copied()
+            .unwrap_or(u32::MAX);
+        let place = (
+            item_rank,
+            store.columns.offset.get(at).copied().unwrap_or(0),
+        );
+        // Without a correlation id nothing joins rows: each is its own.
+        let alone = if correlation.is_empty() {
+            (u64::from(place.0) << 40 | place.1) + 1
+        } else {
+            0
+        };
+        let key = (
+            store.text(row.subscription).unwrap_or(""),
+            correlation,
+            text(&store.columns.operation),
+            text(&store.columns.resource),
+            alone,
+        );
+        groups.entry(key).or_default().push(Row {
+            event: *event,
+            time: store.stamp(*event),
+            row,
+            place,
+        });
+    }
+    let mut folded = Folded::default();
+    for ((subscription, correlation, operation, resource, _), rows) in groups {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let records = records(rows);
+        let mut op = Operation {
+            correlation: some(correlation),
+            operation: operation.to_owned(),
+            family: OperationFamily::of(operation),
+            resource: some(resource).map(|text| ResourceId { folded: text }),
+            subscription: some(subscription),
+            caller: None,
+            caller_kind: CallerKind::Unknown,
+            principal: None,
+            ips: Vec::new(),
+            token_ip: None,
+            started: None,
+            ended: None,
+            outcome: OperationOutcome::Unknown,
+            complete_start: false,
+            principal_type: None,
+            bodies: Vec::new(),
+            events: Vec::new(),
+        };
+        for copies in &records {
+            let Some(shown) = copies.first() else {
+                continue;
+            };
+            op.events.push(shown.event);
+            folded
+                .copies
+                .extend(copies.iter().skip(1).map(|copy| (copy.event, shown.event)));
+            for copy in copies {
+                op.take(store, copy);
+            }
+        }
+        op.outcome = outcome(&records);
+        op.principal = op
+            .principal
+            .or_else(|| op.caller.as_deref().map(crate::identity::fold));
+        if op.caller_kind == CallerKind::Unknown {
+            op.caller_kind = op
+                .caller
+                .as_deref()
+                .map_or(CallerKind::Unknown, CallerKind::of);
+        }
+        folded.operations.push(op);
+    }
+    // The map was in key order; a stable sort by time keeps that among equals.
+    folded
+        .operations
+        .sort_by_key(|op| op.started.map_or(i64::MAX, |started| started.ns));
+    folded.copies.sort_unstable();
+    folded
+}
+
+impl Operation {
+    /// Adds what one row says. Rows come in time order.
+    fn take(&mut self, store: &Store, row: &Row<'_>) {
+        let text = |symbol: Symbol| store.text(symbol).map(str::to_owned);
+        let CloudRow {
+            principal,
+            principal_type,
+            token_ip,
+            status,
+            bodies,
+            ..
+        } = row.row;
+        if self.caller.is_none() {
+            self.caller = store
+                .column(&store.columns.actor, row.event)
+                .map(str::to_owned);
+        }
+        if self.principal.is_none() {
+            self.principal = text(*principal);
+        }
+        if self.caller_kind == CallerKind::Unknown {
+            self.caller_kind = match store.text(*principal_type) {
+                Some("user") => CallerKind::User,
+                Some("application") => CallerKind::Application,
+                _ => CallerKind::Unknown,
+            };
+        }
+        self.principal_type = self.principal_type.take().or_else(|| text(*principal_type));
+        self.token_ip = self.token_ip.take().or_else(|| text(*token_ip));
+        if let Some(ip) = store.column(&store.columns.ip, row.event)
+            && !self.ips.iter().any(|have| have == ip)
+        {
+            self.ips.push(ip.to_owned());
+        }
+        self.complete_start |= *status == Status::Start;
+        for body in bodies {
+            if !self.bodies.contains(body) {
+                self.bodies.push(body.clone());
+            }
+        }
+        if let Some(stamp) = row.time {
+            let sooner = self
+                .started
+                .is_none_or(|started| stamp.instant.ns < started.ns);
+            let later = self.ended.is_none_or(|ended| stamp.instant.ns > ended.ns);
+            if sooner {
+                self.started = Some(stamp.instant);
+            }
+            if later {
+                self.ended = Some(stamp.instant);
+            }
+        }
+    }
+
+    /// Exact duration in nanoseconds, where both ends are known.
+    #[must_use]
+    pub fn duration_ns(&self) -> Option<i64> {
+        Some(self.ended?.ns - self.started?.ns)
+    }
+
+    /// The VM key's name (detectors 0.4).
+    #[must_use]
+    pub fn vm(&self) -> Option<String> {
+        self.resource.as_ref().and_then(ResourceId::vm)
+    }
+}
+
+/// Detectors 0.5 (4): the class of the greatest time among success and failure rows; on equal times success wins.
+fn outcome(records: &[Vec<Row<'_>>]) -> OperationOutcome {
+    let rows = || records.iter().filter_map(|copies| copies.first());
+    let time = |row: &Row<'_>| row.time.map_or(i64::MIN, |stamp| stamp.instant.ns);
+    let decided = rows()
+        .filter(|row| matches!(row.row.status, Status::Success | Status::Failure))
+        .max_by_key(|row| (time(row), row.row.status == Status::Success));
+    match decided.map(|row| row.row.status) {
+        Some(Status::Success) => OperationOutcome::Succeeded,
+        Some(_) => OperationOutcome::Failed,
+        None if rows().any(|row| row.row.status == Status::Accept) => OperationOutcome::Accepted,
+        None if rows().any(|row| row.row.status == Status::Start) => OperationOutcome::Started,
+        None => OperationOutcome::Unknown,
+    }
+}

@@ -1,0 +1,335 @@
+//! Guest runs: everything that mentions one execution, folded by host, family, name and sequence number (detectors 0.6).
+//!
+//! A run exists where something *ran*: the handler said it executes or executed, a script or its output lies on the disk, or a status of
+//! an enabling operation is terminal. The agent calling enable is no proof: it does so at every boot and for every new goal state, and
+//! the handler then finds the number already processed and stops.
+//!
+//! ```text
+//! waagent.log   Executing command … enable            number 3 exists
+//! handler.log   executing command … executed command  number 3 ran, exit code 0
+//! 3.status      success, timestampUTC                 …and ended then
+//! script.sh, stdout, stderr                           …and this is what it was
+//! ```
+//!
+//! Rejected: counting enable lines. A reboot would double the incident.
+
+use crate::case::store::{EventNumber, Store};
+use crate::event::fact::{Fact, GuestSaid, RunState, StatusSaid};
+use crate::evidence::layout::{Family, Os};
+use crate::identity::host_label;
+use crate::time::Instant;
+use std::collections::BTreeMap;
+
+/// A script as a run delivered it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunScript {
+    /// Lower-case hex over all of its bytes.
+    pub sha256: String,
+    /// All of its bytes.
+    pub bytes: u64,
+    /// Its text, as far as the limit `kept_text_bytes` allows.
+    pub text: String,
+}
+
+/// One execution seen on a guest.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The guest, as its evidence spells it.
+    pub host: Option<String>,
+    /// Its system.
+    pub os: Os,
+    /// Which feature ran it.
+    pub family: Family,
+    /// Managed run-command or extension name.
+    pub name: Option<String>,
+    /// Sequence number.
+    pub sequence: Option<i64>,
+    /// First sign of it, by the guest's clock.
+    pub started: Option<Instant>,
+    /// Its end, by the guest's clock.
+    pub ended: Option<Instant>,
+    /// Exit code.
+    pub exit_code: Option<i64>,
+    /// How it ended.
+    pub state: RunState,
+    /// The script.
+    pub script: Option<RunScript>,
+    /// Standard output: the file, else what the status kept.
+    pub stdout: Option<String>,
+    /// Standard error: the file, else what the status kept.
+    pub stderr: Option<String>,
+    /// Every event that mentions it, in time order.
+    pub events: Vec<EventNumber>,
+}
+
+/// What names a run: host label, family, name, sequence, and a number of its own where it has no sequence.
+type RunKey = (String, Family, String, Option<i64>, u64);
+
+/// Everything said of one key.
+#[derive(Default)]
+struct Mentions<'a> {
+    host: Option<&'a str>,
+    os: Option<Os>,
+    said: Vec<(EventNumber, Option<Instant>, &'a GuestSaid)>,
+}
+
+/// Folds all guest facts of the events that `keep` lets through. `hosts` gives each item's host and, where there is none, the root that
+/// keeps nameless guests apart.
+#[must_use]
+pub fn fold(
+    store: &Store,
+    hosts: &[(Option<String>, String)],
+    rank: &[u32],
+    keep: impl Fn(EventNumber) -> bool,
+) -> Vec<Run> {
+    let mut keys: BTreeMap<RunKey, Mentions<'_>> = BTreeMap::new();
+    for (event, fact) in &store.facts {
+        let Fact::Guest(fact) = fact else { continue };
+        if !keep(*event) {
+            continue;
+        }
+        let item = store.item_of(*event) as usize;
+        let named = store.column(&store.columns.host, *event);
+        let of_item = hosts.get(item);
+        let host = named.or_else(|| of_item.and_then(|(host, _)| host.as_deref()));
+        // `//` cannot begin a host's label: nameless guests are kept apart by their root.
+        let label = host.map_or_else(
+            || format!("//{}", of_item.map_or("", |(_, root)| root)),
+            host_label,
+        );
+        let alone = if fact.sequence.is_none() {
+            let place = rank.get(item).copied().map_or(0, u64::from) << 40;
+            (place
+                | store
+                    .columns
+                    .offset
+                    .get(*event as usize)
+                    .copied()
+                    .unwrap_or(0))
+                + 1
+        } else {
+            0
+        };
+        let name = store.text(fact.name).unwrap_or("");
+        let mentions = keys
+            .entry((
+                label,
+                fact.family,
+                name.to_lowercase(),
+                fact.sequence,
+                alone,
+            ))
+            .or_default();
+        mentions.host = mentions.host.or(host);
+        mentions.os = mentions.os.or(Some(fact.os));
+        mentions.said.push((
+            *event,
+            store.stamp(*event).map(|stamp| stamp.instant),
+            &fact.said,
+        ));
+    }
+    let mut runs: Vec<Run> = keys
+        .into_iter()
+        .filter(|(_, mentions)| {
+            mentions
+                .said
+                .iter()
+                .any(|(_, _, said)| proves_execution(said))
+        })
+        .map(|((_, family, name, sequence, _), mentions)| {
+            run(store, family, &name, sequence, mentions, rank)
+        })
+        .collect();
+    runs.sort_by_key(|run| run.started.or(run.ended).map_or(i64::MAX, |time| time.ns));
+    runs
+}
+
+fn proves_execution(said: &GuestSaid) -> bool {
+    match said {
+        GuestSaid::Executing
+        | GuestSaid::Executed { .. }
+        | GuestSaid::Script { .. }
+        | GuestSaid::Stdout { .. }
+        | GuestSaid::Stderr { .. }
+        | GuestSaid::Result(_) => true,
+        GuestSaid::Status(status) => !matches!(status.state, RunState::Running | RunState::Unknown),
+        _ => false,
+    }
+}
+
+fn run(
+    store: &Store,
+    family: Family,
+    name: &str,
+    sequence: Option<i64>,
+    mentions: Mentions<'_>,
+    rank: &[u32],
+) -> Run {
+    let mut said = mentions.said;
+    said.sort_by_key(|(event, time, _)| {
+        let item = store.item_of(*event) as usize;
+        let place = (
+            rank.get(item).copied().unwrap_or(u32::MAX),
+            store.span(*event).offset,
+            *event,
+        );
+        (time.map_or(i64::MAX, |time| time.ns), place)
+    });
+    let spelled = said.iter().find_map(|(event, _, _)| {
+        let (_, fact) = store.facts.iter().find(|(of, _)| of == event)?;
+        match fact {
+            Fact::Guest(fact) => store.text(fact.name),
+            _ => None,
+        }
+    });
+    let mut run = Run {
+        host: mentions.host.map(str::to_owned),
+        os: mentions.os.unwrap_or(Os::Linux),
+        family,
+        name: spelled
+            .map(str::to_owned)
+            .or_else(|| (!name.is_empty()).then(|| name.to_owned())),
+        sequence,
+        started: None,
+        ended: None,
+        exit_code: None,
+        state: RunState::Unknown,
+        script: None,
+        stdout: None,
+        stderr: None,
+        events: said.iter().map(|(event, _, _)| *event).collect(),
+    };
+    run.times(&said);
+    run.outcome(&said);
+    run.texts(&said);
+    run
+}
+
+type Said<'a> = [(EventNumber, Option<Instant>, &'a GuestSaid)];
+
+impl Run {
+    /// Start: the earliest sign that leads to the execution. End: the terminal status, else the handler's last word.
+    fn times(&mut self, said: &Said<'_>) {
+        let earliest = |times: &mut dyn Iterator<Item = Instant>| times.min_by_key(|time| time.ns);
+        let latest = |times: &mut dyn Iterator<Item = Instant>| times.max_by_key(|time| time.ns);
+        self.started = earliest(&mut said.iter().filter_map(|(_, time, said)| match said {
+            GuestSaid::Executing
+            | GuestSaid::HandlerStarted
+            | GuestSaid::SequenceSaved
+            | GuestSaid::EnableCalled
+            | GuestSaid::Placeholder => *time,
+            GuestSaid::Status(status) => status.started,
+            _ => None,
+        }));
+        let by_status = latest(&mut said.iter().filter_map(|(_, time, said)| match said {
+            GuestSaid::Status(status) if terminal(status) => status.ended.or(*time),
+            _ => None,
+        }));
+        // A later re-enable also says `end`: only the first end after the execution counts.
+        let executed = said.iter().find_map(|(_, time, said)| match said {
+            GuestSaid::Executed { .. } => *time,
+            _ => None,
+        });
+        let by_handler = executed.and_then(|executed| {
+            earliest(&mut said.iter().filter_map(|(_, time, said)| {
+                time.filter(|time| {
+                    matches!(said, GuestSaid::HandlerEnded) && time.ns >= executed.ns
+                })
+            }))
+        });
+        self.ended = by_status.or(by_handler).or(executed);
+        if let (Some(started), Some(ended)) = (self.started, self.ended) {
+            // Signs after the end are re-enables, not the start.
+            if started.ns > ended.ns {
+                self.started = Some(ended);
+            }
+        } else if self.started.is_none() {
+            self.started = executed;
+        }
+    }
+
+    /// Exit code and state. The handler's log knows the exit code that an action's status hides.
+    fn outcome(&mut self, said: &Said<'_>) {
+        for (_, _, said) in said {
+            match said {
+                GuestSaid::Executed { exit_code, error } => {
+                    self.exit_code = exit_code.or(self.exit_code);
+                    let failed = error.is_some() || exit_code.is_some_and(|code| code != 0);
+                    self.state = if failed {
+                        RunState::Failed
+                    } else {
+                        RunState::Succeeded
+                    };
+                }
+                GuestSaid::Executing if self.state == RunState::Unknown => {
+                    self.state = RunState::Running
+                }
+                _ => {}
+            }
+        }
+        for (_, _, said) in said {
+            let (GuestSaid::Status(status) | GuestSaid::Result(status)) = said else {
+                continue;
+            };
+            self.exit_code = self.exit_code.or(status.exit_code);
+            let better = match status.state {
+                RunState::Failed | RunState::TimedOut => true,
+                RunState::Succeeded => matches!(self.state, RunState::Unknown | RunState::Running),
+                RunState::Running => self.state == RunState::Unknown,
+                RunState::Unknown => false,
+            };
+            if better {
+                self.state = status.state;
+            }
+        }
+        if self.exit_code.is_some_and(|code| code != 0) && self.state == RunState::Succeeded {
+            self.state = RunState::Failed;
+        }
+    }
+
+    /// Script and output, by trust: the file on the disk before the settings, before what a status kept.
+    fn texts(&mut self, said: &Said<'_>) {
+        for (_, _, said) in said {
+            match said {
+                GuestSaid::Script {
+                    text,
+                    bytes,
+                    sha256,
+                } if self.script.is_none() => {
+                    self.script = Some(RunScript {
+                        sha256: sha256.clone(),
+                        bytes: *bytes,
+                        text: text.clone(),
+                    });
+                }
+                GuestSaid::Stdout { text } if self.stdout.is_none() => {
+                    self.stdout = Some(text.clone())
+                }
+                GuestSaid::Stderr { text } if self.stderr.is_none() => {
+                    self.stderr = Some(text.clone())
+                }
+                _ => {}
+            }
+        }
+        for (_, _, said) in said {
+            match said {
+                GuestSaid::Settings(settings) if self.script.is_none() => {
+                    self.script = settings.script.as_ref().map(|text| RunScript {
+                        sha256: crate::evidence::hash::sha256(text.as_bytes()),
+                        bytes: text.len() as u64,
+                        text: text.clone(),
+                    });
+                }
+                GuestSaid::Status(status) | GuestSaid::Result(status) => {
+                    self.stdout = self.stdout.take().or_else(|| status.stdout.clone());
+                    self.stderr = self.stderr.take().or_else(|| status.stderr.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn terminal(status: &StatusSaid) -> bool {
+    !matches!(status.state, RunState::Running | RunState::Unknown)
+}

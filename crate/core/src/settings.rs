@@ -1,0 +1,336 @@
+//! Every parameter in force, in one typed tree.
+//!
+//! A parameter has its default in [`Settings::default`], and its key, unit, range and meaning in one line of
+//! [`PARAMETERS`]; the command line (`--set key=value`), the case document and the manual are drawn from that
+//! line. A value outside its range is refused with a sentence, never clamped (detectors 0.8).
+//!
+//! ```
+//! use runlens_core::settings::Settings;
+//! let mut settings = Settings::default();
+//! assert!(settings.set("vm-extension-write.window_days", "14").is_ok());
+//! let refused = settings.set("vm-extension-write.window_days", "0").unwrap_err();
+//! assert_eq!(refused.to_string(), "vm-extension-write.window_days is 1 to 90 days; 0 is outside");
+//! ```
+//!
+//! Rejected: serde defaults on a struct per room. The range and the meaning would live elsewhere and drift.
+
+use crate::limits::Limits;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// All parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Limits that protect the analyst's machine.
+    pub limits: Limits,
+    /// Detector 1.
+    pub run_command_invocation: RunCommandInvocation,
+    /// Detector 3.
+    pub vm_extension_write: VmExtensionWrite,
+    /// Detector 6.
+    pub sensitive_operation: SensitiveOperation,
+}
+
+/// Parameters of `run-command-invocation`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunCommandInvocation {
+    /// Report attempts (pending and failed operations) too.
+    pub include_attempts: bool,
+    /// Report scale-set instances too.
+    pub include_vmss: bool,
+}
+
+impl Default for RunCommandInvocation {
+    fn default() -> Self {
+        Self {
+            include_attempts: true,
+            include_vmss: true,
+        }
+    }
+}
+
+/// Parameters of `vm-extension-write`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VmExtensionWrite {
+    /// How far back an earlier write of the same extension on the same VM is looked for.
+    pub window_days: i64,
+}
+
+impl Default for VmExtensionWrite {
+    fn default() -> Self {
+        Self { window_days: 7 }
+    }
+}
+
+/// Parameters of `sensitive-operation`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SensitiveOperation {
+    /// How near a Run Command of the same principal raises the severity.
+    pub near_hours: i64,
+}
+
+impl Default for SensitiveOperation {
+    fn default() -> Self {
+        Self { near_hours: 24 }
+    }
+}
+
+/// One parameter, described once.
+pub struct Parameter {
+    /// `room.name`, as in the case document.
+    pub key: &'static str,
+    /// Unit of the number; `yes-no` for switches.
+    pub unit: &'static str,
+    /// Smallest value.
+    pub least: i64,
+    /// Largest value.
+    pub most: i64,
+    /// What it means.
+    pub about: &'static str,
+    get: fn(&Settings) -> i64,
+    set: fn(&mut Settings, i64),
+}
+
+macro_rules! number {
+    ($key:literal, $($path:ident).+ : $type:ty, $unit:literal, $least:expr, $most:expr, $about:literal) => {
+        Parameter {
+            key: $key,
+            unit: $unit,
+            least: $least,
+            most: $most,
+            about: $about,
+            get: |settings| i64::try_from(settings.$($path).+).unwrap_or(i64::MAX),
+            set: |settings, value| settings.$($path).+ = <$type>::try_from(value).unwrap_or_default(),
+        }
+    };
+}
+
+macro_rules! switch {
+    ($key:literal, $($path:ident).+, $about:literal) => {
+        Parameter {
+            key: $key,
+            unit: "yes-no",
+            least: 0,
+            most: 1,
+            about: $about,
+            get: |settings| i64::from(settings.$($path).+),
+            set: |settings, value| settings.$($path).+ = value != 0,
+        }
+    };
+}
+
+/// Every parameter, by key.
+pub static PARAMETERS: &[Parameter] = &[
+    number!("limits.container_bytes", limits.container_bytes: u64, "bytes", 1 << 20, 1 << 44, "Uncompressed bytes of one container in all"),
+    number!("limits.container_depth", limits.container_depth: u32, "levels", 1, 16, "Containers inside containers"),
+    number!("limits.container_members", limits.container_members: u64, "members", 1, 10_000_000, "Members of one container"),
+    number!("limits.container_ratio", limits.container_ratio: u64, "times", 2, 100_000, "Uncompressed bytes per compressed byte"),
+    number!("limits.container_ratio_after_bytes", limits.container_ratio_after_bytes: u64, "bytes", 0, 1 << 40, "Uncompressed bytes before the ratio is looked at"),
+    number!("limits.document_bytes", limits.document_bytes: usize, "bytes", 1 << 16, 1 << 30, "Longest document that is read as one"),
+    number!("limits.identify_bytes", limits.identify_bytes: usize, "bytes", 1 << 10, 1 << 22, "Bytes looked at to identify an item"),
+    number!("limits.json_depth", limits.json_depth: usize, "levels", 8, 100_000, "Deepest nesting of JSON that is read"),
+    number!("limits.kept_text_bytes", limits.kept_text_bytes: usize, "bytes", 1 << 10, 1 << 28, "Longest script or output text kept in the case"),
+    number!("limits.record_bytes", limits.record_bytes: usize, "bytes", 1 << 10, 1 << 30, "Longest record that is read"),
+    switch!(
+        "run-command-invocation.include_attempts",
+        run_command_invocation.include_attempts,
+        "Report attempts (pending and failed operations) too"
+    ),
+    switch!(
+        "run-command-invocation.include_vmss",
+        run_command_invocation.include_vmss,
+        "Report scale-set instances too"
+    ),
+    number!("sensitive-operation.near_hours", sensitive_operation.near_hours: i64, "hours", 1, 168, "How near a Run Command of the same principal raises the severity"),
+    number!("vm-extension-write.window_days", vm_extension_write.window_days: i64, "days", 1, 90, "How far back an earlier write of the same extension on the same VM is looked for"),
+];
+
+/// Why a setting was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// No parameter has this key.
+    UnknownKey {
+        /// The key given.
+        key: String,
+    },
+    /// Not a value of the parameter's kind.
+    NotAValue {
+        /// The key given.
+        key: &'static str,
+        /// Its unit.
+        unit: &'static str,
+        /// The text given.
+        have: String,
+    },
+    /// Outside the parameter's range.
+    OutOfRange {
+        /// The key given.
+        key: &'static str,
+        /// Its unit.
+        unit: &'static str,
+        /// Smallest value.
+        least: i64,
+        /// Largest value.
+        most: i64,
+        /// The value given.
+        have: i64,
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownKey { key } => write!(f, "there is no setting {key}"),
+            Self::NotAValue {
+                key,
+                unit: "yes-no",
+                have,
+            } => write!(f, "{key} is yes or no; {have:?} is neither"),
+            Self::NotAValue { key, unit, have } => {
+                write!(f, "{key} is a number of {unit}; {have:?} is none")
+            }
+            Self::OutOfRange {
+                key,
+                unit,
+                least,
+                most,
+                have,
+            } => write!(f, "{key} is {least} to {most} {unit}; {have} is outside"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Settings {
+    /// Sets one parameter from text.
+    ///
+    /// # Errors
+    /// [`Refused`] with a sentence for the analyst.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refused> {
+        let parameter = PARAMETERS.iter().find(|parameter| parameter.key == key);
+        let Some(parameter) = parameter else {
+            return Err(Refused::UnknownKey {
+                key: key.to_owned(),
+            });
+        };
+        let (key, unit, least, most) = (
+            parameter.key,
+            parameter.unit,
+            parameter.least,
+            parameter.most,
+        );
+        let value = value.trim();
+        let number = match (unit, value) {
+            ("yes-no", "yes" | "true" | "1") => Some(1),
+            ("yes-no", "no" | "false" | "0") => Some(0),
+            ("yes-no", _) => None,
+            _ => value.parse().ok(),
+        };
+        let Some(number) = number else {
+            return Err(Refused::NotAValue {
+                key,
+                unit,
+                have: value.to_owned(),
+            });
+        };
+        if number < least || number > most {
+            return Err(Refused::OutOfRange {
+                key,
+                unit,
+                least,
+                most,
+                have: number,
+            });
+        }
+        (parameter.set)(self, number);
+        Ok(())
+    }
+
+    /// Sets the parameters of a JSON object as [`Settings::to_json`] makes it.
+    ///
+    /// # Errors
+    /// The first one refused.
+    pub fn set_all(&mut self, json: &Value) -> Result<(), Refused> {
+        for (room, parameters) in json.as_object().into_iter().flatten() {
+            for (name, value) in parameters.as_object().into_iter().flatten() {
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                self.set(&format!("{room}.{name}"), &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The tree for the case document: `{"room": {"name": value}}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut tree: Map<String, Value> = Map::new();
+        for parameter in PARAMETERS {
+            let (room, name) = parameter.key.split_once('.').unwrap_or(("", parameter.key));
+            let number = (parameter.get)(self);
+            let value = if parameter.unit == "yes-no" {
+                Value::Bool(number != 0)
+            } else {
+                Value::from(number)
+            };
+            if let Value::Object(room) = tree
+                .entry(room.to_owned())
+                .or_insert_with(|| Value::Object(Map::new()))
+            {
+                room.insert(name.to_owned(), value);
+            }
+        }
+        Value::Object(tree)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_inside_its_range_and_survives_a_round_trip() {
+        let settings = Settings::default();
+        for parameter in PARAMETERS {
+            let value = (parameter.get)(&settings);
+            assert!(
+                (parameter.least..=parameter.most).contains(&value),
+                "{}",
+                parameter.key
+            );
+            for bound in [parameter.least, parameter.most] {
+                let mut changed = Settings::default();
+                (parameter.set)(&mut changed, bound);
+                assert_eq!((parameter.get)(&changed), bound, "{}", parameter.key);
+            }
+        }
+        let mut again = Settings::default();
+        assert_eq!(again.set_all(&settings.to_json()), Ok(()));
+        assert_eq!(again, settings);
+    }
+
+    #[test]
+    fn refusals_are_sentences() {
+        let mut settings = Settings::default();
+        let say = |settings: &mut Settings, key, value| {
+            settings
+                .set(key, value)
+                .map_err(|refused| refused.to_string())
+        };
+        assert_eq!(
+            say(&mut settings, "limits.nothing", "1"),
+            Err("there is no setting limits.nothing".to_owned())
+        );
+        assert_eq!(
+            say(&mut settings, "limits.json_depth", "many"),
+            Err("limits.json_depth is a number of levels; \"many\" is none".to_owned())
+        );
+        assert_eq!(
+            say(&mut settings, "run-command-invocation.include_vmss", "2"),
+            Err("run-command-invocation.include_vmss is yes or no; \"2\" is neither".to_owned())
+        );
+        assert_eq!(settings, Settings::default());
+    }
+}

@@ -28,7 +28,7 @@ mod describe;
 mod identify;
 pub mod item;
 
-pub use describe::{Opening, describe};
+pub use describe::{Opening, decode, describe};
 pub use item::{ItemReader, ItemReport};
 
 use crate::event::sink::Sink;

@@ -13,6 +13,7 @@
 //! Rejected: readers that ask for more bytes. Fragmentation would then be every reader's business,
 //! and every reader's bug.
 
+pub mod container;
 pub mod encoding;
 pub mod frame;
 pub mod hash;

@@ -1,0 +1,158 @@
+//! `cargo xtask analyze`: the tab's core over files and folders, without a browser.
+//!
+//! ```text
+//! cargo xtask analyze triage/ export.json --events --out case.json
+//! ```
+//!
+//! The document is the tab's, byte for byte: the same paths a dropped folder would give ([`walk`]), the same readers
+//! ([`read`], as many at a time as there are cores), the same case, the same export ([`document`]). Evidence that is
+//! damaged is a problem in the document and no failure; the exit status is 2 for a wrong command line, 1 where nothing
+//! at all could be read, and 0 otherwise. What it says about itself goes to standard error.
+//!
+//! Rejected: printing a summary to standard output. It is the document's, for whoever pipes it on.
+
+mod document;
+mod progress;
+mod read;
+mod walk;
+
+use crate::command_line::{Command, Flags, Word, show};
+use crate::failure::Failure;
+use progress::Progress;
+use runlens_core::case::Case;
+use runlens_core::settings::{PARAMETERS, Settings};
+use std::ffi::OsStr;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+
+/// The command.
+pub const COMMAND: Command = Command {
+    name: "analyze",
+    about: "Reads evidence and writes the case document (JSON)",
+    help: "
+cargo xtask analyze PATH… [FLAGS]
+
+  PATH              a file, or a folder with everything below it (links are not followed)
+  --out FILE        write the document there; without it, or with `-`, to standard output
+  --events          include every event, not only what was concluded from them
+  --set KEY=VALUE   change a setting; may be repeated
+  --settings        list the settings, then end
+  --workers N       files read at the same time (default: one for each core); the document is the same for any N
+
+Exit status: 0 also where evidence was damaged (its problems are in the document),
+1 where nothing could be read, 2 where the command line is wrong.",
+    run,
+};
+
+/// What was asked for.
+#[derive(Debug, Default)]
+struct Ask {
+    paths: Vec<PathBuf>,
+    out: Option<PathBuf>,
+    events: bool,
+    settings: Settings,
+    workers: usize,
+}
+
+fn run(flags: Flags) -> Result<ExitCode, Failure> {
+    let Some(ask) = understand(flags)? else {
+        show(&settings_table());
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (items, notes) = walk::collect(&ask.paths);
+    for note in &notes {
+        eprintln!("note: {note}");
+    }
+    if items.is_empty() {
+        return Err(Failure::Wrong {
+            sentence: "there is nothing to read: no file was found".to_owned(),
+            mend: "name a file, or a folder that holds files".to_owned(),
+        });
+    }
+    let progress = Progress::new(&items);
+    let mut case = Case::new(ask.settings);
+    let readable = read::into_case(&mut case, &items, ask.workers, &progress);
+    case.conclude();
+    document::write(&case, &items, ask.events, ask.out.as_deref())?;
+    progress.finished(&case);
+    if readable == 0 {
+        return Err(Failure::Wrong {
+            sentence: format!(
+                "none of {} files could be read; the document says why",
+                items.len()
+            ),
+            mend: "see that you may read them".to_owned(),
+        });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the command line; `None` where only the settings are wanted.
+fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
+    let mut ask = Ask {
+        workers: thread::available_parallelism().map_or(1, NonZero::get),
+        ..Ask::default()
+    };
+    while let Some(word) = flags.next()? {
+        match word {
+            Word::Flag(ref name) if name == "out" => {
+                let file = flags.value("out")?;
+                ask.out = (file != OsStr::new("-")).then(|| file.into());
+            }
+            Word::Flag(ref name) if name == "events" => ask.events = true,
+            Word::Flag(ref name) if name == "settings" => return Ok(None),
+            Word::Flag(ref name) if name == "set" => {
+                let pair: String = flags.parsed("set", "KEY=VALUE")?;
+                let Some((key, value)) = pair.split_once('=') else {
+                    return Err(flags.wrong(format!("`--set` wants KEY=VALUE, not `{pair}`")));
+                };
+                ask.settings
+                    .set(key.trim(), value)
+                    .map_err(|refused| flags.wrong(refused.to_string()))?;
+            }
+            Word::Flag(ref name) if name == "workers" => {
+                ask.workers = flags
+                    .parsed::<NonZero<usize>>("workers", "a number from 1 on")?
+                    .get();
+            }
+            Word::Value(path) => {
+                let path = PathBuf::from(path);
+                path.symlink_metadata().map_err(|error| {
+                    flags.wrong(format!("cannot find {}: {error}", path.display()))
+                })?;
+                ask.paths.push(path);
+            }
+            other => return Err(flags.unknown(&other)),
+        }
+    }
+    if ask.paths.is_empty() {
+        return Err(flags.wrong("`cargo xtask analyze` wants at least one PATH".to_owned()));
+    }
+    Ok(Some(ask))
+}
+
+/// What `--settings` prints.
+fn settings_table() -> String {
+    let defaults = Settings::default().to_json();
+    let lines = PARAMETERS.iter().map(|parameter| {
+        let default = parameter
+            .key
+            .split_once('.')
+            .and_then(|(room, name)| defaults.get(room)?.get(name));
+        let default = default.map(ToString::to_string).unwrap_or_default();
+        let range = match parameter.unit {
+            "yes-no" => "yes or no".to_owned(),
+            unit => format!("{} to {} {unit}", parameter.least, parameter.most),
+        };
+        format!(
+            "{}={default}\n    {} ({range})",
+            parameter.key, parameter.about
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! The command as a whole, over small folders made for the purpose.
+
+use super::*;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+/// A folder that is removed with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("runlens-analyze-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(words: &[&OsStr]) -> Result<ExitCode, Failure> {
+    run(Flags::new(&COMMAND, words.iter().map(OsString::from)))
+}
+
+fn refused(words: &[&str]) -> String {
+    let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+    let failure = command(&words).unwrap_err();
+    assert_eq!(failure.status(), 2);
+    failure.to_string()
+}
+
+/// The document that the command writes for these words.
+fn document(scratch: &Scratch, words: &[&OsStr]) -> String {
+    let out = scratch.0.join("case.json");
+    let mut all = words.to_vec();
+    all.extend([OsStr::new("--out"), out.as_os_str()]);
+    command(&all).unwrap();
+    fs::read_to_string(out).unwrap()
+}
+
+fn paths(arguments: &[&Path]) -> Vec<String> {
+    let arguments: Vec<PathBuf> = arguments.iter().map(|path| path.to_path_buf()).collect();
+    walk::collect(&arguments)
+        .0
+        .into_iter()
+        .map(|file| file.path)
+        .collect()
+}
+
+#[test]
+fn wrong_command_lines_are_refused_with_a_sentence() {
+    assert!(refused(&[]).starts_with("error: `cargo xtask analyze` wants at least one PATH."));
+    assert!(refused(&["no/such/file"]).starts_with("error: cannot find no/such/file: "));
+    assert!(
+        refused(&[".", "--set", "limits.json_depth"])
+            .contains("`--set` wants KEY=VALUE, not `limits.json_depth`")
+    );
+    assert!(
+        refused(&[".", "--set", "limits.nothing=1"]).contains("there is no setting limits.nothing")
+    );
+    assert!(
+        refused(&[".", "--workers", "0"]).contains("`--workers` wants a number from 1 on, not `0`")
+    );
+    assert!(refused(&[".", "--evnets"]).contains("knows no flag `--evnets`"));
+}
+
+#[test]
+fn paths_are_those_of_a_dropped_folder() {
+    let scratch = Scratch::new("paths");
+    for name in [
+        "triage/b.log",
+        "triage/a/z.log",
+        "triage/a.log",
+        "triage/.hidden",
+        "single.json",
+    ] {
+        scratch.file(name, "");
+    }
+    let triage = scratch.0.join("triage");
+    let all = [
+        "triage/.hidden",
+        "triage/a.log",
+        "triage/a/z.log",
+        "triage/b.log",
+    ];
+    assert_eq!(paths(&[&triage]), all);
+    assert_eq!(paths(&[&triage.join("a").join("..")]), all);
+    assert_eq!(
+        paths(&[&scratch.0.join("single.json"), &triage.join("a")]),
+        ["a/z.log", "single.json"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_below_a_folder_are_left_out_and_named() {
+    let scratch = Scratch::new("links");
+    scratch.file("case/real.log", "");
+    std::os::unix::fs::symlink(&scratch.0, scratch.0.join("case/circle")).unwrap();
+    std::os::unix::fs::symlink("real.log", scratch.0.join("case/link.log")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(scratch.0.join("case/socket")).unwrap();
+    let (files, notes) = walk::collect(&[scratch.0.join("case")]);
+    assert_eq!(
+        files
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect::<Vec<_>>(),
+        ["case/real.log"]
+    );
+    let ends: Vec<&str> = notes
+        .iter()
+        .map(|note| note.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            "circle: a link, and links are not followed",
+            "link.log: a link, and links are not followed",
+            "socket: neither a file nor a folder"
+        ]
+    );
+}
+
+#[test]
+fn modified_times_are_cut_to_milliseconds_towards_the_past() {
+    use std::time::{Duration, UNIX_EPOCH};
+    let scratch = Scratch::new("modified");
+    let path = scratch.file("a.log", "");
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    for (time, milliseconds) in [
+        (
+            UNIX_EPOCH + Duration::from_micros(1_700_000_000_123_999),
+            1_700_000_000_123,
+        ),
+        (UNIX_EPOCH - Duration::from_micros(1_500), -2),
+    ] {
+        file.set_modified(time).unwrap();
+        assert_eq!(
+            walk::collect(std::slice::from_ref(&path)).0[0].modified_ms,
+            Some(milliseconds)
+        );
+    }
+}
+
+#[test]
+fn damaged_and_unknown_evidence_is_data_and_no_failure() {
+    let scratch = Scratch::new("damaged");
+    scratch.file("case/empty.json", "");
+    scratch.file("case/noise.bin", [0, 159, 146, 150]);
+    scratch.file(
+        "case/cut.json",
+        "[{\"eventTimestamp\": \"2024-05-01T08:00:00Z\", ",
+    );
+    let text = document(&scratch, &[scratch.0.join("case").as_os_str()]);
+    for name in ["case/cut.json", "case/empty.json", "case/noise.bin"] {
+        assert!(text.contains(&format!("\"path\":\"{name}\"")), "{text}");
+    }
+    assert!(
+        text.starts_with("{\n\"schema\":\"runlens.case/1\",") && text.trim_end().ends_with('}'),
+        "{text}"
+    );
+    assert!(!scratch.0.read_dir().unwrap().any(|entry| {
+        entry
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .contains("unfinished")
+    }));
+}
+
+#[test]
+fn a_file_that_shrank_or_went_is_a_problem_of_the_case() {
+    let scratch = Scratch::new("shrank");
+    let (shrinks, goes) = (
+        scratch.file("a.log", "0123456789"),
+        scratch.file("b.log", "0123456789"),
+    );
+    let (files, _) = walk::collect(&[shrinks.clone(), goes.clone()]);
+    fs::write(shrinks, "01234").unwrap();
+    fs::remove_file(goes).unwrap();
+    let mut case = Case::new(Settings::default());
+    assert_eq!(
+        read::into_case(&mut case, &files, 2, &Progress::new(&files)),
+        0
+    );
+    let texts: Vec<String> = case
+        .items()
+        .iter()
+        .flat_map(|item| item.problems())
+        .map(|problem| problem.text)
+        .collect();
+    assert!(
+        texts[0].contains("it was 10 bytes long and ended after 5"),
+        "{texts:?}"
+    );
+    assert!(texts[1].contains("could not be read"), "{texts:?}");
+}
+
+#[test]
+fn an_empty_folder_is_nothing_to_read() {
+    let scratch = Scratch::new("empty");
+    let failure = command(&[scratch.0.as_os_str()]).unwrap_err();
+    assert_eq!(failure.status(), 1);
+    assert!(
+        failure
+            .to_string()
+            .starts_with("error: there is nothing to read: no file was found.")
+    );
+}
+
+#[test]
+fn the_document_does_not_depend_on_the_number_of_workers_or_the_order_of_arguments() {
+    let scratch = Scratch::new("workers");
+    let cases = crate::checkout::Checkout::here()
+        .root
+        .join("tests")
+        .join("cases");
+    scratch.file("extra/notes.txt", "nothing to see\n".repeat(100_000));
+    let (extra, events) = (scratch.0.join("extra"), OsStr::new("--events"));
+    let one = document(
+        &scratch,
+        &[
+            cases.as_os_str(),
+            extra.as_os_str(),
+            events,
+            OsStr::new("--workers"),
+            OsStr::new("1"),
+        ],
+    );
+    let many = document(
+        &scratch,
+        &[
+            extra.as_os_str(),
+            cases.as_os_str(),
+            events,
+            OsStr::new("--workers"),
+            OsStr::new("7"),
+        ],
+    );
+    assert!(one.contains("\"path\":\"extra/notes.txt\""));
+    assert_eq!(one, many);
+}
+
+#[test]
+fn settings_are_listed_with_their_defaults() {
+    let table = settings_table();
+    for parameter in PARAMETERS {
+        assert!(
+            table.contains(&format!("{}=", parameter.key)),
+            "{}",
+            parameter.key
+        );
+    }
+    assert!(
+        table.contains("vm-extension-write.window_days=7\n    How far back"),
+        "{table}"
+    );
+}

@@ -116,14 +116,303 @@ pub struct Layout {
     pub file_name: String,
 }
 
+/// Folder names that collectors make and that name no host.
+const COLLECTORS_WORDS: [&str; 34] = [
+    "", ".", "root", "[root]", "c", "c:", "d", "%5broot%5d", "c%3a", "uploads", "auto", "ntfs", "mft", "file", "files", "triage", "collection",
+    "collected", "evidence", "export", "exports", "logs", "log", "live_response", "device_0", "sys", "fs", "filesystem", "image", "mnt",
+    "disk", "output", "data", "artifacts",
+];
+
+/// The folders in which a guest keeps what matters here, as (path, system). A path's root ends before the first of them.
+const ANCHORS: [(&[&str], Os); 11] = [
+    (&["var", "log"], Os::Linux),
+    (&["var", "lib", "waagent"], Os::Linux),
+    (&["var", "lib"], Os::Linux),
+    (&["home"], Os::Linux),
+    (&["etc"], Os::Linux),
+    (&["run"], Os::Linux),
+    (&["packages", "plugins"], Os::Windows),
+    (&["windowsazure"], Os::Windows),
+    (&["windows", "system32"], Os::Windows),
+    (&["programdata"], Os::Windows),
+    (&["users"], Os::Windows),
+];
+
+/// Handlers whose family is known, by a part of their folded name.
+const HANDLERS: [(&str, Family); 6] = [
+    ("microsoft.cplat.core.runcommandhandlerlinux", Family::Managed),
+    ("microsoft.cplat.core.runcommandhandlerwindows", Family::Managed),
+    ("microsoft.cplat.core.runcommandlinux", Family::Action),
+    ("microsoft.cplat.core.runcommandwindows", Family::Action),
+    ("customscript", Family::Extension),
+    ("microsoft.", Family::Extension),
+];
+
+/// The family of a handler by its full name.
+#[must_use]
+pub fn family_of(handler: &str) -> Option<Family> {
+    let folded = handler.to_ascii_lowercase();
+    HANDLERS.iter().find(|(part, _)| folded.contains(part)).map(|(_, family)| *family)
+}
+
+/// `<full name>-<version>` taken apart at the last `-` that digits and dots follow.
+#[must_use]
+pub fn name_and_version(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once('-') {
+        Some((name, version)) if version.contains('.') && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            (name, Some(version))
+        }
+        _ => (text, None),
+    }
+}
+
+/// A handler's full name without the managed run-command name behind it, and that name.
+#[must_use]
+pub fn handler_and_name(full: &str) -> (&str, Option<&str>) {
+    const MULTI: [&str; 2] = ["Microsoft.CPlat.Core.RunCommandHandlerLinux", "Microsoft.CPlat.Core.RunCommandHandlerWindows"];
+    for handler in MULTI {
+        let same = full.get(..handler.len()).is_some_and(|start| start.eq_ignore_ascii_case(handler));
+        if let Some(name) = full.get(handler.len()..).filter(|_| same).and_then(|rest| rest.strip_prefix('.')) {
+            return (full.get(..handler.len()).unwrap_or(full), Some(name).filter(|name| !name.is_empty()));
+        }
+    }
+    (full, None)
+}
+
+fn decoded(segment: &str) -> String {
+    // Velociraptor writes what a file system may refuse as %XX.
+    segment.replace("%5B", "[").replace("%5D", "]").replace("%3A", ":").replace("%2F", "/").replace("%20", " ")
+}
+
 impl Layout {
     /// Reads a path with `/` or `\` between segments.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        let file_name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
-        Self {
-            file_name,
-            ..Self::default()
+        // A container's name is the collector's; what it holds is the guest's.
+        let parts: Vec<String> = path.split(['/', '\\']).map(decoded).collect();
+        let folded: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
+        let mut layout = Self { file_name: parts.last().cloned().unwrap_or_default(), ..Self::default() };
+        let anchor = (0..folded.len()).find_map(|at| {
+            ANCHORS.iter().find(|(anchor, _)| {
+                folded.get(at..at + anchor.len()).is_some_and(|have| have.iter().zip(*anchor).all(|(have, want)| have == want))
+            }).map(|(_, os)| (at, *os))
+        });
+        let own = match anchor {
+            Some((at, os)) => {
+                layout.os = Some(os);
+                at
+            }
+            // A cut collection: the handler's folder, or its parts, without what was above them.
+            None => folded.iter().position(|part| is_cut_root(part)).unwrap_or(folded.len().saturating_sub(1)),
+        };
+        layout.take_root(parts.get(..own).unwrap_or(&[]));
+        let rest = parts.get(own..).unwrap_or(&[]);
+        let rest_folded = folded.get(own..).unwrap_or(&[]);
+        layout.take_handler(rest, rest_folded);
+        layout.take_role(rest, rest_folded);
+        if layout.role == Role::Unknown && anchor.is_none() && layout.handler.is_none() {
+            layout.os = None;
         }
+        layout
+    }
+
+    fn take_root(&mut self, root: &[String]) {
+        self.root = root.join("/");
+        let host = root.iter().rev().find(|part| {
+            let word = part.to_ascii_lowercase();
+            let word = word.strip_suffix('!').unwrap_or(&word);
+            !COLLECTORS_WORDS.contains(&word) && !word.starts_with("collection-")
+        });
+        self.host = host.map(|part| {
+            let name = part.strip_suffix('!').unwrap_or(part);
+            // `web01.zip!`, `uac-web01-linux-20240501.tar.gz!`: the archive is often named after its host.
+            let stem = [".tar.gz", ".tgz", ".zip", ".tar", ".gz", ".7z"].iter().find_map(|ending| {
+                let cut = name.len().checked_sub(ending.len())?;
+                name.get(cut..).filter(|have| have.eq_ignore_ascii_case(ending))?;
+                name.get(..cut)
+            });
+            let stem = stem.unwrap_or(name);
+            stem.strip_prefix("uac-").and_then(|rest| rest.split("-linux").next()).unwrap_or(stem).to_owned()
+        });
+    }
+
+    /// Handler, version and family from `…/<handler>-<ver>/…`, `…/Plugins/<handler>/<ver>/…`, `…/log/azure/<handler>/…` or a data folder.
+    fn take_handler(&mut self, parts: &[String], folded: &[String]) {
+        for (at, part) in folded.iter().enumerate() {
+            let own = parts.get(at).map_or("", String::as_str);
+            if part.starts_with("microsoft.") || part.contains(".customscript") {
+                let (handler, version) = name_and_version(own);
+                self.handler = Some(handler.to_owned());
+                self.family = family_of(handler);
+                let below = parts.get(at + 1).filter(|below| below.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && below.contains('.'));
+                self.version = version.map(str::to_owned).or_else(|| below.cloned());
+                return;
+            }
+            self.family = match part.as_str() {
+                "run-command" => Some(Family::Action),
+                "run-command-handler" | "run-command-handler-runas" => Some(Family::Managed),
+                "custom-script" => Some(Family::Extension),
+                "immediatedownload" => Some(Family::Immediate),
+                _ => self.family,
+            };
+        }
+    }
+
+    fn take_role(&mut self, parts: &[String], folded: &[String]) {
+        let file = folded.last().map_or("", String::as_str);
+        let own_file = parts.last().map_or("", String::as_str);
+        let has = |name: &str| folded.iter().any(|part| part == name);
+        let stem = file.trim_end_matches(".gz");
+        if let Some((stem, role)) = own_file
+            .strip_suffix(".settings")
+            .map(|stem| (stem, Role::Settings))
+            .or_else(|| own_file.strip_suffix(".status").map(|stem| (stem, Role::Status)))
+        {
+            self.role = role;
+            self.take_stem(stem);
+        } else if let Some(at) = folded.iter().position(|part| part == "download" || part == "immediatedownload" || part == "downloads") {
+            self.take_download(parts.get(at + 1..).unwrap_or(&[]), folded.get(at).is_some_and(|part| part == "immediatedownload"));
+        } else if file == "mrseq" || file == "pidstart" || own_file.ends_with(".mrseq") || own_file.ends_with(".pidstart") {
+            self.role = Role::State;
+            self.name = own_file.rsplit_once('.').map(|(name, _)| name.to_owned());
+        } else if file.ends_with("handlerstate") || matches!(file, "handlerstatus" | "handlerenvironment.json" | "handlermanifest.json") {
+            self.role = Role::State;
+            self.name = own_file.rsplit_once('.').map(|(name, _)| name.to_owned()).filter(|_| file.ends_with(".handlerstate"));
+        } else if stem.starts_with("waagent.log") || stem.starts_with("waappagent") {
+            self.role = Role::AgentLog;
+        } else if stem.starts_with("commandexecution") {
+            self.role = Role::CommandExecutionLog;
+            let name = own_file.strip_suffix(".log").and_then(|stem| stem.split_once('_')).map(|(_, name)| name.to_owned());
+            self.name = name;
+        } else if stem == "handler.log" || stem.starts_with("immediateruncommandservice") || stem.ends_with("handler.log") {
+            self.role = Role::HandlerLog;
+            if stem.starts_with("immediate") {
+                self.family = Some(Family::Immediate);
+            }
+        } else if has("history") || matches!(file, "vmsettings.json" | "extensionsconfig.xml" | "goalstate.xml") {
+            self.role = Role::GoalState;
+        } else if has("events") && (file.ends_with(".tld") || file.ends_with(".json")) {
+            self.role = Role::Telemetry;
+        } else if has("var") && has("log") {
+            self.role = Role::SystemLog;
+        }
+    }
+
+    /// `<seq>` or `<name>.<seq>`.
+    fn take_stem(&mut self, stem: &str) {
+        let (name, number) = stem.rsplit_once('.').map_or((None, stem), |(name, number)| (Some(name), number));
+        self.sequence = number.parse().ok();
+        if self.sequence.is_some() {
+            self.name = name.map(str::to_owned);
+        }
+        if name.is_some() && self.sequence.is_some() && self.family.is_none() {
+            self.family = Some(Family::Managed);
+        }
+    }
+
+    /// What follows `download/`: `<seq>/<file>`, or `<name>/<seq>/<file>`.
+    fn take_download(&mut self, below: &[String], immediate: bool) {
+        let (name, sequence, file) = match below {
+            [sequence, file] => (None, sequence, file),
+            [name, sequence, file] => (Some(name), sequence, file),
+            [sequence, .., file] => (None, sequence, file),
+            _ => return,
+        };
+        let Ok(sequence) = sequence.parse() else { return };
+        self.sequence = Some(sequence);
+        self.name = name.cloned();
+        self.role = match file.to_ascii_lowercase().as_str() {
+            "stdout" => Role::Stdout,
+            "stderr" => Role::Stderr,
+            "script.sh" => Role::Script,
+            name if name.starts_with("script") && (name.ends_with(".ps1") || name.ends_with(".sh")) => Role::Script,
+            _ => Role::Download,
+        };
+        if immediate {
+            self.family = Some(Family::Immediate);
+        }
+        if self.family.is_none() {
+            self.family = Some(if self.name.is_some() { Family::Managed } else { Family::Action });
+        }
+    }
+}
+
+/// Folders that a cut collection may begin with.
+fn is_cut_root(part: &str) -> bool {
+    const NAMES: [&str; 9] =
+        ["run-command", "run-command-handler", "custom-script", "waagent", "config", "status", "download", "runtimesettings", "history"];
+    NAMES.contains(&part) || (part.starts_with("microsoft.") && part.len() > 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(path: &str) -> String {
+        let layout = Layout::of(path);
+        let sequence = layout.sequence.map_or("-".to_owned(), |sequence| sequence.to_string());
+        let family = layout.family.map_or("-", Family::word);
+        let (host, name) = (layout.host.as_deref().unwrap_or("-"), layout.name.as_deref().unwrap_or("-"));
+        format!("{host} {:?} {family} {name} {sequence} {}", layout.role, layout.version.as_deref().unwrap_or("-"))
+    }
+
+    #[test]
+    fn paths_of_the_action_family() {
+        for (path, want) in [
+            ("web01/var/log/waagent.log", "web01 AgentLog - - - -"),
+            ("t.zip!/[root]/var/log/waagent.log-2024-09-30-1727653201.gz!/waagent.log", "t AgentLog - - - -"),
+            ("web01/var/lib/waagent/run-command/download/3/script.sh", "web01 Script action - 3 -"),
+            ("web01/var/lib/waagent/run-command/download/3/stdout", "web01 Stdout action - 3 -"),
+            ("web01/var/lib/waagent/run-command/download/3/tool.bin", "web01 Download action - 3 -"),
+            ("web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/config/3.settings", "web01 Settings action - 3 1.0.5"),
+            ("web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/status/3.status", "web01 Status action - 3 1.0.5"),
+            ("web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/mrseq", "web01 State action - - 1.0.5"),
+            ("web01/var/log/azure/run-command/handler.log", "web01 HandlerLog action - - -"),
+            ("web01/var/log/azure/Microsoft.CPlat.Core.RunCommandLinux/CommandExecution.log", "web01 CommandExecutionLog action - - -"),
+            ("x/C/Packages/Plugins/Microsoft.CPlat.Core.RunCommandWindows/1.1.15/Downloads/script4.ps1", "x Unknown action - - 1.1.15"),
+        ] {
+            assert_eq!(said(path), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_of_the_other_families() {
+        for (path, want) in [
+            ("h/var/lib/waagent/run-command-handler/download/fix/2/script.sh", "h Script managed fix 2 -"),
+            ("h/var/lib/waagent/run-command-handler/immediateDownload/fix/2/stderr", "h Stderr immediate fix 2 -"),
+            ("h/home/ops/waagent/run-command-handler-runas/download/fix/2/script.sh", "h Script managed fix 2 -"),
+            ("h/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28/config/my.name.7.settings", "h Settings managed my.name 7 1.3.28"),
+            ("h/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28/fix.mrseq", "h State managed fix - 1.3.28"),
+            ("h/var/log/azure/run-command-handler/ImmediateRunCommandService.log", "h HandlerLog immediate - - -"),
+            ("h/var/log/azure/Microsoft.CPlat.Core.RunCommandHandlerLinux/CommandExecution_fix.log", "h CommandExecutionLog managed fix - -"),
+            ("h/var/lib/waagent/custom-script/download/0/script.sh", "h Script extension - 0 -"),
+            ("h/var/log/azure/custom-script/handler.log", "h HandlerLog extension - - -"),
+            ("h/var/lib/waagent/history/2024-05-01T08-00-00__7/VmSettings.json", "h GoalState - - - -"),
+            ("h/var/log/auth.log", "h SystemLog - - - -"),
+            ("case/status/0.status", "case Status - - 0 -"),
+            ("cloud/activity.json", "cloud Unknown - - - -"),
+        ] {
+            assert_eq!(said(path), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn collectors_words_name_no_host() {
+        for (path, host) in [
+            ("uploads/auto/var/log/syslog", None),
+            ("Collection-7/uploads/auto/%5Broot%5D/var/log/syslog", None),
+            ("uac-web01-linux-20240501.tar.gz!/[root]/var/log/syslog", Some("web01")),
+            ("case7\\web02\\[root]\\var\\log\\syslog", Some("web02")),
+            ("syslog", None),
+        ] {
+            assert_eq!(Layout::of(path).host.as_deref(), host, "{path}");
+        }
+    }
+
+    #[test]
+    fn names_are_split_where_they_end() {
+        assert_eq!(name_and_version("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web-1.3.2"), ("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web", Some("1.3.2")));
+        assert_eq!(handler_and_name("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web"), ("Microsoft.CPlat.Core.RunCommandHandlerLinux", Some("fix-2-web")));
+        assert_eq!(handler_and_name("Microsoft.CPlat.Core.RunCommandLinux"), ("Microsoft.CPlat.Core.RunCommandLinux", None));
     }
 }

@@ -220,37 +220,50 @@ fn an_empty_folder_is_nothing_to_read() {
     );
 }
 
+/// An Activity Log of this many operations, more than one to the second.
+fn activity_log(records: usize, caller: &str) -> String {
+    let lines = (0..records).map(|at| {
+        format!(
+            "{{\"eventTimestamp\":\"2024-05-01T08:{:02}:{:02}Z\",\"correlationId\":\"{caller}-{}\",\"caller\":\"{caller}@contoso.example\",\
+             \"operationName\":{{\"value\":\"Microsoft.Compute/virtualMachines/runCommand/action\"}},\"category\":{{\"value\":\"Administrative\"}},\
+             \"resourceId\":\"/subscriptions/1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm{:02}\",\
+             \"status\":{{\"value\":\"Succeeded\"}},\"eventDataId\":\"{caller}-{at}\"}}\n",
+            at / 600 % 60,
+            at / 10 % 60,
+            at / 2,
+            at % 17
+        )
+    });
+    lines.collect()
+}
+
 #[test]
 fn the_document_does_not_depend_on_the_number_of_workers_or_the_order_of_arguments() {
     let scratch = Scratch::new("workers");
-    let cases = crate::checkout::Checkout::here()
-        .root
-        .join("tests")
-        .join("cases");
-    scratch.file("extra/notes.txt", "nothing to see\n".repeat(100_000));
-    let (extra, events) = (scratch.0.join("extra"), OsStr::new("--events"));
-    let one = document(
+    // Long enough for several batches each, so that batches of different files come mixed.
+    for caller in ["alice", "bob", "carol"] {
+        scratch.file(
+            &format!("cloud/{caller}.json"),
+            activity_log(18_000, caller),
+        );
+    }
+    scratch.file("guest/copy.json", activity_log(18_000, "bob"));
+    scratch.file("guest/notes.txt", "nothing to see\n".repeat(100_000));
+    let (cloud, guest) = (scratch.0.join("cloud"), scratch.0.join("guest"));
+    let [events, workers, one, many] = ["--events", "--workers", "1", "7"].map(OsStr::new);
+    let first = document(
         &scratch,
-        &[
-            cases.as_os_str(),
-            extra.as_os_str(),
-            events,
-            OsStr::new("--workers"),
-            OsStr::new("1"),
-        ],
+        &[cloud.as_os_str(), guest.as_os_str(), events, workers, one],
     );
-    let many = document(
+    let second = document(
         &scratch,
-        &[
-            extra.as_os_str(),
-            cases.as_os_str(),
-            events,
-            OsStr::new("--workers"),
-            OsStr::new("7"),
-        ],
+        &[guest.as_os_str(), cloud.as_os_str(), events, workers, many],
     );
-    assert!(one.contains("\"path\":\"extra/notes.txt\""));
-    assert_eq!(one, many);
+    assert!(
+        first.contains("\"path\":\"guest/notes.txt\"")
+            && first.contains("\"correlation\":\"carol-8999\"")
+    );
+    assert!(first == second, "the documents differ");
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn activity_log(records: usize, caller: &str) -> String {
     let lines = (0..records).map(|at| {
         format!(
             "{{\"eventTimestamp\":\"2024-05-01T08:{:02}:{:02}Z\",\"correlationId\":\"{caller}-{}\",\"caller\":\"{caller}@contoso.example\",\
-             \"operationName\":{{\"value\":\"Microsoft.Compute/virtualMachines/runCommand/action\"}},\"category\":{{\"value\":\"Administrative\"}},\
+             \"operationName\":{{\"value\":\"Microsoft.Compute/virtualMachines/start/action\"}},\"category\":{{\"value\":\"Administrative\"}},\
              \"resourceId\":\"/subscriptions/1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm{:02}\",\
              \"status\":{{\"value\":\"Succeeded\"}},\"eventDataId\":\"{caller}-{at}\"}}\n",
             at / 600 % 60,

@@ -118,9 +118,40 @@ pub struct Layout {
 
 /// Folder names that collectors make and that name no host.
 const COLLECTORS_WORDS: [&str; 34] = [
-    "", ".", "root", "[root]", "c", "c:", "d", "%5broot%5d", "c%3a", "uploads", "auto", "ntfs", "mft", "file", "files", "triage", "collection",
-    "collected", "evidence", "export", "exports", "logs", "log", "live_response", "device_0", "sys", "fs", "filesystem", "image", "mnt",
-    "disk", "output", "data", "artifacts",
+    "",
+    ".",
+    "root",
+    "[root]",
+    "c",
+    "c:",
+    "d",
+    "%5broot%5d",
+    "c%3a",
+    "uploads",
+    "auto",
+    "ntfs",
+    "mft",
+    "file",
+    "files",
+    "triage",
+    "collection",
+    "collected",
+    "evidence",
+    "export",
+    "exports",
+    "logs",
+    "log",
+    "live_response",
+    "device_0",
+    "sys",
+    "fs",
+    "filesystem",
+    "image",
+    "mnt",
+    "disk",
+    "output",
+    "data",
+    "artifacts",
 ];
 
 /// The folders in which a guest keeps what matters here, as (path, system). A path's root ends before the first of them.
@@ -140,8 +171,14 @@ const ANCHORS: [(&[&str], Os); 11] = [
 
 /// Handlers whose family is known, by a part of their folded name.
 const HANDLERS: [(&str, Family); 6] = [
-    ("microsoft.cplat.core.runcommandhandlerlinux", Family::Managed),
-    ("microsoft.cplat.core.runcommandhandlerwindows", Family::Managed),
+    (
+        "microsoft.cplat.core.runcommandhandlerlinux",
+        Family::Managed,
+    ),
+    (
+        "microsoft.cplat.core.runcommandhandlerwindows",
+        Family::Managed,
+    ),
     ("microsoft.cplat.core.runcommandlinux", Family::Action),
     ("microsoft.cplat.core.runcommandwindows", Family::Action),
     ("customscript", Family::Extension),
@@ -152,14 +189,22 @@ const HANDLERS: [(&str, Family); 6] = [
 #[must_use]
 pub fn family_of(handler: &str) -> Option<Family> {
     let folded = handler.to_ascii_lowercase();
-    HANDLERS.iter().find(|(part, _)| folded.contains(part)).map(|(_, family)| *family)
+    HANDLERS
+        .iter()
+        .find(|(part, _)| folded.contains(part))
+        .map(|(_, family)| *family)
 }
 
 /// `<full name>-<version>` taken apart at the last `-` that digits and dots follow.
 #[must_use]
 pub fn name_and_version(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once('-') {
-        Some((name, version)) if version.contains('.') && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+        Some((name, version))
+            if version.contains('.')
+                && version
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'.') =>
+        {
             (name, Some(version))
         }
         _ => (text, None),
@@ -169,11 +214,23 @@ pub fn name_and_version(text: &str) -> (&str, Option<&str>) {
 /// A handler's full name without the managed run-command name behind it, and that name.
 #[must_use]
 pub fn handler_and_name(full: &str) -> (&str, Option<&str>) {
-    const MULTI: [&str; 2] = ["Microsoft.CPlat.Core.RunCommandHandlerLinux", "Microsoft.CPlat.Core.RunCommandHandlerWindows"];
+    const MULTI: [&str; 2] = [
+        "Microsoft.CPlat.Core.RunCommandHandlerLinux",
+        "Microsoft.CPlat.Core.RunCommandHandlerWindows",
+    ];
     for handler in MULTI {
-        let same = full.get(..handler.len()).is_some_and(|start| start.eq_ignore_ascii_case(handler));
-        if let Some(name) = full.get(handler.len()..).filter(|_| same).and_then(|rest| rest.strip_prefix('.')) {
-            return (full.get(..handler.len()).unwrap_or(full), Some(name).filter(|name| !name.is_empty()));
+        let same = full
+            .get(..handler.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(handler));
+        if let Some(name) = full
+            .get(handler.len()..)
+            .filter(|_| same)
+            .and_then(|rest| rest.strip_prefix('.'))
+        {
+            return (
+                full.get(..handler.len()).unwrap_or(full),
+                Some(name).filter(|name| !name.is_empty()),
+            );
         }
     }
     (full, None)
@@ -181,7 +238,12 @@ pub fn handler_and_name(full: &str) -> (&str, Option<&str>) {
 
 fn decoded(segment: &str) -> String {
     // Velociraptor writes what a file system may refuse as %XX.
-    segment.replace("%5B", "[").replace("%5D", "]").replace("%3A", ":").replace("%2F", "/").replace("%20", " ")
+    segment
+        .replace("%5B", "[")
+        .replace("%5D", "]")
+        .replace("%3A", ":")
+        .replace("%2F", "/")
+        .replace("%20", " ")
 }
 
 impl Layout {
@@ -191,11 +253,19 @@ impl Layout {
         // A container's name is the collector's; what it holds is the guest's.
         let parts: Vec<String> = path.split(['/', '\\']).map(decoded).collect();
         let folded: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
-        let mut layout = Self { file_name: parts.last().cloned().unwrap_or_default(), ..Self::default() };
+        let mut layout = Self {
+            file_name: parts.last().cloned().unwrap_or_default(),
+            ..Self::default()
+        };
         let anchor = (0..folded.len()).find_map(|at| {
-            ANCHORS.iter().find(|(anchor, _)| {
-                folded.get(at..at + anchor.len()).is_some_and(|have| have.iter().zip(*anchor).all(|(have, want)| have == want))
-            }).map(|(_, os)| (at, *os))
+            ANCHORS
+                .iter()
+                .find(|(anchor, _)| {
+                    folded.get(at..at + anchor.len()).is_some_and(|have| {
+                        have.iter().zip(*anchor).all(|(have, want)| have == want)
+                    })
+                })
+                .map(|(_, os)| (at, *os))
         });
         let own = match anchor {
             Some((at, os)) => {
@@ -203,7 +273,10 @@ impl Layout {
                 at
             }
             // A cut collection: the handler's folder, or its parts, without what was above them.
-            None => folded.iter().position(|part| is_cut_root(part)).unwrap_or(folded.len().saturating_sub(1)),
+            None => folded
+                .iter()
+                .position(|part| is_cut_root(part))
+                .unwrap_or(folded.len().saturating_sub(1)),
         };
         layout.take_root(parts.get(..own).unwrap_or(&[]));
         let rest = parts.get(own..).unwrap_or(&[]);
@@ -226,13 +299,19 @@ impl Layout {
         self.host = host.map(|part| {
             let name = part.strip_suffix('!').unwrap_or(part);
             // `web01.zip!`, `uac-web01-linux-20240501.tar.gz!`: the archive is often named after its host.
-            let stem = [".tar.gz", ".tgz", ".zip", ".tar", ".gz", ".7z"].iter().find_map(|ending| {
-                let cut = name.len().checked_sub(ending.len())?;
-                name.get(cut..).filter(|have| have.eq_ignore_ascii_case(ending))?;
-                name.get(..cut)
-            });
+            let stem = [".tar.gz", ".tgz", ".zip", ".tar", ".gz", ".7z"]
+                .iter()
+                .find_map(|ending| {
+                    let cut = name.len().checked_sub(ending.len())?;
+                    name.get(cut..)
+                        .filter(|have| have.eq_ignore_ascii_case(ending))?;
+                    name.get(..cut)
+                });
             let stem = stem.unwrap_or(name);
-            stem.strip_prefix("uac-").and_then(|rest| rest.split("-linux").next()).unwrap_or(stem).to_owned()
+            stem.strip_prefix("uac-")
+                .and_then(|rest| rest.split("-linux").next())
+                .unwrap_or(stem)
+                .to_owned()
         });
     }
 
@@ -244,7 +323,12 @@ impl Layout {
                 let (handler, version) = name_and_version(own);
                 self.handler = Some(handler.to_owned());
                 self.family = family_of(handler);
-                let below = parts.get(at + 1).filter(|below| below.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && below.contains('.'));
+                let below = parts.get(at + 1).filter(|below| {
+                    below
+                        .bytes()
+                        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+                        && below.contains('.')
+                });
                 self.version = version.map(str::to_owned).or_else(|| below.cloned());
                 return;
             }
@@ -266,30 +350,64 @@ impl Layout {
         if let Some((stem, role)) = own_file
             .strip_suffix(".settings")
             .map(|stem| (stem, Role::Settings))
-            .or_else(|| own_file.strip_suffix(".status").map(|stem| (stem, Role::Status)))
+            .or_else(|| {
+                own_file
+                    .strip_suffix(".status")
+                    .map(|stem| (stem, Role::Status))
+            })
         {
             self.role = role;
             self.take_stem(stem);
-        } else if let Some(at) = folded.iter().position(|part| part == "download" || part == "immediatedownload" || part == "downloads") {
-            self.take_download(parts.get(at + 1..).unwrap_or(&[]), folded.get(at).is_some_and(|part| part == "immediatedownload"));
-        } else if file == "mrseq" || file == "pidstart" || own_file.ends_with(".mrseq") || own_file.ends_with(".pidstart") {
+        } else if let Some(at) = folded.iter().position(|part| {
+            part == "download" || part == "immediatedownload" || part == "downloads"
+        }) {
+            self.take_download(
+                parts.get(at + 1..).unwrap_or(&[]),
+                folded
+                    .get(at)
+                    .is_some_and(|part| part == "immediatedownload"),
+            );
+        } else if file == "mrseq"
+            || file == "pidstart"
+            || own_file.ends_with(".mrseq")
+            || own_file.ends_with(".pidstart")
+        {
             self.role = Role::State;
             self.name = own_file.rsplit_once('.').map(|(name, _)| name.to_owned());
-        } else if file.ends_with("handlerstate") || matches!(file, "handlerstatus" | "handlerenvironment.json" | "handlermanifest.json") {
+        } else if file.ends_with("handlerstate")
+            || matches!(
+                file,
+                "handlerstatus" | "handlerenvironment.json" | "handlermanifest.json"
+            )
+        {
             self.role = Role::State;
-            self.name = own_file.rsplit_once('.').map(|(name, _)| name.to_owned()).filter(|_| file.ends_with(".handlerstate"));
+            self.name = own_file
+                .rsplit_once('.')
+                .map(|(name, _)| name.to_owned())
+                .filter(|_| file.ends_with(".handlerstate"));
         } else if stem.starts_with("waagent.log") || stem.starts_with("waappagent") {
             self.role = Role::AgentLog;
         } else if stem.starts_with("commandexecution") {
             self.role = Role::CommandExecutionLog;
-            let name = own_file.strip_suffix(".log").and_then(|stem| stem.split_once('_')).map(|(_, name)| name.to_owned());
+            let name = own_file
+                .strip_suffix(".log")
+                .and_then(|stem| stem.split_once('_'))
+                .map(|(_, name)| name.to_owned());
             self.name = name;
-        } else if stem == "handler.log" || stem.starts_with("immediateruncommandservice") || stem.ends_with("handler.log") {
+        } else if stem == "handler.log"
+            || stem.starts_with("immediateruncommandservice")
+            || stem.ends_with("handler.log")
+        {
             self.role = Role::HandlerLog;
             if stem.starts_with("immediate") {
                 self.family = Some(Family::Immediate);
             }
-        } else if has("history") || matches!(file, "vmsettings.json" | "extensionsconfig.xml" | "goalstate.xml") {
+        } else if has("history")
+            || matches!(
+                file,
+                "vmsettings.json" | "extensionsconfig.xml" | "goalstate.xml"
+            )
+        {
             self.role = Role::GoalState;
         } else if has("events") && (file.ends_with(".tld") || file.ends_with(".json")) {
             self.role = Role::Telemetry;
@@ -300,7 +418,9 @@ impl Layout {
 
     /// `<seq>` or `<name>.<seq>`.
     fn take_stem(&mut self, stem: &str) {
-        let (name, number) = stem.rsplit_once('.').map_or((None, stem), |(name, number)| (Some(name), number));
+        let (name, number) = stem
+            .rsplit_once('.')
+            .map_or((None, stem), |(name, number)| (Some(name), number));
         self.sequence = number.parse().ok();
         if self.sequence.is_some() {
             self.name = name.map(str::to_owned);
@@ -318,29 +438,48 @@ impl Layout {
             [sequence, .., file] => (None, sequence, file),
             _ => return,
         };
-        let Ok(sequence) = sequence.parse() else { return };
+        let Ok(sequence) = sequence.parse() else {
+            return;
+        };
         self.sequence = Some(sequence);
         self.name = name.cloned();
         self.role = match file.to_ascii_lowercase().as_str() {
             "stdout" => Role::Stdout,
             "stderr" => Role::Stderr,
             "script.sh" => Role::Script,
-            name if name.starts_with("script") && (name.ends_with(".ps1") || name.ends_with(".sh")) => Role::Script,
+            name if name.starts_with("script")
+                && (name.ends_with(".ps1") || name.ends_with(".sh")) =>
+            {
+                Role::Script
+            }
             _ => Role::Download,
         };
         if immediate {
             self.family = Some(Family::Immediate);
         }
         if self.family.is_none() {
-            self.family = Some(if self.name.is_some() { Family::Managed } else { Family::Action });
+            self.family = Some(if self.name.is_some() {
+                Family::Managed
+            } else {
+                Family::Action
+            });
         }
     }
 }
 
 /// Folders that a cut collection may begin with.
 fn is_cut_root(part: &str) -> bool {
-    const NAMES: [&str; 9] =
-        ["run-command", "run-command-handler", "custom-script", "waagent", "config", "status", "download", "runtimesettings", "history"];
+    const NAMES: [&str; 9] = [
+        "run-command",
+        "run-command-handler",
+        "custom-script",
+        "waagent",
+        "config",
+        "status",
+        "download",
+        "runtimesettings",
+        "history",
+    ];
     NAMES.contains(&part) || (part.starts_with("microsoft.") && part.len() > 20)
 }
 
@@ -350,26 +489,65 @@ mod tests {
 
     fn said(path: &str) -> String {
         let layout = Layout::of(path);
-        let sequence = layout.sequence.map_or("-".to_owned(), |sequence| sequence.to_string());
+        let sequence = layout
+            .sequence
+            .map_or("-".to_owned(), |sequence| sequence.to_string());
         let family = layout.family.map_or("-", Family::word);
-        let (host, name) = (layout.host.as_deref().unwrap_or("-"), layout.name.as_deref().unwrap_or("-"));
-        format!("{host} {:?} {family} {name} {sequence} {}", layout.role, layout.version.as_deref().unwrap_or("-"))
+        let (host, name) = (
+            layout.host.as_deref().unwrap_or("-"),
+            layout.name.as_deref().unwrap_or("-"),
+        );
+        format!(
+            "{host} {:?} {family} {name} {sequence} {}",
+            layout.role,
+            layout.version.as_deref().unwrap_or("-")
+        )
     }
 
     #[test]
     fn paths_of_the_action_family() {
         for (path, want) in [
             ("web01/var/log/waagent.log", "web01 AgentLog - - - -"),
-            ("t.zip!/[root]/var/log/waagent.log-2024-09-30-1727653201.gz!/waagent.log", "t AgentLog - - - -"),
-            ("web01/var/lib/waagent/run-command/download/3/script.sh", "web01 Script action - 3 -"),
-            ("web01/var/lib/waagent/run-command/download/3/stdout", "web01 Stdout action - 3 -"),
-            ("web01/var/lib/waagent/run-command/download/3/tool.bin", "web01 Download action - 3 -"),
-            ("web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/config/3.settings", "web01 Settings action - 3 1.0.5"),
-            ("web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/status/3.status", "web01 Status action - 3 1.0.5"),
-            ("web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/mrseq", "web01 State action - - 1.0.5"),
-            ("web01/var/log/azure/run-command/handler.log", "web01 HandlerLog action - - -"),
-            ("web01/var/log/azure/Microsoft.CPlat.Core.RunCommandLinux/CommandExecution.log", "web01 CommandExecutionLog action - - -"),
-            ("x/C/Packages/Plugins/Microsoft.CPlat.Core.RunCommandWindows/1.1.15/Downloads/script4.ps1", "x Unknown action - - 1.1.15"),
+            (
+                "t.zip!/[root]/var/log/waagent.log-2024-09-30-1727653201.gz!/waagent.log",
+                "t AgentLog - - - -",
+            ),
+            (
+                "web01/var/lib/waagent/run-command/download/3/script.sh",
+                "web01 Script action - 3 -",
+            ),
+            (
+                "web01/var/lib/waagent/run-command/download/3/stdout",
+                "web01 Stdout action - 3 -",
+            ),
+            (
+                "web01/var/lib/waagent/run-command/download/3/tool.bin",
+                "web01 Download action - 3 -",
+            ),
+            (
+                "web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/config/3.settings",
+                "web01 Settings action - 3 1.0.5",
+            ),
+            (
+                "web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/status/3.status",
+                "web01 Status action - 3 1.0.5",
+            ),
+            (
+                "web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/mrseq",
+                "web01 State action - - 1.0.5",
+            ),
+            (
+                "web01/var/log/azure/run-command/handler.log",
+                "web01 HandlerLog action - - -",
+            ),
+            (
+                "web01/var/log/azure/Microsoft.CPlat.Core.RunCommandLinux/CommandExecution.log",
+                "web01 CommandExecutionLog action - - -",
+            ),
+            (
+                "x/C/Packages/Plugins/Microsoft.CPlat.Core.RunCommandWindows/1.1.15/Downloads/script4.ps1",
+                "x Unknown action - - 1.1.15",
+            ),
         ] {
             assert_eq!(said(path), want, "{path}");
         }
@@ -378,16 +556,46 @@ mod tests {
     #[test]
     fn paths_of_the_other_families() {
         for (path, want) in [
-            ("h/var/lib/waagent/run-command-handler/download/fix/2/script.sh", "h Script managed fix 2 -"),
-            ("h/var/lib/waagent/run-command-handler/immediateDownload/fix/2/stderr", "h Stderr immediate fix 2 -"),
-            ("h/home/ops/waagent/run-command-handler-runas/download/fix/2/script.sh", "h Script managed fix 2 -"),
-            ("h/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28/config/my.name.7.settings", "h Settings managed my.name 7 1.3.28"),
-            ("h/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28/fix.mrseq", "h State managed fix - 1.3.28"),
-            ("h/var/log/azure/run-command-handler/ImmediateRunCommandService.log", "h HandlerLog immediate - - -"),
-            ("h/var/log/azure/Microsoft.CPlat.Core.RunCommandHandlerLinux/CommandExecution_fix.log", "h CommandExecutionLog managed fix - -"),
-            ("h/var/lib/waagent/custom-script/download/0/script.sh", "h Script extension - 0 -"),
-            ("h/var/log/azure/custom-script/handler.log", "h HandlerLog extension - - -"),
-            ("h/var/lib/waagent/history/2024-05-01T08-00-00__7/VmSettings.json", "h GoalState - - - -"),
+            (
+                "h/var/lib/waagent/run-command-handler/download/fix/2/script.sh",
+                "h Script managed fix 2 -",
+            ),
+            (
+                "h/var/lib/waagent/run-command-handler/immediateDownload/fix/2/stderr",
+                "h Stderr immediate fix 2 -",
+            ),
+            (
+                "h/home/ops/waagent/run-command-handler-runas/download/fix/2/script.sh",
+                "h Script managed fix 2 -",
+            ),
+            (
+                "h/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28/config/my.name.7.settings",
+                "h Settings managed my.name 7 1.3.28",
+            ),
+            (
+                "h/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28/fix.mrseq",
+                "h State managed fix - 1.3.28",
+            ),
+            (
+                "h/var/log/azure/run-command-handler/ImmediateRunCommandService.log",
+                "h HandlerLog immediate - - -",
+            ),
+            (
+                "h/var/log/azure/Microsoft.CPlat.Core.RunCommandHandlerLinux/CommandExecution_fix.log",
+                "h CommandExecutionLog managed fix - -",
+            ),
+            (
+                "h/var/lib/waagent/custom-script/download/0/script.sh",
+                "h Script extension - 0 -",
+            ),
+            (
+                "h/var/log/azure/custom-script/handler.log",
+                "h HandlerLog extension - - -",
+            ),
+            (
+                "h/var/lib/waagent/history/2024-05-01T08-00-00__7/VmSettings.json",
+                "h GoalState - - - -",
+            ),
             ("h/var/log/auth.log", "h SystemLog - - - -"),
             ("case/status/0.status", "case Status - - 0 -"),
             ("cloud/activity.json", "cloud Unknown - - - -"),
@@ -401,7 +609,10 @@ mod tests {
         for (path, host) in [
             ("uploads/auto/var/log/syslog", None),
             ("Collection-7/uploads/auto/%5Broot%5D/var/log/syslog", None),
-            ("uac-web01-linux-20240501.tar.gz!/[root]/var/log/syslog", Some("web01")),
+            (
+                "uac-web01-linux-20240501.tar.gz!/[root]/var/log/syslog",
+                Some("web01"),
+            ),
             ("case7\\web02\\[root]\\var\\log\\syslog", Some("web02")),
             ("syslog", None),
         ] {
@@ -411,8 +622,23 @@ mod tests {
 
     #[test]
     fn names_are_split_where_they_end() {
-        assert_eq!(name_and_version("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web-1.3.2"), ("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web", Some("1.3.2")));
-        assert_eq!(handler_and_name("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web"), ("Microsoft.CPlat.Core.RunCommandHandlerLinux", Some("fix-2-web")));
-        assert_eq!(handler_and_name("Microsoft.CPlat.Core.RunCommandLinux"), ("Microsoft.CPlat.Core.RunCommandLinux", None));
+        assert_eq!(
+            name_and_version("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web-1.3.2"),
+            (
+                "Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web",
+                Some("1.3.2")
+            )
+        );
+        assert_eq!(
+            handler_and_name("Microsoft.CPlat.Core.RunCommandHandlerLinux.fix-2-web"),
+            (
+                "Microsoft.CPlat.Core.RunCommandHandlerLinux",
+                Some("fix-2-web")
+            )
+        );
+        assert_eq!(
+            handler_and_name("Microsoft.CPlat.Core.RunCommandLinux"),
+            ("Microsoft.CPlat.Core.RunCommandLinux", None)
+        );
     }
 }

@@ -24,9 +24,19 @@
 //! Rejected: recognising by file name. `PT1H.json` is five different things, and collectors rename.
 
 pub mod activity_log_rest;
+pub mod command_execution_log;
 mod describe;
+pub mod extension_settings;
+pub mod extension_state;
+pub mod extension_status;
+pub mod handler_log;
 mod identify;
 pub mod item;
+pub mod run_command_result;
+pub mod script;
+pub mod script_output;
+pub mod syslog;
+pub mod waagent_log;
 
 pub use describe::{Opening, decode, describe};
 pub use item::{ItemReader, ItemReport};
@@ -162,7 +172,20 @@ pub struct Format {
 }
 
 /// Every format. On equal certainty the earlier one wins.
-pub static TABLE: &[Format] = &[activity_log_rest::FORMAT];
+pub static TABLE: &[Format] = &[
+    activity_log_rest::FORMAT,
+    activity_log_rest::FORMAT,
+    command_execution_log::FORMAT,
+    extension_settings::FORMAT,
+    extension_state::FORMAT,
+    extension_status::FORMAT,
+    handler_log::FORMAT,
+    run_command_result::FORMAT,
+    script::FORMAT,
+    script_output::FORMAT,
+    syslog::FORMAT,
+    waagent_log::FORMAT,
+];
 
 /// A format by its id.
 #[must_use]

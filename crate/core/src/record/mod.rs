@@ -6,4 +6,9 @@
 //!
 //! Rejected: formats calling each other. Order of writing would become order of reading.
 
+pub mod agent;
 pub mod cloud;
+pub mod handler;
+pub mod logfmt;
+pub mod login;
+pub mod status;

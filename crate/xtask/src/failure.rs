@@ -16,6 +16,10 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+/// The mend of a machine without network.
+const NETWORK: &str = "this step needs the network once, and a package registry or the Rust distribution could not be \
+                       reached: connect or set the proxy, and repeat; what was installed already is kept";
+
 /// Why a command stopped.
 #[derive(Debug)]
 pub enum Failure {
@@ -43,8 +47,10 @@ pub enum Failure {
         line: String,
         /// How it ended.
         ended: String,
+        /// Whether it said that it could not reach a registry.
+        network: bool,
         /// What to do, where something can be said.
-        mend: Option<String>,
+        mend: Option<&'static str>,
     },
     /// A file or folder could not be read or written.
     File {
@@ -103,9 +109,15 @@ impl fmt::Display for Failure {
             } => {
                 write!(to, "error: {what}; it is needed {purpose}.\nmend:  {mend}.")
             }
-            Self::Program { line, ended, mend } => {
+            Self::Program {
+                line,
+                ended,
+                network,
+                mend,
+            } => {
                 write!(to, "error: `{line}` {ended}.")?;
                 match mend {
+                    _ if *network => write!(to, "\nmend:  {NETWORK}."),
                     Some(mend) => write!(to, "\nmend:  {mend}."),
                     None => Ok(()),
                 }

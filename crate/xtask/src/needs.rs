@@ -187,7 +187,7 @@ fn install(
             call.words(locked).word("--root").word(&root)
         };
         if let Err(failure) = call("--locked").run_over_network(programs) {
-            if matches!(failure, Failure::Program { mend: Some(_), .. }) {
+            if matches!(failure, Failure::Program { network: true, .. }) {
                 return Err(failure);
             }
             // A registry mirror may lag behind the tool's own lock file.

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -156,6 +156,8 @@ pub struct Call {
     folder: PathBuf,
     /// `folder` as seen from the checkout, for showing.
     place: String,
+    /// What mends most failures of this call.
+    mend: Option<&'static str>,
 }
 
 impl Call {
@@ -175,6 +177,7 @@ impl Call {
             variables: Vec::new(),
             folder: root.to_owned(),
             place: String::new(),
+            mend: None,
         }
     }
 
@@ -207,6 +210,13 @@ impl Call {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Says what to do where it fails.
+    #[must_use]
+    pub fn mended_by(mut self, mend: &'static str) -> Self {
+        self.mend = Some(mend);
         self
     }
 
@@ -254,9 +264,9 @@ impl Call {
                 .read_until(b'\n', &mut line)
                 .is_ok_and(|read| read > 0)
             {
-                // Nothing to be done where even standard error is closed.
-                let _ = io::stderr().write_all(&line);
-                said.push(String::from_utf8_lossy(&line).into_owned());
+                let text = String::from_utf8_lossy(&line).into_owned();
+                eprint!("{text}");
+                said.push(text);
                 line.clear();
             }
         }
@@ -276,26 +286,19 @@ impl Call {
     }
 
     fn judge(&self, status: io::Result<ExitStatus>, said: &[String]) -> Result<(), Failure> {
-        let (ended, mend) = match status {
+        let ended = match status {
             Ok(status) if status.success() => return Ok(()),
-            Ok(status) => {
-                let ended = status.code().map_or_else(
-                    || "was ended by a signal".to_owned(),
-                    |code| format!("ended with status {code}"),
-                );
-                (
-                    ended,
-                    said.iter()
-                        .any(|line| speaks_of_network(line))
-                        .then(network_mend),
-                )
-            }
-            Err(error) => (format!("could not be started ({error})"), None),
+            Ok(status) => match status.code() {
+                Some(code) => format!("ended with status {code}"),
+                None => "was ended by a signal".to_owned(),
+            },
+            Err(error) => format!("could not be started ({error})"),
         };
         Err(Failure::Program {
             line: self.line(),
             ended,
-            mend,
+            network: said.iter().any(|line| speaks_of_network(line)),
+            mend: self.mend,
         })
     }
 }
@@ -322,12 +325,6 @@ fn speaks_of_network(line: &str) -> bool {
         "Network is unreachable",
     ];
     SIGNS.iter().any(|sign| line.contains(sign))
-}
-
-fn network_mend() -> String {
-    "this step needs the network once (a package registry or the Rust distribution could not be reached): connect or set the \
-     proxy, and repeat; what was installed already is kept"
-        .to_owned()
 }
 
 /// A word as a shell takes it.

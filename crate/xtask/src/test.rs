@@ -64,6 +64,7 @@ static STEPS: &[Step] = &[
             bench
                 .call("cargo")
                 .words("fmt --all --check")
+                .mended_by("`cargo fmt --all` lays the sources out as they must be")
                 .run(&bench.programs)
         },
     },

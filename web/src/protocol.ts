@@ -131,6 +131,25 @@ export interface Bins {
   readonly counts: Uint32Array;
 }
 
+/** A finding, with the event that leads to its evidence. */
+export interface ShownFinding {
+  readonly detector: string;
+  readonly severity: "info" | "low" | "medium" | "high" | "critical";
+  readonly confidence: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly first: string | null;
+  readonly attack: readonly string[];
+  readonly item: number | null;
+  readonly ordinal: number | null;
+}
+
+/** What a detector could not answer, and why. */
+export interface NotAssessed {
+  readonly detector: string;
+  readonly reason: string;
+}
+
 export interface Asks {
   /** Start reading these files into the case (more may follow at any time). */
   open: { readonly files: readonly EvidenceFile[] };
@@ -139,6 +158,7 @@ export interface Asks {
   overview: Record<string, never>;
   evidence: Record<string, never>;
   rows: { readonly first: number; readonly count: number };
+  findings: Record<string, never>;
   /** First row at or after this moment. */
   row_at: { readonly time_ms: number };
   /** Where the event stands now. */
@@ -156,6 +176,7 @@ export interface Answers {
   overview: CaseOverview;
   evidence: { readonly items: readonly EvidenceItem[] };
   rows: { readonly revision: number; readonly total: number; readonly rows: readonly EventRow[] };
+  findings: { readonly findings: readonly ShownFinding[]; readonly not_assessed: readonly NotAssessed[] };
   row_at: { readonly row: number };
   row_of: { readonly row: number | null };
   bins: Bins;

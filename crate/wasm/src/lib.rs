@@ -2,10 +2,15 @@
 //!
 //! Three classes. [`Reader`] reads one evidence item in a reader worker and hands out batches as bytes; [`Hasher`] hashes one;
 //! [`Case`] lives in the coordinator and owns everything else. Small questions and answers cross as plain objects, bulk as typed arrays.
-//! This crate knows the browser's types and no format, no detector.
+//! [`container`] unpacks. This crate knows the browser's types and no format, no detector.
 //!
 //! Rejected: sharing memory between workers. It needs headers that neither `file://` nor a plain static host sends.
 
+mod container;
+
+pub use container::{container_kind, unpack};
+
+use container::parse_problems;
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
 use runlens_core::case::Case as CoreCase;
 use runlens_core::evidence::hash::Hasher as CoreHasher;
@@ -232,6 +237,16 @@ impl Case {
         self.case.finish_item(item, finish);
     }
 
+    /// Ends a container; `problems` as [`unpack`] answered them.
+    pub fn finish_container(&mut self, item: u32, problems: &str) {
+        self.case.finish_container(item, parse_problems(problems));
+    }
+
+    /// Adds what unpacking found wrong with a member.
+    pub fn add_problems(&mut self, item: u32, problems: &str) {
+        self.case.add_problems(item, parse_problems(problems));
+    }
+
     /// Ends an item that the analyst cancelled.
     pub fn cancel_item(&mut self, item: u32) {
         self.case.cancel_item(item);
@@ -292,6 +307,7 @@ impl Case {
                     row: query::row_of(&self.case, item, ordinal),
                 })
             }
+            "findings" => to_js(&query::findings(&self.case)),
             "bins" => self.bins(&ask(question)?),
             other => Err(JsError::new(&format!("no question is named {other}"))),
         }

@@ -127,6 +127,21 @@ impl Case {
         }
     }
 
+    /// Ends a container whose members became items of their own.
+    pub fn finish_container(&mut self, item: u32, problems: Vec<Problem>) {
+        let Some(entry) = self.items.get(item as usize) else { return };
+        let opening = entry.opening(&self.settings.limits);
+        let (batch, report) = crate::formats::archive::report(&opening, problems);
+        self.close_item(item, batch, report);
+    }
+
+    /// Adds what unpacking found wrong with a member.
+    pub fn add_problems(&mut self, item: u32, problems: Vec<Problem>) {
+        if let Some(entry) = self.items.get_mut(item as usize) {
+            entry.own_problems.extend(problems);
+        }
+    }
+
     /// Ends an item that the analyst cancelled; its events so far stay.
     pub fn cancel_item(&mut self, item: u32) {
         self.end_item(

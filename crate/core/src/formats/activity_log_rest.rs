@@ -99,7 +99,7 @@ fn parts(value: Value<'_>) -> Option<CloudRecord<'_>> {
             b"subStatus" => record.sub_status = value_of(value),
             b"caller" => record.caller = value.word(),
             b"httpRequest" => record.ip = value.get("clientIpAddress").word(),
-            b"resourceId" => record.resource = value.word(),
+            b"resourceId" | b"resourceUri" => record.resource = value.word(),
             b"resourceType" => record.resource_type = value_of(value),
             b"subscriptionId" => record.subscription = value.word(),
             b"correlationId" => record.correlation = value.word(),

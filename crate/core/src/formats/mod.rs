@@ -23,7 +23,9 @@
 //!
 //! Rejected: recognising by file name. `PT1H.json` is five different things, and collectors rename.
 
+pub mod activity_log_diagnostic;
 pub mod activity_log_rest;
+pub mod archive;
 pub mod command_execution_log;
 mod describe;
 pub mod extension_settings;
@@ -185,6 +187,8 @@ pub static TABLE: &[Format] = &[
     script_output::FORMAT,
     syslog::FORMAT,
     waagent_log::FORMAT,
+    activity_log_diagnostic::FORMAT,
+    archive::FORMAT,
 ];
 
 /// A format by its id.

@@ -10,5 +10,5 @@ pub mod rows;
 
 pub use detail::{EventDetail, Place, detail, place, summary};
 pub use rows::{
-    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, overview, row_at, row_of, rows,
+    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of, rows,
 };

@@ -345,3 +345,79 @@ pub fn bins(case: &Case, from_ms: f64, to_ms: f64, bins: usize) -> Bins {
         counts: kept,
     }
 }
+
+/// A finding as the page shows it, with the event that leads to its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShownFinding {
+    /// Detector id.
+    pub detector: &'static str,
+    /// How bad.
+    pub severity: &'static str,
+    /// How sure.
+    pub confidence: &'static str,
+    /// A few words.
+    pub title: String,
+    /// One sentence with the figures.
+    pub summary: String,
+    /// When it began.
+    pub first: Option<String>,
+    /// ATT&CK techniques.
+    pub attack: Vec<&'static str>,
+    /// Item of its first event.
+    pub item: Option<u32>,
+    /// Number of that event within the item.
+    pub ordinal: Option<u32>,
+}
+
+/// A detector that could not answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NotAssessed {
+    /// Detector id.
+    pub detector: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the detectors found, and what they could not answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Findings {
+    /// In time order.
+    pub findings: Vec<ShownFinding>,
+    /// By detector.
+    pub not_assessed: Vec<NotAssessed>,
+}
+
+/// The findings of a concluded case.
+#[must_use]
+pub fn findings(case: &Case) -> Findings {
+    let store = case.store();
+    let shown = |finding: &crate::detect::Finding| {
+        let op = finding
+            .operations
+            .first()
+            .and_then(|at| case.operations().get(*at));
+        let event = op.and_then(|op| op.events.first()).copied();
+        ShownFinding {
+            detector: finding.detector,
+            severity: finding.severity.word(),
+            confidence: finding.confidence.word(),
+            title: finding.title.clone(),
+            summary: finding.summary.clone(),
+            first: op.and_then(|op| op.started).map(|time| time.to_string()),
+            attack: finding.attack.clone(),
+            item: event.map(|event| store.item_of(event)),
+            ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),
+        }
+    };
+    let silent = |searched: &crate::case::Searched| {
+        let reason = searched.not_assessed.clone()?;
+        Some(NotAssessed {
+            detector: searched.detector,
+            reason,
+        })
+    };
+    Findings {
+        findings: case.findings().iter().map(shown).collect(),
+        not_assessed: case.searched().iter().filter_map(silent).collect(),
+    }
+}

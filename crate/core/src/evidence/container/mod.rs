@@ -46,6 +46,24 @@ pub enum Kind {
     Zstandard,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [Self::Zip, Self::Tar, Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstandard];
+
+    /// A word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+            Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Zstandard => "zstd",
+        }
+    }
+}
+
 /// A file inside a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

@@ -1,0 +1,106 @@
+// Makes the one file: styles, page script, worker script, compressed core and example case in `dist/runlens.html`.
+//
+//   node build/build.mjs [--pkg DIR] [--example FILE] [--out FILE]
+//
+// --pkg      what wasm-pack made of crate/wasm            (../crate/wasm/pkg)
+// --example  the example case as JSON                     (../dist/example.json, left out where it is missing)
+// --out      the product                                  (../dist/runlens.html)
+//
+// The same input gives the same bytes: no time, no path, no random name enters the output.
+//
+// Rejected: a bundler's HTML plug-in. The hash of each inline part must be in the policy that precedes it, and the data blocks
+// must not be touched; forty lines say that more plainly than a plug-in's options.
+
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { contentSecurityPolicy } from "./policy.mjs";
+
+const web = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const root = resolve(web, "..");
+
+function flag(name, fallback) {
+  const at = process.argv.indexOf(`--${name}`);
+  return resolve(at > 0 ? (process.argv[at + 1] ?? fallback) : fallback);
+}
+
+/** gzip without a time and with the same operating-system byte everywhere. */
+function gzip(bytes) {
+  const packed = gzipSync(bytes, { level: 9 });
+  packed[9] = 255;
+  return packed;
+}
+
+/** Shrinks and speeds the core with binaryen's own wasm-opt, from npm. */
+function optimised(wasm) {
+  const folder = mkdtempSync(join(tmpdir(), "runlens-"));
+  try {
+    const [from, to] = [join(folder, "in.wasm"), join(folder, "out.wasm")];
+    writeFileSync(from, wasm);
+    const tool = join(dirname(createRequire(import.meta.url).resolve("binaryen/package.json")), "bin", "wasm-opt");
+    const done = spawnSync(process.execPath, [tool, "-O3", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers", from, "-o", to], { encoding: "utf8" });
+    if (done.status !== 0) throw new Error(`wasm-opt failed: ${done.stderr}`);
+    return readFileSync(to);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function bundle(entry) {
+  const { outputFiles } = await build({
+    absWorkingDir: web,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: ["chrome116", "firefox128", "safari17"],
+    minify: true,
+    legalComments: "none",
+    charset: "utf8",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+  });
+  return outputFiles[0].text;
+}
+
+const sha256 = (text) => createHash("sha256").update(text).digest("base64");
+/** Text that stands inside a script element must not end it. */
+const inert = (text) => text.replaceAll("</", "<\\/").replaceAll("<!--", "<\\!--");
+
+const pkg = flag("pkg", join(root, "crate/wasm/pkg"));
+const example = flag("example", join(root, "dist/example.json"));
+const out = flag("out", join(root, "dist/runlens.html"));
+
+const wasm = optimised(readFileSync(join(pkg, "runlens_wasm_bg.wasm")));
+const glue = readFileSync(join(pkg, "runlens_wasm.js"), "utf8");
+const worker = `${glue}\n${await bundle("src/worker.ts")}`;
+const page = inert(await bundle("src/page.tsx"));
+const { outputFiles } = await build({ absWorkingDir: web, entryPoints: ["styles/page.css"], bundle: true, write: false, minify: true, charset: "utf8" });
+const style = outputFiles[0].text;
+
+const data = {
+  core: gzip(wasm),
+  worker: gzip(Buffer.from(worker)),
+  ...(existsSync(example) ? { example: gzip(readFileSync(example)) } : {}),
+};
+const policy = contentSecurityPolicy({ scriptHashes: [sha256(page)], styleHashes: [sha256(style)] });
+const blocks = Object.entries(data)
+  .map(([name, bytes]) => `<script type="application/octet-stream" id="data-${name}">${bytes.toString("base64")}</script>`)
+  .join("\n");
+
+const template = readFileSync(join(root, "index.html"), "utf8");
+const html = template.replace(/<!--(policy|style|data|page)-->/g, (_, part) =>
+  part === "policy" ? policy : part === "style" ? `<style>${style}</style>` : part === "data" ? blocks : `<script>${page}</script>`,
+);
+mkdirSync(dirname(out), { recursive: true });
+writeFileSync(out, html);
+
+const size = (bytes) => `${(bytes / 1024).toFixed(0)} KiB`.padStart(10);
+for (const [name, bytes] of Object.entries(data)) console.log(`${name.padEnd(8)}${size((bytes.length * 4) / 3)}`);
+console.log(`${"page".padEnd(8)}${size(page.length)}\n${"style".padEnd(8)}${size(style.length)}\n${"all".padEnd(8)}${size(Buffer.byteLength(html))}`);

@@ -1,0 +1,266 @@
+// The coordinator worker: owns the case and the evidence's Blobs, runs the readers, answers the page.
+//
+// It draws no conclusion of its own; every answer is the core's. Its one craft is order: first rows before hashes, progress ten
+// times a second at most, merging new events only as often as it costs a tenth of the time.
+
+import type { Core, CoreCase } from "./core.js";
+import { EvidenceBytes } from "./evidence.js";
+import type { Done, Job, Role } from "./jobs.js";
+import { Pool } from "./pool.js";
+import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemState, Note, Reply, Request, EventRow } from "./protocol.js";
+
+const PROGRESS_MS = 100;
+const REFRESH_MS = 400;
+/** Merging may cost this share of the time while reading. */
+const REFRESH_SHARE = 0.1;
+const SUMMARIES_KEPT = 20_000;
+const MOST_READERS = 8;
+/** Longest record that a row's summary is made of; the details panel reads it all. */
+const SUMMARY_BYTES = 1 << 20;
+
+interface Progress {
+  bytes: number;
+  state: ItemState;
+  began: number;
+  ended: number | null;
+}
+
+class Coordinator {
+  private readonly case: CoreCase;
+  private readonly pool: Pool;
+  private readonly bytes = new EvidenceBytes();
+  private readonly progress: Progress[] = [];
+  private readonly summaries = new Map<string, string>();
+  private readonly settings = "";
+  private reading = false;
+  private dirty = false;
+  private refreshed = 0;
+  private refreshCost = 0;
+  private told = 0;
+  private trapEnds: string | null = null;
+
+  constructor(core: Core, role: Role) {
+    this.case = new core.Case(this.settings);
+    const readers = Math.max(1, Math.min(MOST_READERS, navigator.hardwareConcurrency));
+    this.pool = new Pool(role, readers, (done) => {
+      this.heard(done);
+    });
+    setInterval(() => {
+      this.tick();
+    }, PROGRESS_MS);
+  }
+
+  async answer<N extends AskName>(name: N, ask: Asks[N]): Promise<unknown> {
+    const handlers: { [M in AskName]: (ask: Asks[M]) => Answers[M] | Promise<Answers[M]> } = {
+      open: (asked) => this.open(asked.files),
+      cancel: () => this.cancel(),
+      overview: () => this.overview(),
+      evidence: () => ({ items: this.evidence() }),
+      rows: (asked) => this.rows(asked),
+      findings: () => this.case.answer("findings", {}) as Answers["findings"],
+      row_at: (asked) => this.case.answer("row_at", asked) as Answers["row_at"],
+      row_of: (asked) => this.case.answer("row_of", asked) as Answers["row_of"],
+      bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
+      detail: (asked) => this.detail(asked),
+      export_case: (asked) => this.exportCase(asked.events),
+      trap: (asked) => {
+        this.trapEnds = asked.path_ends;
+        return {};
+      },
+    };
+    return handlers[name](ask);
+  }
+
+  private open(files: readonly EvidenceFile[]): Answers["open"] {
+    const items = files.map(({ path, file, modified_ms }) => this.add(path, file, modified_ms));
+    this.start(items, files);
+    return { items };
+  }
+
+  private add(path: string, file: Blob, modified_ms: number | null): number {
+    const item = this.case.add_item(path, file.size, modified_ms ?? undefined);
+    this.bytes.set(item, file);
+    this.progress[item] = { bytes: 0, state: "waiting", began: performance.now(), ended: null };
+    return item;
+  }
+
+  private start(items: readonly number[], files: readonly EvidenceFile[]): void {
+    this.reading = this.reading || items.length > 0;
+    const jobs: Job[] = files.map(({ path, file, modified_ms }, at) => {
+      const trap = this.trapEnds !== null && path.endsWith(this.trapEnds);
+      return { job: "read", item: items[at] ?? 0, path, file, modified_ms, settings: this.settings, trap };
+    });
+    this.pool.add(jobs);
+  }
+
+  private heard(done: Done): void {
+    const progress = this.progress[done.item];
+    if (progress === undefined || progress.state === "cancelled") return;
+    if (progress.state === "waiting") [progress.state, progress.began] = ["reading", performance.now()];
+    const end = (state: ItemState): void => {
+      [progress.state, progress.ended, progress.bytes] = [state, performance.now(), this.bytes.file(done.item)?.size ?? progress.bytes];
+      this.dirty = true;
+    };
+    switch (done.done) {
+      case "progress":
+        if (progress.state === "reading") progress.bytes = done.bytes;
+        break;
+      case "batch":
+        this.case.add_batch(done.item, done.batch);
+        this.dirty = true;
+        break;
+      case "read":
+        this.case.finish_item(done.item, done.finish);
+        end("read");
+        this.hash(done.item, done.sha256);
+        break;
+      case "member": {
+        const item = this.add(done.path, done.file, done.modified_ms);
+        this.case.add_problems(item, done.problems);
+        this.start([item], [{ path: done.path, file: done.file, modified_ms: done.modified_ms }]);
+        break;
+      }
+      case "unpacked":
+        this.case.finish_container(done.item, done.problems);
+        end("read");
+        this.hash(done.item, done.sha256);
+        break;
+      case "hashed":
+        this.case.set_hash(done.item, done.sha256);
+        break;
+      case "unreadable":
+        this.case.unreadable_item(done.item, done.text);
+        end("quarantined");
+        break;
+      case "trapped":
+        this.case.quarantine_item(done.item, done.text);
+        end("quarantined");
+        this.hash(done.item, null);
+        break;
+    }
+    if (this.reading && this.pool.idle) this.conclude();
+  }
+
+  private hash(item: number, sha256: string | null): void {
+    const file = this.bytes.file(item);
+    if (sha256 !== null) this.case.set_hash(item, sha256);
+    else if (file !== undefined) this.pool.add([{ job: "hash", item, file }]);
+  }
+
+  private conclude(): void {
+    this.reading = false;
+    this.dirty = false;
+    this.case.conclude();
+    this.summaries.clear();
+    this.note({ note: "done", overview: this.overview() });
+  }
+
+  private cancel(): Answers["cancel"] {
+    const { reading, hashing } = this.pool.cancel();
+    for (const item of reading) {
+      this.case.cancel_item(item);
+      const progress = this.progress[item];
+      if (progress !== undefined) [progress.state, progress.ended] = ["cancelled", performance.now()];
+    }
+    // The answer goes out first; drawing conclusions from what was read may take a moment.
+    if (this.reading) setTimeout(() => { this.conclude(); });
+    return { cancelled: reading.length + hashing.length };
+  }
+
+  private tick(): void {
+    if (!this.reading) return;
+    const now = performance.now();
+    const due = now - this.refreshed > Math.max(REFRESH_MS, this.refreshCost / REFRESH_SHARE);
+    if (this.dirty && due) {
+      this.case.refresh();
+      this.dirty = false;
+      this.refreshed = performance.now();
+      this.refreshCost = this.refreshed - now;
+      this.note({ note: "changed", overview: this.overview() });
+    }
+    if (now - this.told > PROGRESS_MS) {
+      this.told = now;
+      this.note({ note: "progress", overview: this.overview(), items: this.evidence() });
+    }
+  }
+
+  private overview(): CaseOverview {
+    const known = this.case.answer("overview", {}) as Omit<CaseOverview, "reading" | "bytes_read">;
+    return { ...known, reading: this.reading, bytes_read: this.progress.reduce((sum, item) => sum + item.bytes, 0) };
+  }
+
+  private evidence(): EvidenceItem[] {
+    const { items } = this.case.answer("evidence", {}) as { items: EvidenceItem[] };
+    return items.map((item) => {
+      const progress = this.progress[item.item];
+      if (progress === undefined) return item;
+      const seconds = ((progress.ended ?? performance.now()) - progress.began) / 1000;
+      return { ...item, state: progress.state, bytes_read: progress.bytes, bytes_per_second: seconds > 0 ? progress.bytes / seconds : 0 };
+    });
+  }
+
+  private async rows(asked: Asks["rows"]): Promise<Answers["rows"]> {
+    const page = this.case.answer("rows", asked) as Answers["rows"];
+    const missing = page.rows.filter((row) => !this.summaries.has(key(row)));
+    const places = missing.map((row) => {
+      const place = this.case.place(row.item, row.ordinal);
+      return { item: row.item, offset: place?.offset ?? 0, length: Math.min(place?.length ?? 0, SUMMARY_BYTES) };
+    });
+    const bytes = await this.bytes.read(places);
+    if (this.summaries.size > SUMMARIES_KEPT) this.summaries.clear();
+    missing.forEach((row, at) => {
+      const { summary } = this.case.describe(row.item, row.ordinal, bytes[at] ?? new Uint8Array(0));
+      // While an item is being read its reader's report, which describing needs, is not here yet.
+      if (summary !== "") this.summaries.set(key(row), summary);
+    });
+    return { ...page, rows: page.rows.map((row) => ({ ...row, summary: this.summaries.get(key(row)) ?? "" })) };
+  }
+
+  private async detail({ item, ordinal }: Asks["detail"]): Promise<EventDetail> {
+    const place = this.case.place(item, ordinal);
+    if (place === undefined) throw new Error("this event is not in the case");
+    const before = { item, offset: place.line_from, length: place.offset - place.line_from };
+    const [bytes, lead] = await this.bytes.read([place, before]);
+    const detail = this.case.detail(item, ordinal, bytes ?? new Uint8Array(0), lead ?? new Uint8Array(0)) as EventDetail | undefined;
+    if (detail === undefined) throw new Error("this event is not in the case");
+    return detail;
+  }
+
+  private async exportCase(events: boolean): Promise<Answers["export_case"]> {
+    if (this.reading) throw new Error("the case is still being read; export it when reading has ended");
+    const pieces: BlobPart[] = [];
+    this.case.export_begin(events);
+    for (;;) {
+      const piece = this.case.export_write(await this.bytes.read(this.case.export_needs()));
+      if (piece === undefined) break;
+      pieces.push(piece as Uint8Array<ArrayBuffer>);
+    }
+    return { file_name: "runlens-case.json", bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()) };
+  }
+
+  private note(note: Note): void {
+    self.postMessage(note);
+  }
+}
+
+function key(row: EventRow): string {
+  return `${row.item}:${row.ordinal}`;
+}
+
+/** Turns this worker into the coordinator. */
+export function startCoordinator(core: Core, role: Role): void {
+  const coordinator = new Coordinator(core, role);
+  const scope = self as unknown as { postMessage(message: Reply, transfer: Transferable[]): void };
+  self.onmessage = (event: MessageEvent<Request>) => {
+    const { id, name, ask } = event.data;
+    coordinator
+      .answer(name, ask)
+      .then((answer) => {
+        const bulk = name === "bins" ? (answer as Answers["bins"]).counts.buffer : name === "export_case" ? (answer as Answers["export_case"]).bytes.buffer : null;
+        scope.postMessage({ id, answer }, bulk === null ? [] : [bulk as ArrayBuffer]);
+      })
+      .catch((error: unknown) => {
+        scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) }, []);
+      });
+  };
+}

@@ -1,0 +1,81 @@
+// The core as wasm-bindgen exposes it (crate/wasm). The glue script that stands before the worker's own defines `wasm_bindgen`.
+
+export interface Place {
+  readonly item: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly line_from: number;
+}
+
+export interface CoreReader {
+  push(bytes: Uint8Array): void;
+  take_batch(): Uint8Array | undefined;
+  finish(): Uint8Array;
+  trap(): void;
+  free(): void;
+}
+
+export interface CoreHasher {
+  update(bytes: Uint8Array): void;
+  finish(): string;
+  free(): void;
+}
+
+export interface CoreCase {
+  add_item(path: string, size: number, modified_ms: number | undefined): number;
+  add_batch(item: number, batch: Uint8Array): void;
+  finish_item(item: number, finish: Uint8Array): void;
+  finish_container(item: number, problems: string): void;
+  add_problems(item: number, problems: string): void;
+  cancel_item(item: number): void;
+  quarantine_item(item: number, text: string): void;
+  unreadable_item(item: number, text: string): void;
+  set_hash(item: number, sha256: string): void;
+  refresh(): void;
+  conclude(): void;
+  answer(name: string, ask: unknown): unknown;
+  place(item: number, ordinal: number): Place | undefined;
+  describe(item: number, ordinal: number, bytes: Uint8Array): { summary: string };
+  detail(item: number, ordinal: number, bytes: Uint8Array, before: Uint8Array): unknown;
+  export_begin(events: boolean): void;
+  export_needs(): Place[];
+  export_write(bytes: Uint8Array[]): Uint8Array | undefined;
+}
+
+/** Reads bytes of the container being unpacked. */
+export type ReadAt = (offset: number, length: number) => Uint8Array;
+
+export interface Unpacking {
+  begin(path: string, modified_ms: number | undefined): void;
+  bytes(bytes: Uint8Array): void;
+  end(problems: string): void;
+}
+
+interface Core {
+  initSync(options: { module: WebAssembly.Module }): void;
+  Reader: new (path: string, size: number, modified_ms: number | undefined, settings: string) => CoreReader;
+  Hasher: new () => CoreHasher;
+  Case: new (settings: string) => CoreCase;
+  container_kind(head: Uint8Array): string | undefined;
+  unpack(
+    kind: string,
+    path: string,
+    size: number,
+    modified_ms: number | undefined,
+    settings: string,
+    read: ReadAt,
+    begin: Unpacking["begin"],
+    bytes: Unpacking["bytes"],
+    end: Unpacking["end"],
+  ): string;
+}
+
+declare const wasm_bindgen: Core;
+
+/** The core of this worker, from the module that the page compiled once. */
+export function start(module: WebAssembly.Module): Core {
+  wasm_bindgen.initSync({ module });
+  return wasm_bindgen;
+}
+
+export type { Core };

@@ -1,0 +1,24 @@
+// What the coordinator and its readers say to each other.
+
+/** Settings travel as the JSON of the case document's `settings`. */
+export type Job =
+  | { readonly job: "read"; readonly item: number; readonly path: string; readonly file: Blob; readonly modified_ms: number | null; readonly settings: string; readonly trap: boolean }
+  | { readonly job: "hash"; readonly item: number; readonly file: Blob };
+
+export type Done =
+  | { readonly done: "progress"; readonly item: number; readonly bytes: number }
+  | { readonly done: "batch"; readonly item: number; readonly batch: Uint8Array }
+  | { readonly done: "read"; readonly item: number; readonly finish: Uint8Array; readonly sha256: string | null }
+  | { readonly done: "member"; readonly item: number; readonly path: string; readonly modified_ms: number | null; readonly file: Blob; readonly problems: string }
+  | { readonly done: "unpacked"; readonly item: number; readonly problems: string; readonly sha256: string | null }
+  | { readonly done: "hashed"; readonly item: number; readonly sha256: string }
+  | { readonly done: "unreadable"; readonly item: number; readonly text: string }
+  | { readonly done: "trapped"; readonly item: number; readonly text: string };
+
+/** The first message to every worker. */
+export interface Role {
+  readonly role: "coordinator" | "reader";
+  readonly module: WebAssembly.Module;
+  /** The blob: address of this very script, for the coordinator's readers. */
+  readonly script: string;
+}

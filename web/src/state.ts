@@ -1,0 +1,124 @@
+// What the page knows, as signals: the answers of the coordinator and what a hand has chosen. Views read it; only this file asks.
+
+import { batch, computed, signal } from "@preact/signals";
+import { Bridge } from "./bridge.js";
+import type { Intake } from "./intake.js";
+import { download } from "./outtake.js";
+import type { CaseOverview, EventDetail, EventRow, EvidenceItem, Note } from "./protocol.js";
+
+export type Phase = "loading" | "empty" | "reading" | "ready";
+
+export const overview = signal<CaseOverview | null>(null);
+export const evidence = signal<readonly EvidenceItem[]>([]);
+export const failure = signal<string | null>(null);
+export const message = signal<string | null>(null);
+export const detail = signal<EventDetail | null>(null);
+export const selected = signal<{ item: number; ordinal: number; row: number } | null>(null);
+/** Shown part of the timeline, in ms; null is all of it. */
+export const range = signal<{ from_ms: number; to_ms: number } | null>(null);
+/** Rows the table shows, and a row it should go to. */
+export const shownRows = signal<{ first: EventRow | null; last: EventRow | null }>({ first: null, last: null });
+export const goToRow = signal<{ row: number } | null>(null);
+export const started = signal(false);
+export const exporting = signal(false);
+
+export const phase = computed<Phase>(() => {
+  if (!started.value) return "loading";
+  const known = overview.value;
+  if (known === null || known.items === 0) return "empty";
+  return known.reading ? "reading" : "ready";
+});
+
+/** The whole of the case in time, with a margin. */
+export const whole = computed<{ from_ms: number; to_ms: number } | null>(() => {
+  const known = overview.value;
+  if (known?.first_ms == null || known.last_ms === null) return null;
+  const margin = Math.max((known.last_ms - known.first_ms) * 0.02, 500);
+  return { from_ms: known.first_ms - margin, to_ms: known.last_ms + margin };
+});
+
+let bridge: Bridge | null = null;
+let announced = "";
+
+function noted(note: Note): void {
+  if (note.note === "failed") {
+    failure.value = `The analysis stopped unexpectedly (${note.text}). Reload the page and open the evidence again; if it happens again, leave out the item read last.`;
+    return;
+  }
+  batch(() => {
+    overview.value = note.overview;
+    if (note.note === "progress") evidence.value = note.items;
+  });
+  if (note.note === "done") void refreshEvidence();
+}
+
+async function refreshEvidence(): Promise<void> {
+  evidence.value = (await ask("evidence", {})).items;
+}
+
+export const ask: Bridge["ask"] = (name, asked) =>
+  bridge === null ? Promise.reject(new Error("the core is not ready yet")) : bridge.ask(name, asked);
+
+export async function start(): Promise<void> {
+  bridge = await Bridge.start(noted);
+  const trap = /^#trap=(.+)$/.exec(location.hash)?.[1];
+  // Lets a test, or a doubter, see what a defect in a reader would do.
+  if (trap !== undefined) await ask("trap", { path_ends: decodeURIComponent(trap) });
+  overview.value = await ask("overview", {});
+  started.value = true;
+}
+
+/** Says something in passing. */
+export function say(text: string): void {
+  message.value = text;
+  announced = text;
+  setTimeout(() => { if (announced === text) message.value = null; }, 6_000);
+}
+
+export async function open(intake: Promise<Intake>): Promise<void> {
+  try {
+    const { files, refused } = await intake;
+    if (refused.length > 0) say(`${refused.length === 1 ? "One item" : `${refused.length} items`} could not be opened: ${refused.slice(0, 3).join("; ")}`);
+    if (files.length === 0) return;
+    await ask("open", { files });
+    overview.value = await ask("overview", {});
+    await refreshEvidence();
+  } catch (error) {
+    say(`The evidence could not be opened: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+export async function cancel(): Promise<void> {
+  const { cancelled } = await ask("cancel", {});
+  say(cancelled === 0 ? "Reading had already ended." : "Reading was cancelled; what was read stays in the case.");
+}
+
+export async function select(row: Pick<EventRow, "item" | "ordinal" | "row">): Promise<void> {
+  selected.value = { item: row.item, ordinal: row.ordinal, row: row.row };
+  try {
+    const found = await ask("detail", { item: row.item, ordinal: row.ordinal });
+    const now = selected.peek();
+    if (now?.item === row.item && now.ordinal === row.ordinal) detail.value = found;
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+  }
+}
+
+export function closeDetail(): void {
+  batch(() => {
+    selected.value = null;
+    detail.value = null;
+  });
+}
+
+export async function exportCase(events: boolean): Promise<void> {
+  exporting.value = true;
+  try {
+    const { file_name, bytes } = await ask("export_case", { events });
+    download(file_name, bytes, "application/json");
+  } catch (error) {
+    say(`The case could not be exported: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    exporting.value = false;
+  }
+}

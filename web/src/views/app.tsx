@@ -1,0 +1,166 @@
+// The shell: header, the place that says what runs where, and the views in their order.
+
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { fromDrop, fromPicker } from "../intake.js";
+import { cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected } from "../state.js";
+import { bytes, count, plural } from "../text.js";
+import { Detail } from "./detail.js";
+import { Empty } from "./empty.js";
+import { Events } from "./events.js";
+import { Evidence } from "./evidence.js";
+import { Findings } from "./findings.js";
+import { Offline } from "./offline.js";
+import { Timeline } from "./timeline.js";
+
+export type Theme = "auto" | "light" | "dark";
+
+export function App(): JSX.Element {
+  const dragging = useSignal(false);
+  const theme = useSignal<Theme>("auto");
+  const offline = useSignal(false);
+  useEffect(() => {
+    let depth = 0;
+    const enter = (event: DragEvent): void => {
+      event.preventDefault();
+      if (event.dataTransfer?.types.includes("Files") !== true) return;
+      depth += 1;
+      dragging.value = true;
+    };
+    const leave = (): void => {
+      depth = Math.max(0, depth - 1);
+      if (depth === 0) dragging.value = false;
+    };
+    const over = (event: DragEvent): void => {
+      event.preventDefault();
+      if (event.dataTransfer !== null) event.dataTransfer.dropEffect = "copy";
+    };
+    const drop = (event: DragEvent): void => {
+      event.preventDefault();
+      depth = 0;
+      dragging.value = false;
+      if (event.dataTransfer !== null && phase.peek() !== "loading") void open(fromDrop(event.dataTransfer));
+    };
+    window.addEventListener("dragenter", enter);
+    window.addEventListener("dragleave", leave);
+    window.addEventListener("dragover", over);
+    window.addEventListener("drop", drop);
+    return () => {
+      window.removeEventListener("dragenter", enter);
+      window.removeEventListener("dragleave", leave);
+      window.removeEventListener("dragover", over);
+      window.removeEventListener("drop", drop);
+    };
+  }, [dragging]);
+  useEffect(() => {
+    if (theme.value === "auto") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = theme.value;
+  }, [theme.value]);
+
+  const now = phase.value;
+  return (
+    <>
+      <header class="bar">
+        <h1 class="name">Runlens</h1>
+        <button type="button" class="offline" data-test="offline" aria-expanded={offline.value} onClick={() => { offline.value = !offline.value; }}>
+          <span class="lock" aria-hidden="true" />
+          Runs offline: no evidence leaves this page
+        </button>
+        <span class="space" />
+        {now !== "loading" && now !== "empty" ? <Actions /> : null}
+        <ThemeSwitch theme={theme.value} choose={(chosen) => { theme.value = chosen; }} />
+      </header>
+      {offline.value ? <Offline close={() => { offline.value = false; }} /> : null}
+      {failure.value !== null ? <p class="failure" role="alert">{failure.value}</p> : null}
+      {now === "empty" ? <Empty /> : null}
+      {now === "reading" || now === "ready" ? <Case /> : null}
+      <p class="toast" role="status" data-shown={message.value !== null}>{message.value ?? ""}</p>
+      {dragging.value ? <div class="dropping" aria-hidden="true"><p>Drop files or folders: they are read here and stay here</p></div> : null}
+    </>
+  );
+}
+
+function Actions(): JSX.Element {
+  const withEvents = useSignal(false);
+  const reading = phase.value === "reading";
+  return (
+    <div class="actions">
+      {reading ? <button type="button" class="warn" onClick={cancel}>Cancel reading</button> : null}
+      <button type="button" onClick={() => open(fromPicker(false))}>Add files…</button>
+      <button type="button" onClick={() => open(fromPicker(true))}>Add folder…</button>
+      <label class="check">
+        <input type="checkbox" checked={withEvents.value} onChange={(event) => { withEvents.value = event.currentTarget.checked; }} /> with events
+      </label>
+      <button type="button" class="strong" disabled={reading || exporting.value} onClick={() => exportCase(withEvents.value)}>
+        {exporting.value ? "Exporting…" : "Export case (JSON)"}
+      </button>
+    </div>
+  );
+}
+
+function ThemeSwitch({ theme, choose }: { theme: Theme; choose: (theme: Theme) => void }): JSX.Element {
+  const next: Record<Theme, Theme> = { auto: "light", light: "dark", dark: "auto" };
+  return (
+    <button type="button" class="quiet" aria-label={`Theme: ${theme}. Change`} onClick={() => { choose(next[theme]); }}>
+      {theme === "auto" ? "◐ Auto" : theme === "light" ? "○ Light" : "● Dark"}
+    </button>
+  );
+}
+
+/** The case once there is evidence: figures, evidence and findings, timeline over table, details beside. */
+function Case(): JSX.Element {
+  const view = useSignal<"timeline" | "evidence" | "findings">("timeline");
+  const known = overview.value;
+  const problems = evidence.value.reduce((sum, item) => sum + item.problem_count, 0);
+  const tab = (name: "timeline" | "evidence" | "findings", label: string): JSX.Element => (
+    <button type="button" role="tab" id={`tab-${name}`} aria-selected={view.value === name} aria-controls={`view-${name}`} onClick={() => { view.value = name; }}>
+      {label}
+    </button>
+  );
+  return (
+    <main class="case" data-detail={detail.value !== null && selected.value !== null}>
+      <div class="summary">
+        <div role="tablist" aria-label="Views" class="tabs">
+          {tab("timeline", `Timeline · ${plural(known?.events ?? 0, "event")}`)}
+          {tab("findings", `Findings · ${count(known?.findings ?? 0)}`)}
+          {tab("evidence", `Evidence · ${plural(known?.items ?? 0, "item")}${problems > 0 ? ` · ${plural(problems, "problem")}` : ""}`)}
+        </div>
+        <span class="figures">
+          {plural(known?.operations ?? 0, "operation")} · {plural(known?.runs ?? 0, "run")} · {bytes(known?.bytes ?? 0)}
+        </span>
+        <Progress />
+      </div>
+      {view.value === "timeline" ? (
+        <section class="work" role="tabpanel" id="view-timeline" aria-labelledby="tab-timeline">
+          <Timeline />
+          <Events />
+        </section>
+      ) : view.value === "evidence" ? (
+        <section class="work" role="tabpanel" id="view-evidence" aria-labelledby="tab-evidence">
+          <Evidence />
+        </section>
+      ) : (
+        <section class="work" role="tabpanel" id="view-findings" aria-labelledby="tab-findings">
+          <Findings open={() => { view.value = "timeline"; }} />
+        </section>
+      )}
+      {detail.value !== null && selected.value !== null ? <Detail event={detail.value} /> : null}
+    </main>
+  );
+}
+
+function Progress(): JSX.Element | null {
+  const known = overview.value;
+  if (known?.reading !== true) return null;
+  const rate = evidence.value.filter((item) => item.state === "reading").reduce((sum, item) => sum + item.bytes_per_second, 0);
+  const share = known.bytes === 0 ? 0 : known.bytes_read / known.bytes;
+  const text = known.bytes_read < known.bytes
+    ? `${bytes(known.bytes_read)} of ${bytes(known.bytes)} · ${bytes(rate)}/s · ${count(known.items_done)} of ${plural(known.items, "item")}`
+    : `hashing and concluding · ${plural(known.items, "item")}`;
+  return (
+    <div class="progress" data-test="progress">
+      <progress max={1} value={share} aria-label="Reading evidence" /> <span>{text}</span>
+    </div>
+  );
+}

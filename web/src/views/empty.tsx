@@ -1,0 +1,26 @@
+// Before the first drop: what to do, what it takes, and the example.
+
+import type { JSX } from "preact";
+import { fromExample, fromPicker, hasExample } from "../intake.js";
+import { open } from "../state.js";
+
+export function Empty(): JSX.Element {
+  return (
+    <main class="empty">
+      <section class="drop" data-test="drop-zone" aria-labelledby="drop-title">
+        <h2 id="drop-title">Who ran what on which Azure VM?</h2>
+        <p class="lead">Drop Activity Logs, guest logs, status files or whole collections here, as they are.</p>
+        <div class="choices">
+          <button type="button" class="strong" onClick={() => open(fromPicker(false))}>Choose files…</button>
+          <button type="button" onClick={() => open(fromPicker(true))}>Choose a folder…</button>
+          {hasExample() ? <button type="button" onClick={() => open(fromExample())}>Open the example case</button> : null}
+        </div>
+        <dl class="takes">
+          <div><dt>Cloud</dt><dd>Activity Log from az CLI, REST, portal and diagnostic settings; JSON, NDJSON, in any encoding</dd></div>
+          <div><dt>Linux guests</dt><dd>waagent.log, handler.log, syslog and auth.log, status and settings files, Run Command download folders</dd></div>
+          <div><dt>Containers</dt><dd>zip, tar, gz, bz2, xz and zst, nested; whatever else is dropped is listed and hashed</dd></div>
+        </dl>
+      </section>
+    </main>
+  );
+}

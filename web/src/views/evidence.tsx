@@ -1,0 +1,98 @@
+// Every item that came in: what it is, how far it has come, what was wrong with it.
+
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { copy } from "../outtake.js";
+import type { EvidenceItem, Problem } from "../protocol.js";
+import { evidence, say } from "../state.js";
+import { bytes, count, oneLine, plural } from "../text.js";
+
+const WORST: readonly Problem["severity"][] = ["data-loss", "warning", "info"];
+
+export function Evidence(): JSX.Element {
+  const open = useSignal<number | null>(null);
+  return (
+    <div class="list-view">
+      <table class="evidence" aria-label="Evidence">
+        <thead>
+          <tr>
+            <th scope="col">Path</th>
+            <th scope="col">Format</th>
+            <th scope="col">Host</th>
+            <th scope="col" class="number">Size</th>
+            <th scope="col" class="number">Records</th>
+            <th scope="col" class="number">Events</th>
+            <th scope="col" class="number">Skipped</th>
+            <th scope="col">First – last</th>
+            <th scope="col">Clock</th>
+            <th scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {evidence.value.map((item) => (
+            <Item key={item.item} item={item} open={open.value === item.item} toggle={() => { open.value = open.value === item.item ? null : item.item; }} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Item({ item, open, toggle }: { item: EvidenceItem; open: boolean; toggle: () => void }): JSX.Element {
+  const worst = WORST.find((severity) => item.problems.some((problem) => problem.severity === severity));
+  return (
+    <>
+      <tr data-test="evidence-row" data-path={item.path} data-state={item.state}>
+        <td class="path">
+          <button type="button" class="disclose" aria-expanded={open} onClick={toggle} title={item.path}>{oneLine(item.path)}</button>
+        </td>
+        <td>{item.format ?? "–"}</td>
+        <td>{item.host ?? "–"}</td>
+        <td class="number">{bytes(item.size)}</td>
+        <td class="number">{count(item.records)}</td>
+        <td class="number">{count(item.events)}</td>
+        <td class="number">{count(item.skipped)}</td>
+        <td class="times">{item.first === null ? "–" : <>{item.first}<br />{item.last}</>}</td>
+        <td>{item.time_basis ?? "–"}</td>
+        <td>
+          <State item={item} />
+          {worst === undefined ? null : <span class={`badge ${worst}`}>{plural(item.problem_count, "problem")}</span>}
+          {item.duplicate_of === null ? null : <span class="badge info">duplicate</span>}
+        </td>
+      </tr>
+      {open ? (
+        <tr class="opened">
+          <td colSpan={10}>
+            <p class="hash">
+              SHA-256 <code>{item.sha256 ?? "not computed"}</code>
+              {item.sha256 === null ? null : <button type="button" class="quiet" onClick={() => copy(item.sha256 ?? "").then(() => { say("SHA-256 copied."); })}>Copy</button>}
+              {item.modified === null ? null : <> · modified {item.modified}</>} · {item.encoding ?? "encoding unknown"} · {count(item.folded)} folded
+            </p>
+            {item.problems.length === 0 ? <p>No problems.</p> : (
+              <ul class="problems">
+                {item.problems.map((problem, at) => (
+                  <li key={at}>
+                    <span class={`badge ${problem.severity}`}>{problem.severity}</span> <code>{problem.code}</code>{" "}
+                    {problem.offset === null ? "" : `bytes ${count(problem.offset)}–${count(problem.offset + (problem.length ?? 0))}: `}
+                    {oneLine(problem.text)}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </td>
+        </tr>
+      ) : null}
+    </>
+  );
+}
+
+function State({ item }: { item: EvidenceItem }): JSX.Element {
+  if (item.state === "reading") {
+    return (
+      <span class="reading">
+        <progress max={Math.max(item.size, 1)} value={item.bytes_read} aria-label={`Reading ${item.path}`} /> {bytes(item.bytes_per_second)}/s
+      </span>
+    );
+  }
+  return <span class={`state ${item.state}`}>{item.state}</span>;
+}

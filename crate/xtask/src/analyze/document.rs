@@ -5,7 +5,7 @@
 //!
 //! Rejected: building the document in memory. With `--events` it can be larger than the evidence.
 
-use super::walk::EvidenceFile;
+use super::source::{Input, Source};
 use crate::failure::Failure;
 use runlens_core::case::Case;
 use runlens_core::export::CaseDocument;
@@ -20,13 +20,13 @@ const OPEN_FILES: usize = 64;
 /// Writes the document of a concluded case.
 pub fn write(
     case: &Case,
-    files: &[EvidenceFile],
+    sources: &[(Source, u64)],
     events: bool,
     out: Option<&Path>,
 ) -> Result<(), Failure> {
     let Some(out) = out else {
         let mut to = BufWriter::new(io::stdout().lock());
-        return match pour(case, files, events, &mut to) {
+        return match pour(case, sources, events, &mut to) {
             // Whoever reads has seen enough (`| head`).
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.map_err(Failure::file("write", "standard output")),
@@ -36,7 +36,7 @@ pub fn write(
     let failure = |error| Failure::file("write", out)(error);
     let file = File::create(&unfinished.0).map_err(failure)?;
     let mut to = BufWriter::new(file);
-    pour(case, files, events, &mut to).map_err(failure)?;
+    pour(case, sources, events, &mut to).map_err(failure)?;
     to.into_inner()
         .map_err(|error| failure(error.into_error()))?
         .sync_all()
@@ -44,9 +44,14 @@ pub fn write(
     fs::rename(&unfinished.0, out).map_err(failure)
 }
 
-fn pour(case: &Case, files: &[EvidenceFile], events: bool, to: &mut impl Write) -> io::Result<()> {
+fn pour(
+    case: &Case,
+    sources: &[(Source, u64)],
+    events: bool,
+    to: &mut impl Write,
+) -> io::Result<()> {
     let mut again = ReadAgain {
-        files,
+        sources,
         open: BTreeMap::new(),
     };
     let mut document = CaseDocument::new(case, events);
@@ -65,32 +70,33 @@ fn pour(case: &Case, files: &[EvidenceFile], events: bool, to: &mut impl Write) 
 
 /// Reads places of the evidence again.
 struct ReadAgain<'a> {
-    files: &'a [EvidenceFile],
-    open: BTreeMap<u32, File>,
+    sources: &'a [(Source, u64)],
+    open: BTreeMap<u32, Input>,
 }
 
 impl ReadAgain<'_> {
     /// The bytes of a place; fewer where the file has changed meanwhile, which its hash shows.
     fn bytes(&mut self, item: u32, offset: u64, length: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
-        if let Some(mut file) = self.file(item)
-            && file.seek(SeekFrom::Start(offset)).is_ok()
-            && file.take(length).read_to_end(&mut bytes).is_err()
+        if let Some(input) = self.input(item)
+            && input.seek(SeekFrom::Start(offset)).is_ok()
+            && input.take(length).read_to_end(&mut bytes).is_err()
         {
             bytes.clear();
         }
         bytes
     }
 
-    fn file(&mut self, item: u32) -> Option<&File> {
+    fn input(&mut self, item: u32) -> Option<&mut Input> {
         if !self.open.contains_key(&item) {
-            let opened = File::open(&self.files.get(item as usize)?.file).ok()?;
+            let (source, size) = self.sources.get(item as usize)?;
+            let opened = source.open(*size).ok()?;
             if self.open.len() >= OPEN_FILES {
                 self.open.pop_first();
             }
             self.open.insert(item, opened);
         }
-        self.open.get(&item)
+        self.open.get_mut(&item)
     }
 }
 

@@ -14,6 +14,7 @@
 mod document;
 mod progress;
 mod read;
+mod source;
 mod walk;
 
 use crate::command_line::{Command, Flags, Word, show};
@@ -71,13 +72,13 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
             mend: "name a file, or a folder that holds files".to_owned(),
         });
     }
-    let progress = Progress::new(&items);
+    let progress = Progress::new();
     let mut case = Case::new(ask.settings);
-    let readable = read::into_case(&mut case, &items, ask.workers, &progress);
+    let outcome = read::into_case(&mut case, &items, ask.workers, &progress);
     case.conclude();
-    document::write(&case, &items, ask.events, ask.out.as_deref())?;
+    document::write(&case, &outcome.sources, ask.events, ask.out.as_deref())?;
     progress.finished(&case);
-    if readable == 0 {
+    if outcome.readable == 0 {
         return Err(Failure::Wrong {
             sentence: format!(
                 "none of {} files could be read; the document says why",

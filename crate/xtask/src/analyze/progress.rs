@@ -9,7 +9,6 @@
 //!
 //! Rejected: a progress bar library. The line above says all of it.
 
-use super::walk::EvidenceFile;
 use crate::page::grouped;
 use runlens_core::case::Case;
 use std::io::{self, IsTerminal};
@@ -27,8 +26,9 @@ const ELSEWHERE: Duration = Duration::from_secs(5);
 /// How far reading has come.
 pub struct Progress {
     begun: Instant,
-    files: usize,
-    bytes: u64,
+    /// Known so far; members of containers come on the way.
+    files: AtomicUsize,
+    bytes: AtomicU64,
     files_done: AtomicUsize,
     bytes_done: AtomicU64,
     terminal: bool,
@@ -37,18 +37,24 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing of these files is read yet.
+    /// Nothing is read yet, and nothing known.
     #[must_use]
-    pub fn new(files: &[EvidenceFile]) -> Self {
+    pub fn new() -> Self {
         Self {
             begun: Instant::now(),
-            files: files.len(),
-            bytes: files.iter().map(|file| file.size).sum(),
+            files: AtomicUsize::new(0),
+            bytes: AtomicU64::new(0),
             files_done: AtomicUsize::new(0),
             bytes_done: AtomicU64::new(0),
             terminal: io::stderr().is_terminal(),
             shown: Mutex::new(None),
         }
+    }
+
+    /// One more file is to be read.
+    pub fn found(&self, bytes: u64) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// So many more bytes were read.
@@ -74,11 +80,15 @@ impl Progress {
             return;
         }
         *shown = Some(now);
+        let (files, bytes) = (
+            self.files.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        );
         let line = line(
             self.files_done.load(Ordering::Relaxed),
-            self.files,
+            files,
             self.bytes_done.load(Ordering::Relaxed),
-            self.bytes,
+            bytes,
         );
         if self.terminal {
             eprint!("\r{line}\x1b[K");
@@ -102,8 +112,8 @@ impl Progress {
             let (operations, runs) = (case.operations().len(), case.runs().len());
             eprintln!(
                 "read {} files, {} MB in {seconds:.1} s: {} operations, {} runs",
-                grouped(self.files),
-                megabytes(self.bytes),
+                grouped(self.files.load(Ordering::Relaxed)),
+                megabytes(self.bytes.load(Ordering::Relaxed)),
                 grouped(operations),
                 grouped(runs)
             );

@@ -1,25 +1,29 @@
-//! Reading many files at once into one case.
+//! Reading many items at once into one case.
 //!
-//! Readers are threads, as in the tab they are workers: each takes the next file, pushes it through an
-//! [`ItemReader`] and a [`Hasher`] in one pass, so that the hash is of the very bytes that were read, and sends
-//! batches over a bounded channel. The case belongs to the calling thread alone.
+//! Readers are threads, as in the tab they are workers. Each takes the next [`Job`]: a container is unpacked and its
+//! members become jobs of their own; anything else goes through an [`ItemReader`] and a [`Hasher`] in one pass, so
+//! that the hash is of the very bytes that were read. Batches leave over a bounded channel; the case belongs to
+//! the calling thread alone, which also hands out item numbers.
 //!
 //! A file is read as long as it was when it was found: a log that grows meanwhile is cut there, one that
-//! shrinks is reported. A reader that panics loses its file, which the case says, and nothing else.
+//! shrinks is reported. A reader that panics loses its item, which the case says, and nothing else.
 //!
 //! Rejected: mapping files into memory. It needs `unsafe`, and a file that shrinks then kills the process.
 
 use super::progress::Progress;
+use super::source::{Input, Room, Source, Unpacked};
 use super::walk::EvidenceFile;
 use runlens_core::case::Case;
+use runlens_core::evidence::container::{self, Kind, Member, Receiver};
 use runlens_core::evidence::hash::Hasher;
 use runlens_core::formats::ItemReader;
 use runlens_core::limits::Limits;
-use std::fs::File;
+use runlens_core::problem::Problem;
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 /// Bytes read at a time.
@@ -27,118 +31,357 @@ const PIECE_BYTES: usize = 1 << 20;
 /// Messages that may wait for the case, for each reader.
 const WAITING: usize = 4;
 
-/// What a reader thread tells about the item at this place of the list.
-enum Told {
-    Batch(usize, Vec<u8>),
-    Read(usize, Vec<u8>, String),
-    Unreadable(usize, String),
-    Panicked(usize, String),
+/// What reading left behind.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Where the bytes of each item are, by item number, and how many.
+    pub sources: Vec<(Source, u64)>,
+    /// Items that could be read.
+    pub readable: usize,
 }
 
-/// Reads all files into the case; answers how many could be read.
+/// One item to be read.
+struct Job {
+    item: u32,
+    path: String,
+    size: u64,
+    modified_ms: Option<i64>,
+    source: Source,
+}
+
+/// What a reader thread tells about an item.
+enum Told {
+    Batch(u32, Vec<u8>),
+    Read(u32, Vec<u8>, String),
+    /// A member of a container was unpacked.
+    Member(Member, Source, u64, Vec<Problem>),
+    Opened(u32, Vec<Problem>, String),
+    Unreadable(u32, String),
+    Panicked(u32, String, Option<String>),
+}
+
+/// Reads all files, and what is in them, into the case.
 pub fn into_case(
     case: &mut Case,
     files: &[EvidenceFile],
     workers: usize,
     progress: &Progress,
-) -> usize {
-    let numbers: Vec<u32> = files
-        .iter()
-        .map(|file| case.add_item(&file.path, file.size, file.modified_ms))
-        .collect();
+) -> Outcome {
     let limits = case.settings().limits.clone();
-    let next = AtomicUsize::new(0);
-    let workers = workers.min(files.len()).max(1);
-    let mut readable = 0;
+    let (queue, room) = (Queue::default(), Room::default());
+    let mut outcome = Outcome::default();
+    let mut open = 0_usize;
+    let mut add = |case: &mut Case, path: &str, size, modified_ms, source: Source| {
+        let item = case.add_item(path, size, modified_ms);
+        outcome.sources.push((source.clone(), size));
+        progress.found(size);
+        (
+            item,
+            Job {
+                item,
+                path: path.to_owned(),
+                size,
+                modified_ms,
+                source,
+            },
+        )
+    };
+    for file in files {
+        let source = Source::File(file.file.clone());
+        queue.put_last(add(case, &file.path, file.size, file.modified_ms, source).1);
+        open += 1;
+    }
     thread::scope(|scope| {
-        let (tell, told) = sync_channel(workers * WAITING);
-        for _ in 0..workers {
-            let (tell, limits, next) = (tell.clone(), &limits, &next);
+        // However the loop below ends, no reader waits for ever.
+        let _closing = Closing(&queue);
+        let (tell, told) = sync_channel(workers.max(1) * WAITING);
+        for _ in 0..workers.max(1) {
+            let (tell, limits, queue, room) = (tell.clone(), &limits, &queue, &room);
             scope.spawn(move || {
-                while let Some((at, file)) = {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    files.get(at).map(|file| (at, file))
-                } {
-                    read_one(at, file, limits, &tell, progress);
+                let mut unpacked = Unpacked::new(room);
+                while let Some(job) = queue.take() {
+                    read_one(&job, limits, &mut unpacked, &tell, progress);
                 }
             });
         }
         drop(tell);
+        if open == 0 {
+            queue.close();
+        }
         for message in told {
-            let number = |at: usize| numbers.get(at).copied().unwrap_or(u32::MAX);
-            match message {
-                Told::Batch(at, batch) => case.add_batch(number(at), &batch),
-                Told::Read(at, report, sha256) => {
-                    case.finish_item(number(at), &report);
-                    case.set_hash(number(at), &sha256);
-                    readable += 1;
+            let done = match message {
+                Told::Batch(item, batch) => {
+                    case.add_batch(item, &batch);
+                    false
                 }
-                Told::Unreadable(at, why) => case.unreadable_item(number(at), &why),
-                Told::Panicked(at, why) => case.quarantine_item(number(at), &why),
+                Told::Member(member, source, size, problems) => {
+                    let (item, job) = add(case, &member.path, size, member.modified_ms, source);
+                    case.add_problems(item, problems);
+                    queue.put_first(job);
+                    open += 1;
+                    false
+                }
+                Told::Read(item, report, sha256) => {
+                    case.finish_item(item, &report);
+                    case.set_hash(item, &sha256);
+                    outcome.readable += 1;
+                    true
+                }
+                Told::Opened(item, problems, sha256) => {
+                    case.finish_container(item, problems);
+                    case.set_hash(item, &sha256);
+                    outcome.readable += 1;
+                    true
+                }
+                Told::Unreadable(item, why) => {
+                    case.unreadable_item(item, &why);
+                    true
+                }
+                Told::Panicked(item, why, sha256) => {
+                    case.quarantine_item(item, &why);
+                    if let Some(sha256) = sha256 {
+                        case.set_hash(item, &sha256);
+                    }
+                    true
+                }
+            };
+            if done {
+                progress.one_done();
+                open -= 1;
+                if open == 0 {
+                    queue.close();
+                }
             }
             progress.show();
         }
     });
-    readable
+    outcome
+}
+
+/// Jobs that wait for a reader.
+#[derive(Default)]
+struct Queue {
+    jobs: Mutex<(VecDeque<Job>, bool)>,
+    changed: Condvar,
+}
+
+impl Queue {
+    fn put_last(&self, job: Job) {
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .push_back(job);
+        self.changed.notify_one();
+    }
+
+    /// Members go first, so that few of them wait at a time.
+    fn put_first(&self, job: Job) {
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .push_front(job);
+        self.changed.notify_one();
+    }
+
+    /// No job will come any more.
+    fn close(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        self.changed.notify_all();
+    }
+
+    /// The next job; waits for one, and answers `None` when there will be none.
+    fn take(&self) -> Option<Job> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match jobs.0.pop_front() {
+                Some(job) => return Some(job),
+                None if jobs.1 => return None,
+                None => {
+                    jobs = self
+                        .changed
+                        .wait(jobs)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
+            }
+        }
+    }
+}
+
+/// Closes the queue when it goes.
+struct Closing<'a>(&'a Queue);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 fn read_one(
-    at: usize,
-    file: &EvidenceFile,
+    job: &Job,
     limits: &Limits,
+    unpacked: &mut Unpacked<'_>,
     tell: &SyncSender<Told>,
     progress: &Progress,
 ) {
-    // The receiver lives as long as any sender; a failed send has nobody to tell.
-    let say = |told: Told| drop(tell.send(told));
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let mut reader = ItemReader::new(&file.path, file.size, file.modified_ms, limits.clone());
-        let mut hasher = Hasher::default();
-        let mut input = File::open(&file.file)?.take(file.size);
-        let mut piece = vec![
-            0;
-            PIECE_BYTES
-                .min(usize::try_from(file.size).unwrap_or(PIECE_BYTES))
-                .max(1)
-        ];
-        let mut total = 0;
-        loop {
-            let read = match input.read(&mut piece) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let bytes = piece.get(..read).unwrap_or(&[]);
-            hasher.update(bytes);
-            reader.push(bytes);
-            while let Some(batch) = reader.take_batch() {
-                say(Told::Batch(at, batch));
-            }
-            total += read as u64;
-            progress.read(read as u64);
-        }
-        if total < file.size {
-            return Err(io::Error::other(format!(
-                "it was {} bytes long and ended after {total}; collect it again at rest",
-                file.size
-            )));
-        }
-        Ok((reader.finish(), hasher.finish()))
-    }));
-    progress.one_done();
-    match outcome {
-        Ok(Ok((report, sha256))) => say(Told::Read(at, report, sha256)),
-        Ok(Err(error)) => say(Told::Unreadable(at, error.to_string())),
+    let item = job.item;
+    let told = match catch_unwind(AssertUnwindSafe(|| {
+        read(job, limits, unpacked, tell, progress)
+    })) {
+        Ok(Ok(told)) => told,
+        Ok(Err(error)) => Told::Unreadable(item, error.to_string()),
         Err(panic) => {
             let text = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or(panic.downcast_ref::<&str>().copied());
-            say(Told::Panicked(
-                at,
+            let _ = unpacked.end();
+            Told::Panicked(
+                item,
                 text.unwrap_or("no reason given").to_owned(),
-            ));
+                hash(job).ok(),
+            )
+        }
+    };
+    say(tell, told);
+}
+
+/// The receiver lives as long as any sender; a failed send has nobody to tell.
+fn say(tell: &SyncSender<Told>, told: Told) {
+    let _ = tell.send(told);
+}
+
+fn read(
+    job: &Job,
+    limits: &Limits,
+    unpacked: &mut Unpacked<'_>,
+    tell: &SyncSender<Told>,
+    progress: &Progress,
+) -> io::Result<Told> {
+    let mut head = Vec::new();
+    job.source
+        .open(job.size)?
+        .take(container::DETECT_BYTES as u64)
+        .read_to_end(&mut head)?;
+    match container::detect(&head) {
+        Some(kind) => unpack(job, kind, limits, unpacked, tell, progress),
+        None => read_records(job, limits, tell, progress),
+    }
+}
+
+fn read_records(
+    job: &Job,
+    limits: &Limits,
+    tell: &SyncSender<Told>,
+    progress: &Progress,
+) -> io::Result<Told> {
+    let mut reader = ItemReader::new(&job.path, job.size, job.modified_ms, limits.clone());
+    let mut hasher = Hasher::default();
+    each_piece(job, |bytes| {
+        hasher.update(bytes);
+        reader.push(bytes);
+        while let Some(batch) = reader.take_batch() {
+            say(tell, Told::Batch(job.item, batch));
+        }
+        progress.read(bytes.len() as u64);
+    })?;
+    Ok(Told::Read(job.item, reader.finish(), hasher.finish()))
+}
+
+fn hash(job: &Job) -> io::Result<String> {
+    let mut hasher = Hasher::default();
+    each_piece(job, |bytes| hasher.update(bytes))?;
+    Ok(hasher.finish())
+}
+
+fn each_piece(job: &Job, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut input = job.source.open(job.size)?;
+    let mut piece = vec![
+        0;
+        PIECE_BYTES
+            .min(usize::try_from(job.size).unwrap_or(PIECE_BYTES))
+            .max(1)
+    ];
+    let mut total = 0;
+    loop {
+        let read = match input.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        take(piece.get(..read).unwrap_or(&[]));
+        total += read as u64;
+    }
+    if total == job.size {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "it was {} bytes long and ended after {total}; collect it again at rest",
+        job.size
+    )))
+}
+
+fn unpack(
+    job: &Job,
+    kind: Kind,
+    limits: &Limits,
+    unpacked: &mut Unpacked<'_>,
+    tell: &SyncSender<Told>,
+    progress: &Progress,
+) -> io::Result<Told> {
+    let input: Input = job.source.open(job.size)?;
+    let mut members = Members {
+        unpacked,
+        tell,
+        member: None,
+        failed: None,
+    };
+    let problems = container::unpack(
+        kind,
+        &job.path,
+        job.size,
+        job.modified_ms,
+        input,
+        limits,
+        &mut members,
+    );
+    if let Some(error) = members.failed {
+        return Err(io::Error::other(format!(
+            "its members could not be kept while unpacking ({error}); make room and repeat"
+        )));
+    }
+    let sha256 = hash(job)?;
+    progress.read(job.size);
+    Ok(Told::Opened(job.item, problems, sha256))
+}
+
+/// Takes a container's members.
+struct Members<'a, 'room> {
+    unpacked: &'a mut Unpacked<'room>,
+    tell: &'a SyncSender<Told>,
+    member: Option<Member>,
+    /// Why no more can be taken.
+    failed: Option<io::Error>,
+}
+
+impl Receiver for Members<'_, '_> {
+    fn begin(&mut self, member: Member) {
+        self.member = Some(member);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> bool {
+        if self.failed.is_none() {
+            self.failed = self.unpacked.add(bytes).err();
+        }
+        self.failed.is_none()
+    }
+
+    fn end(&mut self, problems: Vec<Problem>) {
+        let (source, size) = self.unpacked.end();
+        if let Some(member) = self.member.take() {
+            say(self.tell, Told::Member(member, source, size, problems));
         }
     }
 }

@@ -17,31 +17,73 @@ use std::path::{Path, PathBuf};
 /// Files held open for reading again.
 const OPEN_FILES: usize = 64;
 
-/// Writes the document of a concluded case.
-pub fn write(
-    case: &Case,
-    sources: &[(Source, u64)],
-    events: bool,
-    out: Option<&Path>,
-) -> Result<(), Failure> {
-    let Some(out) = out else {
-        let mut to = BufWriter::new(io::stdout().lock());
-        return match pour(case, sources, events, &mut to) {
-            // Whoever reads has seen enough (`| head`).
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(Failure::file("write", "standard output")),
+/// Where a document goes.
+#[derive(Debug)]
+pub enum Destination {
+    /// Standard output.
+    Standard,
+    /// A file, which has another name until it is whole.
+    File {
+        /// The name it will have.
+        out: PathBuf,
+        /// The name it has.
+        unfinished: Unfinished,
+        /// It.
+        file: File,
+    },
+}
+
+impl Destination {
+    /// Prepares a file, or standard output; before reading, so that a folder that is not there is told at once.
+    pub fn prepare(out: Option<PathBuf>) -> Result<Self, Failure> {
+        let Some(out) = out else {
+            return Ok(Self::Standard);
         };
-    };
-    let unfinished = Unfinished::beside(out);
-    let failure = |error| Failure::file("write", out)(error);
-    let file = File::create(&unfinished.0).map_err(failure)?;
-    let mut to = BufWriter::new(file);
-    pour(case, sources, events, &mut to).map_err(failure)?;
-    to.into_inner()
-        .map_err(|error| failure(error.into_error()))?
-        .sync_all()
-        .map_err(failure)?;
-    fs::rename(&unfinished.0, out).map_err(failure)
+        if out.is_dir() {
+            return Err(Failure::file("write", out)(
+                io::ErrorKind::IsADirectory.into(),
+            ));
+        }
+        let unfinished = Unfinished::beside(&out);
+        let file = File::create(&unfinished.0).map_err(Failure::file("write", &out))?;
+        Ok(Self::File {
+            out,
+            unfinished,
+            file,
+        })
+    }
+
+    /// Writes the document of a concluded case.
+    pub fn write(
+        self,
+        case: &Case,
+        sources: &[(Source, u64)],
+        events: bool,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Standard => {
+                let mut to = BufWriter::new(io::stdout().lock());
+                match pour(case, sources, events, &mut to) {
+                    // Whoever reads has seen enough (`| head`).
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                    result => result.map_err(Failure::file("write", "standard output")),
+                }
+            }
+            Self::File {
+                out,
+                unfinished,
+                file,
+            } => {
+                let failure = |error| Failure::file("write", &out)(error);
+                let mut to = BufWriter::new(&file);
+                pour(case, sources, events, &mut to).map_err(failure)?;
+                drop(to);
+                file.sync_all().map_err(failure)?;
+                drop(file);
+                fs::rename(&unfinished.0, &out).map_err(failure)
+            }
+        }
+    }
 }
 
 fn pour(
@@ -101,7 +143,8 @@ impl ReadAgain<'_> {
 }
 
 /// A file that is removed unless it was renamed.
-struct Unfinished(PathBuf);
+#[derive(Debug)]
+pub struct Unfinished(PathBuf);
 
 impl Unfinished {
     fn beside(out: &Path) -> Self {

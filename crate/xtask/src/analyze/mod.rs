@@ -19,6 +19,7 @@ mod walk;
 
 use crate::command_line::{Command, Flags, Word, show};
 use crate::failure::Failure;
+use document::Destination;
 use progress::Progress;
 use runlens_core::case::Case;
 use runlens_core::settings::{PARAMETERS, Settings};
@@ -72,11 +73,12 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
             mend: "name a file, or a folder that holds files".to_owned(),
         });
     }
+    let to = Destination::prepare(ask.out)?;
     let progress = Progress::new();
     let mut case = Case::new(ask.settings);
     let outcome = read::into_case(&mut case, &items, ask.workers, &progress);
     case.conclude();
-    document::write(&case, &outcome.sources, ask.events, ask.out.as_deref())?;
+    to.write(&case, &outcome.sources, ask.events)?;
     progress.finished(&case);
     if outcome.readable == 0 {
         return Err(Failure::Wrong {

@@ -209,6 +209,27 @@ fn a_file_that_shrank_or_went_is_a_problem_of_the_case() {
 }
 
 #[test]
+fn a_place_that_cannot_be_written_is_told_before_reading() {
+    let scratch = Scratch::new("out");
+    let evidence = scratch.file("a.log", "x");
+    for out in [
+        scratch.0.join("no/such/folder/case.json"),
+        scratch.0.clone(),
+    ] {
+        let failure =
+            command(&[evidence.as_os_str(), OsStr::new("--out"), out.as_os_str()]).unwrap_err();
+        assert_eq!(failure.status(), 1);
+        assert!(
+            failure
+                .to_string()
+                .starts_with(&format!("error: cannot write {}: ", out.display())),
+            "{failure}"
+        );
+    }
+    assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
+}
+
+#[test]
 fn an_empty_folder_is_nothing_to_read() {
     let scratch = Scratch::new("empty");
     let failure = command(&[scratch.0.as_os_str()]).unwrap_err();

@@ -67,9 +67,9 @@ export class Bridge {
     const [core, script] = await Promise.all([dataBlock("core"), dataBlock("worker")]);
     if (core === null || script === null) throw new Error("this copy of the page is incomplete; get the whole file again");
     const module = await WebAssembly.compile(core);
-    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    const worker = startWorker(address, "coordinator");
-    const role: Role = { role: "coordinator", module, script: address };
+    const code = new Blob([script], { type: "text/javascript" });
+    const worker = startWorker(code, "coordinator");
+    const role: Role = { role: "coordinator", module, script: code };
     worker.postMessage(role);
     return new Bridge(worker, noted);
   }

@@ -19,6 +19,6 @@ export type Done =
 export interface Role {
   readonly role: "coordinator" | "reader";
   readonly module: WebAssembly.Module;
-  /** The blob: address of this very script, for the coordinator's readers. */
-  readonly script: string;
+  /** This very script. Each worker makes its own address of it: one made by the page leads nowhere in a worker of a `file://` page. */
+  readonly script: Blob;
 }

@@ -9,8 +9,9 @@ const policy = factory?.createPolicy("runlens", {
   },
 });
 
-/** A worker running the script at a blob: address. */
-export function startWorker(script: string, name: string): Worker {
-  const address: unknown = policy === undefined ? script : policy.createScriptURL(script);
-  return new Worker(address as string, { name });
+/** A worker running a script of this page. */
+export function startWorker(script: Blob, name: string): Worker {
+  const address = URL.createObjectURL(script);
+  const trusted: unknown = policy === undefined ? address : policy.createScriptURL(address);
+  return new Worker(trusted as string, { name });
 }

@@ -19,6 +19,7 @@ const LABEL_PX = 150;
 const SHORTEST_MS = 200;
 
 const exact = utcFormat("%Y-%m-%d %H:%M:%S.%L");
+const short = utcFormat("%Y-%m-%d");
 const day = utcFormat("%a %Y-%m-%d");
 
 interface Span {
@@ -26,13 +27,20 @@ interface Span {
   readonly to_ms: number;
 }
 
+const probe = document.createElement("span");
+probe.hidden = true;
+
+/** A token's colour in the theme of the moment: the browser resolves it, as it does for everything else. */
 function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = "";
+  probe.style.color = `var(${name}, var(--kind-other))`;
+  return getComputedStyle(probe).color;
 }
 
 /** The token that colours a kind: its first word. */
 function kindColour(kind: string): string {
-  return colour(`--kind-${kind.split(".")[0] ?? "other"}`) || colour("--kind-other");
+  return colour(`--kind-${kind.split(".")[0] ?? "other"}`);
 }
 
 function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number, number] | null): void {
@@ -46,13 +54,16 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   const scale = scaleUtc([shown.from_ms, shown.to_ms], [LABEL_PX, width]);
-  context.font = `11px ${colour("--font")}`;
+  context.font = `11px ${getComputedStyle(canvas).fontFamily}`;
   context.textBaseline = "middle";
   // Axis: the day where it changes, the time between.
   context.fillStyle = colour("--text-soft");
   context.strokeStyle = colour("--line");
   const ticks = scale.ticks(Math.max(2, Math.floor((width - LABEL_PX) / 110)));
   const format = scale.tickFormat();
+  // Between ticks a day or more apart the date is on the tick itself.
+  const [one, two] = ticks;
+  const withDay = one !== undefined && two !== undefined && two.getTime() - one.getTime() < 86_400_000;
   let lastDay = "";
   for (const tick of ticks) {
     const x = scale(tick);
@@ -61,11 +72,11 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
     context.lineTo(x + 0.5, height);
     context.stroke();
     const today = day(tick);
-    if (today !== lastDay) {
+    if (withDay && today !== lastDay) {
       lastDay = today;
       context.fillText(today, x + 3, 9);
     }
-    context.fillText(format(tick), x + 3, 23);
+    context.fillText(withDay ? format(tick) : short(tick), x + 3, 23);
   }
   context.fillText("UTC", 8, 23);
   // Lanes.

@@ -58,6 +58,8 @@ struct Scan {
     purpose: Purpose,
     at: usize,
     depth: usize,
+    /// The deepest level so far.
+    deepest: usize,
     /// One bit a level, innermost lowest: set for objects.
     objects: u128,
     in_string: bool,
@@ -80,6 +82,7 @@ impl Scan {
             purpose,
             at: 0,
             depth: 0,
+            deepest: 0,
             objects: 0,
             in_string: false,
             previous: b',',
@@ -269,7 +272,9 @@ impl Scan {
                         return Step::Done(self.at);
                     }
                     self.defects.trailing_comma |= self.previous == b',';
-                    if self.depth <= 128 {
+                    // Deeper than the bits reach, the kinds of the outer levels are forgotten.
+                    self.deepest = self.deepest.max(self.depth);
+                    if self.deepest <= 128 {
                         self.defects.malformed |= (self.objects & 1 == 1) != (byte == b'}');
                     }
                     self.objects >>= 1;
@@ -363,6 +368,9 @@ impl Scan {
 
     /// Whether a `{` may not stand here.
     fn misplaced(&self) -> bool {
+        if self.deepest > 128 {
+            return false;
+        }
         if self.objects & 1 == 1 {
             self.previous != b':'
         } else {

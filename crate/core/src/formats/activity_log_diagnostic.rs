@@ -9,7 +9,6 @@ use crate::event::sink::Sink;
 use crate::evidence::encoding::text;
 use crate::evidence::unit::Unit;
 use crate::json::Value;
-use crate::problem::Code;
 use crate::record::cloud::{CloudRecord, json_fields};
 use crate::time::{TimeBasis, parse};
 
@@ -82,14 +81,9 @@ impl Reader for Diagnostic {
             return false;
         }
         let begun = sink.begin();
-        let record = parts(value);
-        if record.time.is_none() && !value.get("time").is_null() {
-            let have = value.get("time").word().unwrap_or_default().into_owned();
-            sink.problem(
-                Code::BadTime,
-                Some(unit.span()),
-                format!("the time {have:?} is of unknown spelling"),
-            );
+        let mut record = parts(value);
+        if record.time.is_none() {
+            record.unread_time = value.get("time").word();
         }
         record.emit(begun, unit.span(), sink, || json_fields(value));
         true

@@ -46,9 +46,12 @@ struct Rest {
 impl Reader for Rest {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
-        let Some(record) = parts(value) else {
+        let Some(mut record) = parts(value) else {
             return false;
         };
+        if record.time.is_none() {
+            record.unread_time = value.get("eventTimestamp").word();
+        }
         let begun = sink.begin();
         self.records += 1;
         // The CLI adds `resourceGroup` to what the API returns.

@@ -24,6 +24,8 @@ pub type Text<'a> = Option<Cow<'a, str>>;
 pub struct CloudRecord<'a> {
     /// Event time.
     pub time: Option<Stamp>,
+    /// The time as written, where it could not be read.
+    pub unread_time: Text<'a>,
     /// Operation id (`Microsoft.Compute/…/action`), else `None`.
     pub operation: Text<'a>,
     /// Display name of the operation.
@@ -221,12 +223,18 @@ impl<'a> CloudRecord<'a> {
             Status::Failure => Outcome::Failed,
             Status::Other => Outcome::Unknown,
         };
-        if self.time.is_none() {
-            sink.problem(
+        match (&self.time, &self.unread_time) {
+            (Some(_), _) => {}
+            (None, Some(text)) => sink.problem(
+                Code::BadTime,
+                Some(span),
+                format!("the time {text:?} is on no calendar or of unknown spelling; the operation is counted and has no place on the timeline"),
+            ),
+            (None, None) => sink.problem(
                 Code::MissingTime,
                 Some(span),
                 "an operation without a time; it is counted and has no place on the timeline",
-            );
+            ),
         }
         let caller = self.caller();
         let resource = self

@@ -50,4 +50,10 @@ impl Checkout {
     pub fn page(&self) -> PathBuf {
         self.dist().join("runlens.html")
     }
+
+    /// The example case's evidence.
+    #[must_use]
+    pub fn example(&self) -> PathBuf {
+        self.dist().join("example.json")
+    }
 }

@@ -64,6 +64,10 @@ pub fn wasm_call(checkout: &Checkout, programs: &Programs) -> Call {
 pub fn bundle(checkout: &Checkout, programs: &Programs) -> Result<(), Failure> {
     needs::node(programs)?;
     needs::packages(programs, checkout, "web", "to bundle the page")?;
+    let example = checkout.example();
+    fs::create_dir_all(checkout.dist()).map_err(Failure::file("create", checkout.dist()))?;
+    fs::write(&example, runlens_casegen::example_json())
+        .map_err(Failure::file("write", &example))?;
     bundle_call(checkout, programs).run(programs)
 }
 

@@ -1,0 +1,97 @@
+// Chromium, the page by file:// and by http, and what every test may do with them.
+//
+// Evidence is dropped by the browser's own drag machinery (DevTools `Input.dispatchDragEvent` with paths), so folders arrive as a person's do.
+
+import { createServer } from "node:http";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+export const here = dirname(fileURLToPath(import.meta.url));
+export const root = resolve(here, "../..");
+export const out = join(here, "out");
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+export function chromiumPath() {
+  const found = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => path && existsSync(path));
+  if (!found) throw new Error("no Chromium: install the package `chromium`, or set CHROMIUM to its path");
+  return found;
+}
+
+export function launch(extra = []) {
+  mkdirSync(out, { recursive: true });
+  return chromium.launch({ executablePath: chromiumPath(), args: [...FLAGS, ...extra] });
+}
+
+/** Serves one file's bytes on loopback. */
+export async function serve(bytes) {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" });
+    response.end(request.method === "HEAD" ? undefined : bytes);
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return { address: `http://127.0.0.1:${server.address().port}/`, close: () => new Promise((closed) => { server.closeAllConnections(); server.close(closed); }) };
+}
+
+export const fileAddress = (path) => pathToFileURL(resolve(path)).href;
+
+/** A folder that is gone afterwards. */
+export function scratch() {
+  const path = mkdtempSync(join(tmpdir(), "runlens-browser-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Opens the page and notes everything it should not say. */
+export async function openPage(browser, address, { readers, dark = false, hash = "" } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: dark ? "dark" : "light", acceptDownloads: true });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(message.text()); });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("dialog", (dialog) => { complaints.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
+  if (readers !== undefined) {
+    // Workers ask for themselves, so the worker's own script is told too: the number travels in the navigator of every context.
+    await context.addInitScript((count) => {
+      Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => count });
+    }, readers);
+    const session = await context.newCDPSession(page);
+    await session.send("Emulation.setHardwareConcurrencyOverride", { hardwareConcurrency: readers });
+  }
+  await page.goto(address + hash);
+  await page.waitForSelector("html[data-state=empty]", { timeout: 30_000 });
+  return { page, context, complaints, close: () => context.close() };
+}
+
+/** Drops files and folders as a hand does. */
+export async function drop(page, paths) {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"]) await session.send("Input.dispatchDragEvent", { type, x: 500, y: 400, data });
+  await session.detach();
+}
+
+export async function choose(page, folder, paths) {
+  const name = folder ? /(Choose a|Add) folder/ : /(Choose|Add) files/;
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", { name }).click()]);
+  await chooser.setFiles(paths);
+}
+
+export const ready = (page, timeout = 60_000) => page.waitForSelector("html[data-state=ready]", { timeout });
+
+/** The exported case document. */
+export async function exported(page, events) {
+  const box = page.getByRole("checkbox", { name: "with events" });
+  if ((await box.isChecked()) !== events) await box.click();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export case (JSON)" }).click()]);
+  return readFileSync(await download.path());
+}
+
+export function assert(condition, text) {
+  if (!condition) throw new Error(text);
+}
+
+export function equal(have, want, text) {
+  if (have !== want) throw new Error(`${text}: have ${JSON.stringify(have)}, want ${JSON.stringify(want)}`);
+}

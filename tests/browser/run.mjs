@@ -1,0 +1,48 @@
+// Runs the browser tests:   node run.mjs --page dist/runlens.html [--only NAME]
+//
+// Each test runs by file:// and by http unless it says otherwise. Figures are printed, never asserted.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileAddress, launch, serve } from "./harness.mjs";
+import * as behaviour from "./behaviour.mjs";
+import * as egress from "./egress/egress.mjs";
+import * as hostile from "./hostile.mjs";
+
+const flag = (name) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at > 0 ? process.argv[at + 1] : undefined;
+};
+const page = resolve(flag("page") ?? "dist/runlens.html");
+const only = flag("only");
+const bytes = readFileSync(page);
+const tests = [...behaviour.tests, ...hostile.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+if (tests.length === 0) {
+  console.error(`no test is named ${only}`);
+  process.exit(2);
+}
+
+const server = await serve(bytes);
+const browser = await launch();
+console.log(`page: ${bytes.length} bytes, Chromium ${browser.version()}`);
+let failed = 0;
+try {
+  for (const test of tests) {
+    for (const [scheme, address] of [["file", fileAddress(page)], ["http", server.address]]) {
+      if (test.schemes !== undefined && !test.schemes.includes(scheme)) continue;
+      const began = performance.now();
+      try {
+        const said = await test.run({ browser, address, scheme, page });
+        console.log(`ok    ${scheme}  ${test.name}  ${((performance.now() - began) / 1000).toFixed(1)} s${said ? `  ${said}` : ""}`);
+      } catch (error) {
+        failed += 1;
+        console.log(`FAIL  ${scheme}  ${test.name}\n      ${error.stack ?? error}`);
+      }
+    }
+  }
+} finally {
+  await browser.close();
+  await server.close();
+}
+console.log(failed === 0 ? "all passed" : `${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -5,8 +5,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, choose, drop, equal, exported, openPage, out, ready, root, scratch } from "./harness.mjs";
 
-const CASE = join(root, "tests/cases/three-runs/evidence");
-const DAMAGED = join(root, "tests/cases/damaged/evidence");
+const CASES = join(root, "tests/cases");
+const CASE = join(CASES, "three-runs/evidence");
+const DAMAGED = join(CASES, "damaged/evidence");
 
 const rows = (page) => page.locator(".rows .row:not(.waiting)");
 
@@ -89,10 +90,11 @@ export const tests = [
   {
     name: "the exported case is the native document, byte for byte",
     run: (context) => withPage(context, {}, async (page) => {
-      await drop(page, [CASE, DAMAGED].map((path) => path));
+      // One folder: Chromium renames the second of two that are named alike.
+      await drop(page, [CASES]);
       await ready(page);
       for (const events of [false, true]) {
-        const [have, want] = [await exported(page, events), native([CASE, DAMAGED], events)];
+        const [have, want] = [await exported(page, events), native([CASES], events)];
         if (!have.equals(want)) {
           writeFileSync(join(out, "case-tab.json"), have);
           writeFileSync(join(out, "case-native.json"), want);

@@ -14,7 +14,7 @@ const payloads = (host) => [
   `javascript:window.__ran=1 \u202Egnp.exe \u0007\u001b[31m\u0000 \u200b{{7*7}} \${7*7}`,
 ];
 
-function evidence(folder, host) {
+export function evidence(folder, host) {
   const text = payloads(host).join(" ");
   const put = (path, value) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -59,7 +59,7 @@ export const tests = [
         const rows = page.locator(".rows .row:not(.waiting)");
         await rows.first().waitFor();
         const total = Number(await page.getByRole("table", { name: "Events" }).getAttribute("aria-rowcount"));
-        assert(total >= 12, `an event of every format: ${total}`);
+        assert(total >= 11, `an event of every format: ${total}`);
         const allowed = new Set([...before.tags, "main", "section", "div", "span", "table", "tbody", "thead", "tr", "th", "td", "aside", "dl", "dt", "dd", "pre", "h2", "h3", "canvas", "label", "input", "code", "ul", "li", "strong", "i", "br", "progress", "p", "button"]);
         const check = async (where) => {
           const now = await page.evaluate(census);

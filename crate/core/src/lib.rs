@@ -39,16 +39,16 @@
 
 pub mod case;
 pub mod detect;
-pub mod export;
-pub mod query;
-pub mod reconstruct;
-pub mod settings;
 pub mod event;
 pub mod evidence;
+pub mod export;
 pub mod formats;
 pub mod identity;
 pub mod json;
 pub mod limits;
 pub mod problem;
+pub mod query;
+pub mod reconstruct;
 pub mod record;
+pub mod settings;
 pub mod time;

@@ -60,10 +60,11 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
   context.fillStyle = colour("--text-soft");
   context.strokeStyle = colour("--line");
   const ticks = scale.ticks(Math.max(2, Math.floor((width - LABEL_PX) / 110)));
-  const format = scale.tickFormat();
+  const [first, second] = ticks;
+  const step = first !== undefined && second !== undefined ? second.getTime() - first.getTime() : 0;
+  const format = step < 1_000 ? utcFormat("%H:%M:%S.%L") : step < 60_000 ? utcFormat("%H:%M:%S") : utcFormat("%H:%M");
   // Between ticks a day or more apart the date is on the tick itself.
-  const [one, two] = ticks;
-  const withDay = one !== undefined && two !== undefined && two.getTime() - one.getTime() < 86_400_000;
+  const withDay = step < 86_400_000;
   let lastDay = "";
   for (const tick of ticks) {
     const x = scale(tick);

@@ -129,7 +129,9 @@ impl Case {
 
     /// Ends a container whose members became items of their own.
     pub fn finish_container(&mut self, item: u32, problems: Vec<Problem>) {
-        let Some(entry) = self.items.get(item as usize) else { return };
+        let Some(entry) = self.items.get(item as usize) else {
+            return;
+        };
         let opening = entry.opening(&self.settings.limits);
         let (batch, report) = crate::formats::archive::report(&opening, problems);
         self.close_item(item, batch, report);

@@ -73,6 +73,12 @@ fn type_of(op: &Operation) -> (String, bool) {
     (inferred.unwrap_or("unknown").to_owned(), false)
 }
 
+/// The same instance name on the same VM. A machine moved to another resource group keeps its name and its extensions.
+fn same_extension(one: &Operation, other: &Operation) -> bool {
+    let name = |op: &Operation| op.resource.as_ref().and_then(|id| id.child());
+    one.subscription == other.subscription && one.vm() == other.vm() && name(one) == name(other)
+}
+
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let window = view.settings.vm_extension_write.window_days * NS_PER_DAY;
     let writes: Vec<(usize, &Operation)> = view
@@ -92,7 +98,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             .any(|risky| kind.contains(risky));
         let Some(started) = op.started else { continue };
         let earlier = writes.iter().take(position).any(|(_, before)| {
-            before.resource == op.resource
+            same_extension(before, op)
                 && before
                     .started
                     .is_some_and(|then| then.ns < started.ns && then.ns >= started.ns - window)

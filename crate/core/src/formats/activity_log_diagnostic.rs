@@ -50,6 +50,14 @@ fn claims(record: Value<'_>) -> Certainty {
             b"identity" => {
                 identity = !value.get("authorization").is_null() || !value.get("claims").is_null()
             }
+            // A SIEM's copy puts name, outcome and category into `evt`.
+            b"evt" if !value.get("name").is_null() && !value.get("outcome").is_null() => {
+                operation = true;
+                category = value
+                    .get("category")
+                    .word()
+                    .map(|text| text.to_ascii_lowercase());
+            }
             _ => {}
         }
     }

@@ -24,16 +24,23 @@
 //! Rejected: recognising by file name. `PT1H.json` is five different things, and collectors rename.
 
 pub mod activity_log_diagnostic;
+pub mod activity_log_portal_csv;
 pub mod activity_log_rest;
+pub mod activity_log_sdk;
+pub mod activity_log_table;
+pub mod agent_telemetry;
 pub mod archive;
+pub mod azure_resource_log;
 pub mod command_execution_log;
 mod describe;
 pub mod extension_settings;
 pub mod extension_state;
 pub mod extension_status;
+pub mod goal_state;
 pub mod handler_log;
 mod identify;
 pub mod item;
+pub mod journal_json;
 pub mod run_command_result;
 pub mod script;
 pub mod script_output;
@@ -189,6 +196,13 @@ pub static TABLE: &[Format] = &[
     waagent_log::FORMAT,
     activity_log_diagnostic::FORMAT,
     archive::FORMAT,
+    journal_json::FORMAT,
+    agent_telemetry::FORMAT,
+    azure_resource_log::FORMAT,
+    activity_log_sdk::FORMAT,
+    activity_log_portal_csv::FORMAT,
+    activity_log_table::FORMAT,
+    goal_state::FORMAT,
 ];
 
 /// A format by its id.

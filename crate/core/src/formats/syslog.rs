@@ -250,7 +250,7 @@ fn object(unit: &Unit<'_>, sink: &mut Sink) -> bool {
 }
 
 /// An event that borrows nothing of a message built on the way.
-fn own(event: Event<'_>) -> Event<'static> {
+pub(crate) fn own(event: Event<'_>) -> Event<'static> {
     let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
     Event {
         kind: event.kind,

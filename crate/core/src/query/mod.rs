@@ -10,5 +10,6 @@ pub mod rows;
 
 pub use detail::{EventDetail, Place, detail, place, summary};
 pub use rows::{
-    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of, rows,
+    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
+    rows,
 };

@@ -141,9 +141,10 @@ impl<'a> AgentLine<'a> {
             .goal_state(sink)
             .or_else(|| self.guest_fact(parts.as_ref(), sink));
         if let Some(Fact::GoalState(state)) = &event.fact
-            && state.correlation.is_some() {
-                event.correlation = self.goal_state_part("correlation").map(Cow::Owned);
-            }
+            && state.correlation.is_some()
+        {
+            event.correlation = self.goal_state_part("correlation").map(Cow::Owned);
+        }
         if sink.wants_detail() {
             event.summary = text(self.message).into_owned();
             if let Some(level) = self.level {

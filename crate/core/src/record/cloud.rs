@@ -237,9 +237,17 @@ impl<'a> CloudRecord<'a> {
             ),
         }
         let caller = self.caller();
+        // Old samples have no resource id of their own; the record's id begins with it.
+        let of_id = || {
+            self.id
+                .as_deref()?
+                .split_once("/events/")
+                .map(|(resource, _)| resource)
+        };
         let resource = self
             .resource
             .as_deref()
+            .or_else(of_id)
             .map(ResourceId::parse)
             .filter(|id| !id.folded.is_empty());
         let operation = self

@@ -48,7 +48,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Zip, Self::Tar, Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstandard];
+    pub const ALL: [Self; 6] = [
+        Self::Zip,
+        Self::Tar,
+        Self::Gzip,
+        Self::Bzip2,
+        Self::Xz,
+        Self::Zstandard,
+    ];
 
     /// A word for it.
     #[must_use]

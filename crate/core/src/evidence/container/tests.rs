@@ -22,11 +22,10 @@ impl Receiver for Kept {
     }
 }
 
-fn open(
-    path: &str,
-    bytes: &[u8],
-    limits: &Limits,
-) -> (Vec<(String, Vec<u8>, Vec<Code>)>, Vec<Code>) {
+/// Members as kept, and the container's own problems.
+type Opened = (Vec<(String, Vec<u8>, Vec<Code>)>, Vec<Code>);
+
+fn open(path: &str, bytes: &[u8], limits: &Limits) -> Opened {
     let kind =
         detect(bytes.get(..DETECT_BYTES.min(bytes.len())).unwrap_or(&[])).expect("a container");
     let mut kept = Kept::default();

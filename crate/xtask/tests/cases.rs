@@ -160,7 +160,8 @@ fn evidence_given_twice_counts_once() {
         evidence.extend(
             again
                 .into_iter()
-                .filter(|(path, _)| !path.contains("var/lib")),
+                // Where a file lies says what it is: a copy elsewhere is other evidence.
+                .filter(|(path, _)| !path.contains("var/lib") && !path.ends_with(".tld")),
         );
         let (double, _) = document(&evidence, 4096);
         assert_eq!(

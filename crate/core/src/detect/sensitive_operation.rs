@@ -425,16 +425,6 @@ fn severity(weight: u8) -> Severity {
     }
 }
 
-/// The id of an operation that an export knows only by its display name.
-fn operation_id(op: &Operation) -> &str {
-    match op.operation.as_str() {
-        "create or update virtual machine extension" => {
-            "microsoft.compute/virtualmachines/extensions/write"
-        }
-        other => other,
-    }
-}
-
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let near = view.settings.sensitive_operation.near_hours * 3600 * NS_PER_SECOND;
     let run_commands: Vec<(&str, i64)> = view
@@ -448,7 +438,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         if op.outcome != OperationOutcome::Succeeded {
             continue;
         }
-        let Some((_, why, technique, weight)) = entry(operation_id(op)) else {
+        let Some((_, why, technique, weight)) = entry(&op.operation) else {
             continue;
         };
         let started = op.started.map(|started| started.ns);

@@ -193,6 +193,22 @@ fn localized_status(folded: &str) -> Status {
     }
 }
 
+/// The operation id of a display name, for the few that name Run Command and extensions (detectors 0.9); else the folded name itself.
+fn id_of_display(display: &str) -> String {
+    let folded = identity::fold(display);
+    let id = match folded.as_str() {
+        "run command on virtual machine" => "microsoft.compute/virtualmachines/runcommand/action",
+        "run command on a virtual machine instance in a virtual machine scale set" => {
+            "microsoft.compute/virtualmachinescalesets/virtualmachines/runcommand/action"
+        }
+        "create or update virtual machine extension" => {
+            "microsoft.compute/virtualmachines/extensions/write"
+        }
+        _ => return folded,
+    };
+    id.to_owned()
+}
+
 /// Operations whose request or response body says what was run or granted.
 fn body_matters(operation: &str) -> bool {
     const ENDS: [&str; 5] = [
@@ -253,8 +269,8 @@ impl<'a> CloudRecord<'a> {
         let operation = self
             .operation
             .as_deref()
-            .or(self.operation_display.as_deref())
-            .map(identity::fold);
+            .map(identity::fold)
+            .or_else(|| self.operation_display.as_deref().map(id_of_display));
         // The id's own subscription first: exports disagree about the field, never about the id.
         let subscription = resource
             .as_ref()

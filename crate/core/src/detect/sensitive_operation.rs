@@ -21,7 +21,7 @@
 use super::{
     Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
 };
-use crate::reconstruct::operations::{Operation, OperationOutcome};
+use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_SECOND;
 use serde_json::{Map, Value};
 

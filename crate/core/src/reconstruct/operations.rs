@@ -39,14 +39,12 @@ impl OperationFamily {
         }
     }
 
-    /// From a folded operation id, or a folded display name where an export has only that.
+    /// From a folded operation id.
     #[must_use]
     pub fn of(operation: &str) -> Self {
         match operation {
             "microsoft.compute/virtualmachines/runcommand/action"
-            | "microsoft.compute/virtualmachinescalesets/virtualmachines/runcommand/action"
-            | "run command on virtual machine"
-            | "run command on a virtual machine instance in a virtual machine scale set" => {
+            | "microsoft.compute/virtualmachinescalesets/virtualmachines/runcommand/action" => {
                 Self::Action
             }
             "microsoft.compute/virtualmachines/runcommands/write"
@@ -54,8 +52,9 @@ impl OperationFamily {
             | "microsoft.hybridcompute/machines/runcommands/write" => Self::Managed,
             "microsoft.compute/virtualmachines/extensions/write"
             | "microsoft.compute/virtualmachinescalesets/extensions/write"
-            | "microsoft.compute/virtualmachinescalesets/virtualmachines/extensions/write"
-            | "create or update virtual machine extension" => Self::Extension,
+            | "microsoft.compute/virtualmachinescalesets/virtualmachines/extensions/write" => {
+                Self::Extension
+            }
             _ => Self::Other,
         }
     }

@@ -27,7 +27,11 @@ pub mod plan;
 pub mod random;
 pub mod story;
 pub mod truth;
+pub mod volume;
 pub mod world;
+
+#[cfg(test)]
+mod tests;
 
 pub use case::{Case, CaseFile};
 

@@ -266,6 +266,7 @@ impl Plan {
         policy.kind = &crate::cloud::catalogue::POLICY_AUDIT;
         policy.begun = operation.begun.plus_ms(after);
         policy.accepted = None;
+        policy.address = None;
         policy.ended = policy.begun;
         policy.outcome = Outcome::Succeeded(200);
         policy.request_body = None;

@@ -17,6 +17,7 @@
 //!              "guest_started": "…", "guest_ended": "…",       // by the host's clock, in UTC
 //!              "exit_code": 0, "script_sha256": "…", "operation": 4,
 //!              "visible": true,                                // false: nothing on the guest shows it
+//!              "traces": ["script", "stdout"],                 // what of it is left
 //!              "lost": ["status"], "files": ["web01/var/lib/…/script.sh"], "hostile": false }],
 //!   "links": [{ "operation": 4, "run": 0 }],                   // both sides are in the evidence
 //!   "one_sided": { "operations": [..], "runs": [..] },         // the other side is not
@@ -77,7 +78,7 @@ pub fn truth(world: &World, files: &[CaseFile]) -> Value {
     let (mut links, mut only_operations, mut only_runs) = (Vec::new(), Vec::new(), Vec::new());
     for (at, run) in world.runs.iter().enumerate() {
         let asked = run.operation.filter(|operation| shown(operation) > 0);
-        match (asked, run.is_visible()) {
+        match (asked, world.is_visible(at)) {
             (Some(operation), true) => links.push(json!({ "operation": operation, "run": at })),
             (Some(operation), false) => only_operations.push(operation),
             (None, true) => only_runs.push(at),
@@ -110,7 +111,7 @@ pub fn truth(world: &World, files: &[CaseFile]) -> Value {
             "operations": seen.len(),
             "rows": seen.values().map(|entry| entry.0).sum::<usize>(),
             "record_copies": seen.values().flat_map(|entry| entry.1.values()).sum::<usize>(),
-            "runs": world.runs.iter().filter(|run| run.is_visible()).count(),
+            "runs": (0..world.runs.len()).filter(|run| world.is_visible(*run)).count(),
         },
     })
 }
@@ -224,7 +225,8 @@ fn run_truth(world: &World, at: usize, run: &Run, files: &[CaseFile]) -> Value {
         "exit_code": run.exit_code,
         "script_sha256": Sha256::digest(&run.script).iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
         "operation": run.operation,
-        "visible": run.is_visible(),
+        "visible": world.is_visible(at),
+        "traces": world.traces_of(at).into_iter().map(Trace::name).collect::<Vec<_>>(),
         "lost": run.lost.iter().copied().map(Trace::name).collect::<Vec<_>>(),
         "files": paths,
         "hostile": run.hostile,

@@ -38,6 +38,59 @@ pub struct World {
     pub exports: Vec<Export>,
 }
 
+impl World {
+    /// What of a run is still on its guest: neither lost, nor cleaned up by its handler, nor never kept.
+    #[must_use]
+    pub fn traces_of(&self, run_at: usize) -> BTreeSet<Trace> {
+        let Some(run) = self.runs.get(run_at) else {
+            return BTreeSet::new();
+        };
+        let cleaned = self.is_cleaned(run);
+        let audited = self
+            .machines
+            .get(run.machine)
+            .and_then(|machine| machine.audited_until)
+            .is_some_and(|until| run.started <= until);
+        Trace::ALL
+            .into_iter()
+            .filter(|trace| !run.lost.contains(trace))
+            .filter(|trace| match trace {
+                Trace::Settings | Trace::Status => run.removed.is_none(),
+                Trace::Script | Trace::Stdout | Trace::Stderr => !cleaned,
+                Trace::Audit => audited,
+                Trace::HandlerLog | Trace::AgentLog => true,
+            })
+            .collect()
+    }
+
+    /// Whether anything on the guest shows that a run took place. Settings and enable lines alone do not: they only
+    /// prove that its number exists.
+    #[must_use]
+    pub fn is_visible(&self, run_at: usize) -> bool {
+        self.traces_of(run_at)
+            .iter()
+            .any(|trace| !matches!(trace, Trace::Settings | Trace::AgentLog))
+    }
+
+    /// Whether a later run of the same name made the handler remove this one's folder and empty its settings: all
+    /// handlers but that of action run commands do.
+    #[must_use]
+    pub fn is_cleaned(&self, run: &Run) -> bool {
+        run.family != Family::Action && !self.is_newest(run)
+    }
+
+    /// Whether no later run of the same machine, family and name exists.
+    #[must_use]
+    pub fn is_newest(&self, run: &Run) -> bool {
+        !self.runs.iter().any(|other| {
+            other.machine == run.machine
+                && other.family == run.family
+                && other.guest_name() == run.guest_name()
+                && other.sequence > run.sequence
+        })
+    }
+}
+
 /// A subscription.
 #[derive(Clone, Debug)]
 pub struct Subscription {
@@ -251,8 +304,8 @@ pub struct Machine {
     pub boots: Vec<Instant>,
     /// When its files were collected.
     pub collected: Instant,
-    /// Whether `auditd` ran.
-    pub audited: bool,
+    /// Until when the audit log was kept; `None` where it never was.
+    pub audited_until: Option<Instant>,
 }
 
 /// Families of executions, as the detector specification names them.
@@ -395,17 +448,6 @@ pub struct Run {
     pub processes: Vec<Process>,
     /// Whether the intruder's.
     pub hostile: bool,
-}
-
-impl Run {
-    /// Whether anything on the guest shows that it ran.
-    #[must_use]
-    pub fn is_visible(&self) -> bool {
-        !Trace::ALL
-            .iter()
-            .filter(|trace| !matches!(trace, Trace::Settings | Trace::AgentLog))
-            .all(|trace| self.lost.contains(trace))
-    }
 }
 
 /// Which log a remark stands in.

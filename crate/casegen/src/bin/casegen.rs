@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! casegen example OUT_DIR [--seed N]     OUT_DIR/evidence/…, and OUT_DIR/truth.json beside it
-//! casegen json OUT_FILE                  the example case as the page embeds it
+//! casegen json OUT_FILE [--seed N]       the example case as the page embeds it
+//! casegen volume KIND SIZE_MB OUT_FILE [--seed N]     one artifact of a size (1 MB = 1,000,000 bytes)
 //! ```
 //!
 //! The library itself never touches a file; this is the only place that does.
 
+use runlens_casegen::volume::{self, Writer, Written};
 use runlens_casegen::{Case, EXAMPLE_SEED, render, story};
 use std::env;
 use std::fs::{self, File, FileTimes};
@@ -17,7 +19,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 const USAGE: &str = "\
 casegen example OUT_DIR [--seed N]   writes OUT_DIR/evidence and OUT_DIR/truth.json
-casegen json OUT_FILE [--seed N]     writes the files as one JSON array";
+casegen json OUT_FILE [--seed N]     writes the files as one JSON array
+casegen volume KIND SIZE_MB OUT_FILE [--seed N]
+                                     writes one artifact of at least a size; KIND is one of
+                                     activity-ndjson, activity-array, waagent-log, handler-log, syslog, auditd";
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -58,8 +63,30 @@ fn run(words: &[String]) -> Result<String, String> {
             fs::write(path, &bytes).map_err(|error| format!("{path}: {error}"))?;
             Ok(format!("{} bytes in {path}", bytes.len()))
         }
+        ["volume", kind, size, path] => {
+            let (_, write) = volume::KINDS
+                .iter()
+                .find(|(name, _)| name == kind)
+                .ok_or_else(|| format!("no artifact is called {kind}\n{USAGE}"))?;
+            let megabytes: u64 = size
+                .parse()
+                .map_err(|_| format!("a size is a whole number of megabytes, not {size}"))?;
+            let written = write_volume(*write, seed, megabytes.saturating_mul(1_000_000), path)
+                .map_err(|error| format!("{path}: {error}"))?;
+            Ok(format!(
+                "{} bytes, {} records in {path}",
+                written.bytes, written.records
+            ))
+        }
         _ => Err(USAGE.to_owned()),
     }
+}
+
+fn write_volume(write: Writer, seed: u64, size: u64, path: &str) -> io::Result<Written> {
+    let mut out = io::BufWriter::new(File::create(path)?);
+    let written = write(seed, size, &mut out)?;
+    out.flush()?;
+    Ok(written)
 }
 
 /// Writes the evidence with its modified times, and the truth beside it, not among it.

@@ -129,8 +129,10 @@ fn causes(world: &World, machine_at: usize, machine: &Machine) -> Vec<(Instant, 
 
 impl<'w> Play<'w> {
     fn say(&mut self, at: Instant, who: Who, text: impl Into<String>) {
+        // Below a millisecond, which is the least distance between two records here.
+        let micros = self.random.between(0, 890);
         self.trail.agent.push(AgentRecord {
-            at,
+            at: at.plus_nanoseconds(micros * 1_000),
             who,
             text: text.into(),
         });

@@ -23,7 +23,7 @@ pub fn files(world: &World, machine_at: usize, machine: &Machine, trail: &Trail)
         .collect();
     let mut files = Vec::new();
     for run in &runs {
-        run_files(machine, &runs, run, &random, &mut files);
+        run_files(world, machine, run, &random, &mut files);
     }
     for family in runs.iter().map(|run| run.family).collect::<BTreeSet<_>>() {
         let own: Vec<&Run> = runs
@@ -31,14 +31,14 @@ pub fn files(world: &World, machine_at: usize, machine: &Machine, trail: &Trail)
             .copied()
             .filter(|run| run.family == family)
             .collect();
-        handler_files(machine, family, &own, trail, &mut files);
+        handler_files(world, machine, family, &own, trail, &mut files);
     }
     files
 }
 
 fn run_files(
+    world: &World,
     machine: &Machine,
-    runs: &[&Run],
     run: &Run,
     random: &Random,
     files: &mut Vec<CaseFile>,
@@ -49,9 +49,8 @@ fn run_files(
         }
     };
     let folder = run.download();
-    let newest = is_newest(runs, run);
     // The managed handler and custom script keep the newest folder and empty older settings.
-    let cleaned = !newest && run.family != Family::Action;
+    let cleaned = world.is_cleaned(run);
     if !cleaned {
         add(
             Trace::Script,
@@ -88,16 +87,8 @@ fn run_files(
     }
 }
 
-/// Whether no later run of the same family and name exists.
-fn is_newest(runs: &[&Run], run: &Run) -> bool {
-    !runs.iter().any(|other| {
-        other.family == run.family
-            && other.guest_name() == run.guest_name()
-            && other.sequence > run.sequence
-    })
-}
-
 fn handler_files(
+    world: &World,
     machine: &Machine,
     family: Family,
     runs: &[&Run],
@@ -110,7 +101,7 @@ fn handler_files(
     let mut add = |path: String, at: Instant, text: String| {
         files.push(guest_file(machine, &path, at, text.into_bytes()));
     };
-    for run in runs.iter().filter(|run| is_newest(runs, run)) {
+    for run in runs.iter().filter(|run| world.is_newest(run)) {
         add(
             format!("{folder}/{}", run.marker()),
             run.started.plus_ms(-60),

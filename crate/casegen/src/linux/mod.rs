@@ -10,10 +10,12 @@
 //! web01/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/…             extension_files
 //! web01/var/lib/waagent/run-command/download/3/{script.sh,stdout,stderr}         extension_files
 //! web01/var/log/{syslog,auth.log} or {messages,secure}                           system_log
+//! web01/var/log/audit/audit.log                                                  audit
 //! ```
 
 pub mod agent;
 pub mod agent_log;
+pub mod audit;
 pub mod extension_files;
 pub mod handler_log;
 pub mod handlers;
@@ -79,6 +81,7 @@ pub fn files(world: &World) -> Vec<CaseFile> {
         }
         files.extend(extension_files::files(world, at, machine, &trail));
         files.extend(system_log::files(world, at, machine, &trail));
+        files.extend(audit::files(world, at, machine));
     }
     files
 }

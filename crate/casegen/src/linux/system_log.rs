@@ -35,7 +35,12 @@ pub fn files(world: &World, machine_at: usize, machine: &Machine, trail: &Trail)
         system.push((*at, "systemd[1]".to_owned(), text.clone()));
     }
     for record in &trail.agent {
-        let tag = format!("python3[{}]", agent_process(machine, record.at));
+        let python = if machine.python.starts_with('2') {
+            "python"
+        } else {
+            "python3"
+        };
+        let tag = format!("{python}[{}]", agent_process(machine, record.at));
         for line in agent_log::print(machine, record)
             .lines()
             .filter(|line| !line.is_empty())

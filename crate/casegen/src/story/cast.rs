@@ -106,7 +106,7 @@ fn machines(plan: &mut Plan, random: &mut Random) {
             system_log: SystemLog::DebianTraditional,
             boots: vec![first],
             collected,
-            audited: false,
+            audited_until: None,
         });
     };
     add("web01", PRODUCTION, "rg-shop-prod", clock(180, 0));
@@ -114,6 +114,8 @@ fn machines(plan: &mut Plan, random: &mut Random) {
     add("db01", DATA, "rg-data-prod", clock(-1_200, 120));
     if let Some(web) = plan.world.machines.get_mut(WEB) {
         web.boots.push(DAY.plus_days(3).at(5, 10, 9));
+        // Until the intruder's extension stops the service.
+        web.audited_until = Some(DAY.plus_days(3).at(10, 12, 22));
     }
     if let Some(app) = plan.world.machines.get_mut(APP) {
         app.system = "ubuntu 24.04";

@@ -1,0 +1,80 @@
+use crate::volume::KINDS;
+use std::collections::BTreeSet;
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_of_at_least_the_size() {
+    for (name, write) in KINDS {
+        let mut written = Vec::new();
+        let said = write(3, 300_000, &mut written).unwrap();
+        assert_eq!(said.bytes, written.len() as u64, "{name}");
+        assert!(
+            (300_000..320_000).contains(&written.len()),
+            "{name}: {}",
+            written.len()
+        );
+        let mut again = Vec::new();
+        write(3, 300_000, &mut again).unwrap();
+        assert!(written == again, "{name}");
+        let mut other = Vec::new();
+        write(4, 300_000, &mut other).unwrap();
+        assert!(written != other, "{name}");
+        assert_eq!(written.last(), Some(&b'\n'), "{name}");
+    }
+}
+
+#[test]
+fn records_agree_with_a_count_in_the_raw_bytes() {
+    for (name, write) in KINDS {
+        let mut written = Vec::new();
+        let said = write(5, 400_000, &mut written).unwrap();
+        let text = String::from_utf8(written).unwrap();
+        let counted = match name {
+            "activity-array" => serde_json::from_str::<Vec<serde_json::Value>>(&text)
+                .unwrap()
+                .len(),
+            "activity-ndjson" => text
+                .lines()
+                .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+                .filter(|record| record["identity"]["claims"]["uti"].is_string())
+                .count(),
+            "waagent-log" => text
+                .lines()
+                .filter(|line| line.starts_with("2024-") && line.get(26..28) == Some("Z "))
+                .count(),
+            "auditd" => text
+                .lines()
+                .map(|line| {
+                    line.split("audit(")
+                        .nth(1)
+                        .unwrap()
+                        .split(')')
+                        .next()
+                        .unwrap()
+                })
+                .collect::<BTreeSet<_>>()
+                .len(),
+            _ => text.lines().count(),
+        };
+        assert_eq!(said.records, counted as u64, "{name}");
+    }
+}
+
+#[test]
+fn values_repeat_as_they_do_in_reality() {
+    let (_, write) = KINDS[0];
+    let mut written = Vec::new();
+    write(6, 3_000_000, &mut written).unwrap();
+    let text = String::from_utf8(written).unwrap();
+    let distinct = |name: &str| {
+        text.split(name)
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    let rows = text.lines().count();
+    assert_eq!(distinct("identity/claims/objectidentifier\":\""), 40);
+    assert!((rows / 4..rows / 2 + 1).contains(&distinct("\"correlationId\":\"")));
+    assert!((100..rows / 2).contains(&distinct("\"resourceId\":\"")));
+    assert_eq!(distinct("\"callerIpAddress\":\""), 8);
+}

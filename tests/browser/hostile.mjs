@@ -3,7 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { assert, drop, equal, exported, openPage, ready, scratch } from "./harness.mjs";
+import { assert, choose, equal, exported, openPage, ready, scratch } from "./harness.mjs";
 import { Listeners } from "./egress/listeners.mjs";
 
 const payloads = (host) => [
@@ -54,7 +54,8 @@ export const tests = [
         const { page } = opened;
         evidence(join(folder.path, "evidence"), listeners.host);
         const before = await page.evaluate(census);
-        await drop(page, [join(folder.path, "evidence")]);
+        // By the folder button: of a dropped folder Chromium leaves out names with `<` in them.
+        await choose(page, true, join(folder.path, "evidence"));
         await ready(page);
         const rows = page.locator(".rows .row:not(.waiting)");
         await rows.first().waitFor();

@@ -124,7 +124,7 @@ export const tests = [
     run: async ({ scheme, page }) => {
       const have = await measure({ scheme, page, walled: false });
       // Each class of vector must be able to hit, or its silence above would prove nothing.
-      for (const name of ["fetch", "xhr", "beacon", "event source", "web socket", "image", "script", "import", "eval", "stylesheet", "frame", "css image-set", "css border", "css font", "svg image", "markup image", "markup event", "worker fetch", "preload script", "prefetch", "dns-prefetch", "preconnect", "form to a frame", "object", "video"]) {
+      for (const name of ["fetch", "xhr", "beacon", "event source", "web socket", "image", "script", "import", "eval", "stylesheet", "frame", "css background", "css image-set", "css font", "svg image", "markup image", "markup event", "worker fetch", "preload script", "prefetch", "dns-prefetch", "preconnect", "form to a frame", "object", "video"]) {
         assert(have.passive.some((hit) => hit.startsWith(`${name}: `)), `without the policy "${name}" must hit`);
       }
       assert(have.passive.some((hit) => hit.endsWith("udp")), "without the wall STUN must hit");

@@ -112,6 +112,8 @@ function ThemeSwitch({ theme, choose }: { theme: Theme; choose: (theme: Theme) =
 function Case(): JSX.Element {
   const view = useSignal<"timeline" | "evidence" | "findings">("timeline");
   const known = overview.value;
+  // Details belong to the timeline's rows; the other views need the width.
+  const open = view.value === "timeline" && detail.value !== null && selected.value !== null;
   const problems = evidence.value.reduce((sum, item) => sum + item.problem_count, 0);
   const tab = (name: "timeline" | "evidence" | "findings", label: string): JSX.Element => (
     <button type="button" role="tab" id={`tab-${name}`} aria-selected={view.value === name} aria-controls={`view-${name}`} onClick={() => { view.value = name; }}>
@@ -119,7 +121,7 @@ function Case(): JSX.Element {
     </button>
   );
   return (
-    <main class="case" data-detail={detail.value !== null && selected.value !== null}>
+    <main class="case" data-detail={open}>
       <div class="summary">
         <div role="tablist" aria-label="Views" class="tabs">
           {tab("timeline", `Timeline · ${plural(known?.events ?? 0, "event")}`)}
@@ -145,7 +147,7 @@ function Case(): JSX.Element {
           <Findings open={() => { view.value = "timeline"; }} />
         </section>
       )}
-      {detail.value !== null && selected.value !== null ? <Detail event={detail.value} /> : null}
+      {open && detail.value !== null ? <Detail event={detail.value} /> : null}
     </main>
   );
 }

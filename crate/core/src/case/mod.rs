@@ -465,7 +465,7 @@ fn clock_problems(placed: &Placed) -> Vec<Problem> {
     }
     if let Some(east) = placed.zone_east_seconds.filter(|_| placed.zone_pairs > 0) {
         let text = format!(
-            "local times were taken as UTC{:+03}:{:02}, which {} entries in UTC inside them show",
+            "local times were taken as UTC{:+03}:{:02}, as entries in UTC inside them show ({} of them)",
             east / 3600,
             east.abs() / 60 % 60,
             placed.zone_pairs

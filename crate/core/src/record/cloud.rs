@@ -454,3 +454,100 @@ pub fn json_fields(record: Value<'_>) -> Vec<Field> {
         .map(|(name, value)| Field { name, value })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_status_vocabularies_are_one() {
+        for (raw, class) in [
+            ("Start", Status::Start),
+            ("Started", Status::Start),
+            (" ACCEPT ", Status::Accept),
+            ("Accepted", Status::Accept),
+            ("In Progress", Status::Accept),
+            ("Success", Status::Success),
+            ("Succeeded", Status::Success),
+            ("Bem-sucedido", Status::Success),
+            ("Failure", Status::Failure),
+            ("Rejected", Status::Failure),
+            ("Canceled", Status::Failure),
+            ("TimedOut", Status::Failure),
+            ("Active", Status::Other),
+            ("Resolved", Status::Other),
+            ("Updated", Status::Other),
+            ("", Status::Other),
+            ("OK", Status::Other),
+            ("200", Status::Success),
+            ("202", Status::Accept),
+            ("403", Status::Failure),
+        ] {
+            assert_eq!(status_class(raw), class, "{raw}");
+        }
+    }
+
+    #[test]
+    fn claims_are_read_in_every_spelling() {
+        for name in [
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
+            "http://schemas_xmlsoap_org/ws/2005/05/identity/claims/upn",
+            "upn",
+        ] {
+            let mut claims = Claims::default();
+            claims.take(name, Value::new(b"\"alex@contoso.example\""));
+            assert_eq!(
+                claims.upn.as_deref(),
+                Some("alex@contoso.example"),
+                "{name}"
+            );
+        }
+        let mut guest = Claims::default();
+        guest.take(
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+            Value::new(b"\"live.com#alex@contoso.example\""),
+        );
+        guest.take("name", Value::new(b"\"Alex\""));
+        assert_eq!(
+            (guest.upn.as_deref(), guest.name.as_deref()),
+            (Some("alex@contoso.example"), Some("Alex"))
+        );
+    }
+
+    #[test]
+    fn ticks_restore_the_seventh_digit_and_move_nothing_else() {
+        let time = |text: &str| parse::iso(text.as_bytes());
+        let id = |ticks: &str| {
+            Some(Cow::Owned(format!(
+                "/subscriptions/s/events/E/ticks/{ticks}"
+            )))
+        };
+        let mut record = CloudRecord {
+            time: time("2024-12-09T21:09:54.716Z"),
+            id: id("638693753947160515"),
+            ..CloudRecord::default()
+        };
+        record.repair_time();
+        assert_eq!(
+            record
+                .time
+                .map(|stamp| stamp.instant.to_string())
+                .as_deref(),
+            Some("2024-12-09T21:09:54.7160515Z")
+        );
+        let mut record = CloudRecord {
+            time: time("2024-12-09T21:00:00.5Z"),
+            id: id("638693753947160515"),
+            ..CloudRecord::default()
+        };
+        record.repair_time();
+        assert_eq!(
+            record
+                .time
+                .map(|stamp| stamp.instant.to_string())
+                .as_deref(),
+            Some("2024-12-09T21:00:00.5Z")
+        );
+        assert_eq!(record.data_id().as_deref(), Some("e"));
+    }
+}

@@ -16,7 +16,7 @@ import { navigations, passive } from "./vectors.mjs";
 
 /** A page may have only so many requests under way: vectors are tried a dozen at a time. */
 const TOGETHER = 12;
-const SETTLE_MS = 1_500;
+const SETTLE_MS = 2_500;
 const residual = JSON.parse(readFileSync(join(here, "egress/residual.json"), "utf8"));
 
 /** A Chromium that asks our name server. */
@@ -70,7 +70,7 @@ async function arrivals({ browser, listeners, html, vectors, scheme, walled, tog
       await page.goto(scheme === "file" ? fileAddress(path) : server.address);
       if (walled) await page.waitForSelector("html[data-state=empty]", { timeout: 30_000 });
       await page.evaluate(() => { window.__probe(); });
-      await page.waitForTimeout(together ? SETTLE_MS : 900);
+      await page.waitForTimeout(together ? SETTLE_MS : 1_500);
     } finally {
       for (const open of browser.pages().slice(1)) await open.close();
       await server.close();

@@ -70,6 +70,8 @@ type RunKey = (String, Family, String, Option<i64>, u64);
 struct Mentions<'a> {
     host: Option<&'a str>,
     os: Option<Os>,
+    /// The run's name as each event that has one spells it.
+    names: BTreeMap<EventNumber, &'a str>,
     said: Vec<(EventNumber, Option<Instant>, &'a GuestSaid)>,
 }
 
@@ -122,6 +124,9 @@ pub fn fold(
             .or_default();
         mentions.host = mentions.host.or(host);
         mentions.os = mentions.os.or(Some(fact.os));
+        if !name.is_empty() {
+            mentions.names.insert(*event, name);
+        }
         mentions.said.push((
             *event,
             store.stamp(*event).map(|stamp| stamp.instant),
@@ -175,19 +180,15 @@ fn run(
         );
         (time.map_or(i64::MAX, |time| time.ns), place)
     });
-    let spelled = said.iter().find_map(|(event, _, _)| {
-        let (_, fact) = store.facts.iter().find(|(of, _)| of == event)?;
-        match fact {
-            Fact::Guest(fact) => store.text(fact.name),
-            _ => None,
-        }
-    });
+    let spelled = said
+        .iter()
+        .find_map(|(event, _, _)| mentions.names.get(event));
     let mut run = Run {
         host: mentions.host.map(str::to_owned),
         os: mentions.os.unwrap_or(Os::Linux),
         family,
         name: spelled
-            .map(str::to_owned)
+            .map(|name| (*name).to_owned())
             .or_else(|| (!name.is_empty()).then(|| name.to_owned())),
         sequence,
         started: None,

@@ -4,14 +4,15 @@
 //! file without bytes is an earlier execution whose settings the handler emptied. Source: linux-artifacts 3.1.
 
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
-use crate::event::fact::{Fact, GuestFact, GuestSaid, SettingsSaid};
+use crate::event::fact::{GuestSaid, SettingsSaid};
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind};
-use crate::evidence::layout::{Family, Layout, Os, Role};
+use crate::evidence::layout::{Family, Layout, Role};
 use crate::evidence::unit::Unit;
 use crate::json::Value;
 use crate::problem::Code;
 use crate::record::cloud::json_fields;
+use crate::record::guest;
 use std::borrow::Cow;
 
 /// The format.
@@ -148,14 +149,14 @@ impl Reader for Settings {
             event.fields = json_fields(document);
         }
         if let Some(sequence) = sequence {
-            event.fact = Some(Fact::Guest(Box::new(GuestFact {
-                family: self.layout.family.unwrap_or(Family::Extension),
-                os: self.layout.os.unwrap_or(Os::Linux),
-                version: sink.intern_some(self.layout.version.as_deref()),
-                name: sink.intern_some(name.as_deref()),
-                sequence: Some(sequence),
-                said: GuestSaid::Settings(said),
-            })));
+            event.fact = Some(guest::fact(
+                &self.layout,
+                Family::Extension,
+                name.as_deref(),
+                sequence,
+                GuestSaid::Settings(said),
+                sink,
+            ));
         }
         sink.event(record, unit.span(), event);
         true

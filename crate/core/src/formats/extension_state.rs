@@ -4,13 +4,14 @@
 //! last saw. Their place says what they are. Source: linux-artifacts 3.
 
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
-use crate::event::fact::{Fact, GuestFact, GuestSaid};
+use crate::event::fact::GuestSaid;
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind};
 use crate::evidence::encoding::text;
-use crate::evidence::layout::{Layout, Os, Role};
+use crate::evidence::layout::{Layout, Role};
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
+use crate::record::guest;
 use crate::time::parse;
 use std::borrow::Cow;
 
@@ -79,14 +80,14 @@ impl Reader for State {
             .then(|| parse::integer(unit.bytes))
             .flatten();
         if let (Some(family), Some(sequence)) = (self.layout.family, processed) {
-            event.fact = Some(Fact::Guest(Box::new(GuestFact {
+            event.fact = Some(guest::fact(
+                &self.layout,
                 family,
-                os: self.layout.os.unwrap_or(Os::Linux),
-                version: sink.intern_some(self.layout.version.as_deref()),
-                name: sink.intern_some(self.layout.name.as_deref()),
-                sequence: Some(sequence),
-                said: GuestSaid::Mentioned,
-            })));
+                self.layout.name.as_deref(),
+                sequence,
+                GuestSaid::Mentioned,
+                sink,
+            ));
         }
         sink.event(record, unit.span(), event);
         true

@@ -5,14 +5,15 @@
 //! Sequence number and name come from the path, the name also from the item. Source: linux-artifacts 3.2, detectors 0.6.
 
 use super::{Certainty, Format, Reader};
-use crate::event::fact::{Fact, GuestFact, GuestSaid, RunState};
+use crate::event::fact::{GuestSaid, RunState};
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind, Outcome};
-use crate::evidence::layout::{Family, Layout, Os};
+use crate::evidence::layout::{Family, Layout};
 use crate::evidence::unit::Unit;
 use crate::json::Value;
 use crate::problem::Code;
 use crate::record::cloud::json_fields;
+use crate::record::guest;
 use crate::record::status;
 use crate::time::{TimeBasis, parse};
 use std::borrow::Cow;
@@ -116,14 +117,14 @@ impl Reader for Status {
             } else {
                 GuestSaid::Status(said)
             };
-            event.fact = Some(Fact::Guest(Box::new(GuestFact {
-                family: self.layout.family.unwrap_or(Family::Extension),
-                os: self.layout.os.unwrap_or(Os::Linux),
-                version: sink.intern_some(self.layout.version.as_deref()),
-                name: sink.intern_some(name.as_deref()),
-                sequence: Some(sequence),
+            event.fact = Some(guest::fact(
+                &self.layout,
+                Family::Extension,
+                name.as_deref(),
+                sequence,
                 said,
-            })));
+                sink,
+            ));
         }
         sink.event(record, unit.span(), event);
         true

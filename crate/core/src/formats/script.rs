@@ -4,14 +4,15 @@
 //! `limits.kept_text_bytes` allows, its hash covers all of it. Source: linux-artifacts 5 and 6, detectors 0.6.
 
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
-use crate::event::fact::{Fact, GuestFact, GuestSaid};
+use crate::event::fact::GuestSaid;
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind};
 use crate::evidence::encoding::text;
 use crate::evidence::hash::sha256;
-use crate::evidence::layout::{Family, Layout, Os, Role};
+use crate::evidence::layout::{Family, Layout, Role};
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
+use crate::record::guest;
 use std::borrow::Cow;
 
 /// The format.
@@ -98,18 +99,18 @@ impl Reader for Script {
             event.field("text", text.clone());
         }
         if let Some(sequence) = self.layout.sequence {
-            event.fact = Some(Fact::Guest(Box::new(GuestFact {
-                family: self.layout.family.unwrap_or(Family::Action),
-                os: self.layout.os.unwrap_or(Os::Linux),
-                version: sink.intern_some(self.layout.version.as_deref()),
-                name: sink.intern_some(self.layout.name.as_deref()),
-                sequence: Some(sequence),
-                said: GuestSaid::Script {
+            event.fact = Some(guest::fact(
+                &self.layout,
+                Family::Action,
+                self.layout.name.as_deref(),
+                sequence,
+                GuestSaid::Script {
                     text,
                     bytes: unit.length,
                     sha256: sha256(unit.bytes),
                 },
-            })));
+                sink,
+            ));
         }
         sink.event(record, unit.span(), event);
         true

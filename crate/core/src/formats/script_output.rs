@@ -5,12 +5,13 @@
 
 use super::script::kept_text;
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
-use crate::event::fact::{Fact, GuestFact, GuestSaid};
+use crate::event::fact::GuestSaid;
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind};
-use crate::evidence::layout::{Family, Layout, Os, Role};
+use crate::evidence::layout::{Family, Layout, Role};
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
+use crate::record::guest;
 use std::borrow::Cow;
 
 /// The format.
@@ -76,18 +77,18 @@ impl Reader for Output {
             event.field("text", text.clone());
         }
         if let Some(sequence) = self.layout.sequence {
-            event.fact = Some(Fact::Guest(Box::new(GuestFact {
-                family: self.layout.family.unwrap_or(Family::Action),
-                os: self.layout.os.unwrap_or(Os::Linux),
-                version: sink.intern_some(self.layout.version.as_deref()),
-                name: sink.intern_some(self.layout.name.as_deref()),
-                sequence: Some(sequence),
-                said: if stderr {
+            event.fact = Some(guest::fact(
+                &self.layout,
+                Family::Action,
+                self.layout.name.as_deref(),
+                sequence,
+                if stderr {
                     GuestSaid::Stderr { text }
                 } else {
                     GuestSaid::Stdout { text }
                 },
-            })));
+                sink,
+            ));
         }
         sink.event(record, unit.span(), event);
         true

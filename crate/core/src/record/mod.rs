@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod cloud;
+pub mod guest;
 pub mod handler;
 pub mod logfmt;
 pub mod login;

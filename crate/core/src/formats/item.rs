@@ -13,6 +13,7 @@ use super::{Format, Framing, Header, Reader, Sample, TABLE};
 use crate::event::batch::{EventBatch, NotABatch, Span};
 use crate::event::sink::{Counts, Sink};
 use crate::evidence::encoding::{Decoder, Seen, Transport};
+use crate::evidence::envelope;
 use crate::evidence::frame::blocks::Blocks;
 use crate::evidence::frame::csv::{Csv, cells, delimiter};
 use crate::evidence::frame::json::Json;
@@ -28,6 +29,8 @@ use std::borrow::Cow;
 
 /// Events that make a batch worth handing over.
 const BATCH_EVENTS: usize = 16_384;
+/// Envelopes inside envelopes.
+const ENVELOPES: usize = 3;
 /// Distance of the marks that make line numbers cheap.
 pub const LINE_MARK_BYTES: u64 = 1 << 20;
 
@@ -594,17 +597,11 @@ impl State {
         if self.try_reader(self.current, unit, sink) {
             return;
         }
-        let other = if self.as_records {
-            best_record(Value::new(unit.bytes))
-        } else {
-            None
-        };
-        if let Some(format) = other {
-            let at = self.open(format, opening);
-            if self.try_reader(at, unit, sink) {
-                self.current = at;
-                return;
-            }
+        if self.as_records
+            && (self.other_reader(unit, opening, sink)
+                || self.enveloped(unit, opening, sink, ENVELOPES))
+        {
+            return;
         }
         let record = sink.begin();
         sink.skip(
@@ -613,6 +610,43 @@ impl State {
             unit.span(),
             "a record of no kind that a reader knows; it can be looked at in the raw evidence",
         );
+    }
+
+    /// Gives the record to the reader that claims it with most certainty.
+    fn other_reader(&mut self, unit: &Unit<'_>, opening: &Opening, sink: &mut Sink) -> bool {
+        let Some(format) = best_record(Value::new(unit.bytes)) else {
+            return false;
+        };
+        let at = self.open(format, opening);
+        let taken = self.try_reader(at, unit, sink);
+        if taken {
+            self.current = at;
+        }
+        taken
+    }
+
+    /// Gives the records inside an envelope to their readers; their place is the envelope's.
+    fn enveloped(
+        &mut self,
+        unit: &Unit<'_>,
+        opening: &Opening,
+        sink: &mut Sink,
+        deep: usize,
+    ) -> bool {
+        let limits = &opening.limits;
+        let inner = envelope::records(Value::new(unit.bytes), limits.record_bytes, limits.json_depth);
+        let mut any = false;
+        for bytes in inner {
+            let unit = Unit {
+                bytes: &bytes,
+                width: Width::Enveloped,
+                ..*unit
+            };
+            any |= self.try_reader(self.current, &unit, sink)
+                || self.other_reader(&unit, opening, sink)
+                || (deep > 1 && self.enveloped(&unit, opening, sink, deep - 1));
+        }
+        any
     }
 
     fn try_reader(&mut self, at: usize, unit: &Unit<'_>, sink: &mut Sink) -> bool {

@@ -24,27 +24,39 @@
 //! Rejected: recognising by file name. `PT1H.json` is five different things, and collectors rename.
 
 pub mod activity_log_diagnostic;
+pub mod activity_log_elastic;
 pub mod activity_log_portal_csv;
+pub mod activity_log_powershell;
 pub mod activity_log_rest;
 pub mod activity_log_sdk;
 pub mod activity_log_table;
 pub mod agent_telemetry;
 pub mod archive;
+pub mod auditd;
 pub mod azure_resource_log;
 pub mod command_execution_log;
 mod describe;
+pub mod entra_audit;
+pub mod entra_risk;
+pub mod entra_sign_in;
 pub mod extension_settings;
 pub mod extension_state;
 pub mod extension_status;
+pub mod flow_table;
 pub mod goal_state;
 pub mod handler_log;
 mod identify;
 pub mod item;
 pub mod journal_json;
+pub mod nsg_flow;
 pub mod run_command_result;
 pub mod script;
 pub mod script_output;
+pub mod sentinel_alert;
+pub mod sentinel_ueba;
 pub mod syslog;
+mod table;
+pub mod vnet_flow;
 pub mod waagent_log;
 
 pub use describe::{Opening, decode, describe};
@@ -183,7 +195,6 @@ pub struct Format {
 /// Every format. On equal certainty the earlier one wins.
 pub static TABLE: &[Format] = &[
     activity_log_rest::FORMAT,
-    activity_log_rest::FORMAT,
     command_execution_log::FORMAT,
     extension_settings::FORMAT,
     extension_state::FORMAT,
@@ -203,6 +214,17 @@ pub static TABLE: &[Format] = &[
     activity_log_portal_csv::FORMAT,
     activity_log_table::FORMAT,
     goal_state::FORMAT,
+    activity_log_powershell::FORMAT,
+    activity_log_elastic::FORMAT,
+    entra_sign_in::FORMAT,
+    entra_audit::FORMAT,
+    entra_risk::FORMAT,
+    sentinel_ueba::FORMAT,
+    sentinel_alert::FORMAT,
+    nsg_flow::FORMAT,
+    vnet_flow::FORMAT,
+    flow_table::FORMAT,
+    auditd::FORMAT,
 ];
 
 /// A format by its id.

@@ -100,12 +100,26 @@ fn described(case: &Case, event: EventNumber, bytes: &[u8]) -> (String, Vec<Fiel
             &opening,
             item.report.as_ref()?,
             case.store().span(event),
+            nth_at_its_span(case, event),
             bytes,
         )
     })();
     found.map_or_else(Default::default, |described| {
         (described.summary, described.fields)
     })
+}
+
+/// How many events before this one lie at the very same span.
+fn nth_at_its_span(case: &Case, event: EventNumber) -> usize {
+    let store = case.store();
+    let item = store.item_of(event);
+    let ordinal = store.ordinal.get(event as usize).copied().unwrap_or(0);
+    let same = |earlier: &u32| {
+        store
+            .event_of(item, *earlier)
+            .is_some_and(|earlier| store.span(earlier) == store.span(event))
+    };
+    (0..ordinal).rev().take_while(same).count()
 }
 
 /// Everything about an event. `bytes` are those of its place, `before` those from `line_from` up to it.

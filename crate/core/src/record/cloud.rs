@@ -88,6 +88,11 @@ pub struct Claims<'a> {
 impl<'a> Claims<'a> {
     /// Notes one claim. Names come in full URL form, with dots turned into underscores (Elastic), or short.
     pub fn take(&mut self, name: &str, value: Value<'a>) {
+        self.take_text(name, || value.word());
+    }
+
+    /// Notes one claim whose value is asked for only where the claim matters.
+    pub fn take_text(&mut self, name: &str, value: impl FnOnce() -> Text<'a>) {
         let tail = name.rsplit('/').next().unwrap_or(name);
         let place = match tail {
             "upn" => &mut self.upn,
@@ -95,7 +100,7 @@ impl<'a> Claims<'a> {
             // `…/2005/05/identity/claims/name` holds `live.com#mail` for guests; the bare `name` the display name.
             "name" if name == "name" => &mut self.name,
             "name" if self.upn.is_none() => {
-                self.upn = value.word().map(|text| match text.split_once('#') {
+                self.upn = value().map(|text| match text.split_once('#') {
                     Some((_, mail)) if mail.contains('@') => Cow::Owned(mail.to_owned()),
                     _ => text,
                 });
@@ -108,7 +113,7 @@ impl<'a> Claims<'a> {
             "uti" => &mut self.token_id,
             _ => return,
         };
-        *place = value.word();
+        *place = value();
     }
 
     /// Notes all claims of an object.

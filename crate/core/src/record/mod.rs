@@ -7,9 +7,16 @@
 //! Rejected: formats calling each other. Order of writing would become order of reading.
 
 pub mod agent;
+pub mod audit;
 pub mod cloud;
+pub mod cloud_diagnostic;
+pub mod directory;
+pub mod ecs;
+pub mod flow;
 pub mod guest;
 pub mod handler;
 pub mod logfmt;
 pub mod login;
+pub mod powershell;
 pub mod status;
+

@@ -101,25 +101,10 @@ impl Item {
     /// Whether the item is a guest's.
     #[must_use]
     pub fn is_guest(&self) -> bool {
-        const CLOUD: [&str; 9] = [
-            "activity-log-",
-            "azure-resource-log",
-            "entra-",
-            "sentinel-",
-            "nsg-flow",
-            "vnet-flow",
-            "flow-table",
-            "defender-",
-            "archive",
-        ];
-        let format = self
-            .report
-            .as_ref()
-            .map_or("", |report| report.format.as_str());
-        if CLOUD.iter().any(|start| format.starts_with(start)) {
-            return false;
+        match self.report.as_ref().and_then(ItemReport::format) {
+            Some(format) => format.from_guest,
+            None => self.layout.role != Role::Unknown,
         }
-        self.layout.role != Role::Unknown || !matches!(format, "" | "text" | "binary")
     }
 
     /// What the item's place means where its bytes alone do not say it: empty for logs and exports.

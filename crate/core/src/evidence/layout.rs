@@ -117,7 +117,7 @@ pub struct Layout {
 }
 
 /// Folder names that collectors make and that name no host.
-const COLLECTORS_WORDS: [&str; 34] = [
+const COLLECTORS_WORDS: [&str; 36] = [
     "",
     ".",
     "root",
@@ -142,6 +142,8 @@ const COLLECTORS_WORDS: [&str; 34] = [
     "logs",
     "log",
     "live_response",
+    "boot-diagnostics",
+    "bootdiagnostics",
     "device_0",
     "sys",
     "fs",

@@ -15,6 +15,7 @@ use crate::record::cloud_diagnostic::parts;
 pub const FORMAT: Format = Format {
     id: "activity-log-diagnostic",
     about: "Activity Log as diagnostic settings write it",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: None,

@@ -19,6 +19,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "activity-log-elastic",
     about: "Activity Log in Elastic",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: Some(claims_header),
@@ -28,7 +29,11 @@ pub const FORMAT: Format = Format {
                 mine: |_| false,
                 inner: &[],
                 times: &["@timestamp"],
-                required: &["@timestamp", "azure.activitylogs.operation_name", "event.action"],
+                required: &[
+                    "@timestamp",
+                    "azure.activitylogs.operation_name",
+                    "event.action",
+                ],
                 emit: emit_row,
             }),
         })
@@ -45,9 +50,12 @@ fn claims(record: Value<'_>) -> Certainty {
             .any(|path| at(document, path).inner() == DATA.as_bytes())
     };
     let has_data = || {
-        !raw_at(document, DATA).is_null() || !raw_at(document, "azure.activitylogs.operation_name").is_null()
+        !raw_at(document, DATA).is_null()
+            || !raw_at(document, "azure.activitylogs.operation_name").is_null()
     };
-    if (document.get("@timestamp").is_null() && at(document, "@timestamp").is_null()) || !(has_data() || named()) {
+    if (document.get("@timestamp").is_null() && at(document, "@timestamp").is_null())
+        || !(has_data() || named())
+    {
         0
     } else {
         95
@@ -55,8 +63,15 @@ fn claims(record: Value<'_>) -> Certainty {
 }
 
 fn claims_header(header: &Header) -> Certainty {
-    let ours = header.names.iter().any(|name| name.starts_with("azure.activitylogs."));
-    if ours && header.has(&["@timestamp"]) { 95 } else { 0 }
+    let ours = header
+        .names
+        .iter()
+        .any(|name| name.starts_with("azure.activitylogs."));
+    if ours && header.has(&["@timestamp"]) {
+        95
+    } else {
+        0
+    }
 }
 
 struct Elastic {
@@ -99,15 +114,31 @@ impl Reader for Elastic {
 const OPERATION: &[&str] = &["azure.activitylogs.operation_name", "event.action"];
 const STATUS: &[&str] = &["azure.activitylogs.result_type", "event.outcome"];
 const SUB_STATUS: &[&str] = &["azure.activitylogs.result_signature"];
-const RESOURCE: &[&str] = &["azure.resource.id", "azure.resource_id", "cloud.resource_id"];
+const RESOURCE: &[&str] = &[
+    "azure.resource.id",
+    "azure.resource_id",
+    "cloud.resource_id",
+];
 const CORRELATION: &[&str] = &["azure.correlation_id", "azure.correlation.id"];
-const CALLER: &[&str] = &["azure.activitylogs.identity.claims_initiated_by_user.name", "azure.activitylogs.identity_name", "user.email"];
-const IP: &[&str] = &["source.ip", "client.ip", "azure.activitylogs.caller_ip_address"];
+const CALLER: &[&str] = &[
+    "azure.activitylogs.identity.claims_initiated_by_user.name",
+    "azure.activitylogs.identity_name",
+    "user.email",
+];
+const IP: &[&str] = &[
+    "source.ip",
+    "client.ip",
+    "azure.activitylogs.caller_ip_address",
+];
 const SUBSCRIPTION: &[&str] = &["azure.subscription_id", "cloud.account.id"];
-const CATEGORY: &[&str] = &["azure.activitylogs.event_category", "azure.activitylogs.category"];
+const CATEGORY: &[&str] = &[
+    "azure.activitylogs.event_category",
+    "azure.activitylogs.category",
+];
 const ROLE: &[&str] = &["azure.activitylogs.identity.authorization.evidence.role"];
 const PRINCIPAL_ID: &[&str] = &["azure.activitylogs.identity.authorization.evidence.principal_id"];
-const PRINCIPAL_TYPE: &[&str] = &["azure.activitylogs.identity.authorization.evidence.principal_type"];
+const PRINCIPAL_TYPE: &[&str] =
+    &["azure.activitylogs.identity.authorization.evidence.principal_type"];
 const SCOPE: &[&str] = &["azure.activitylogs.identity.authorization.scope"];
 const BODIES: [&str; 3] = [
     "azure.activitylogs.properties.requestbody",
@@ -137,10 +168,18 @@ fn parts(document: Value<'_>) -> CloudRecord<'_> {
         scope: word(document, SCOPE),
         ..CloudRecord::default()
     };
-    each_below(document, "azure.activitylogs.identity.claims", &mut |name, value| {
-        let value = if value.is_array() { value.elements().next().unwrap_or(Value::NULL) } else { value };
-        record.claims.take(&name, value);
-    });
+    each_below(
+        document,
+        "azure.activitylogs.identity.claims",
+        &mut |name, value| {
+            let value = if value.is_array() {
+                value.elements().next().unwrap_or(Value::NULL)
+            } else {
+                value
+            };
+            record.claims.take(&name, value);
+        },
+    );
     for path in BODIES {
         let body = at(document, path);
         record.bodies.extend(match body.kind() {
@@ -159,7 +198,11 @@ fn emit_row(row: &Row<'_>, time: Option<Stamp>, begun: Record, unit: &Unit<'_>, 
             .filter(|text| !matches!(text.as_ref(), "-" | "(empty)" | "(null)"))
     };
     let mut record = CloudRecord {
-        unread_time: if time.is_none() { first(&["@timestamp"]) } else { None },
+        unread_time: if time.is_none() {
+            first(&["@timestamp"])
+        } else {
+            None
+        },
         time,
         operation: first(OPERATION),
         status: first(STATUS),
@@ -180,7 +223,9 @@ fn emit_row(row: &Row<'_>, time: Option<Stamp>, begun: Record, unit: &Unit<'_>, 
         .fields()
         .into_iter()
         .filter_map(|field| {
-            let name = field.name.strip_prefix("azure.activitylogs.identity.claims.")?;
+            let name = field
+                .name
+                .strip_prefix("azure.activitylogs.identity.claims.")?;
             Some((name.to_owned(), field.value))
         })
         .collect();

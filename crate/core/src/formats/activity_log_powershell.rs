@@ -21,6 +21,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "activity-log-powershell",
     about: "Activity Log from Get-AzActivityLog",
+    from_guest: false,
     text: Some(TextShape {
         framing: Framing::Blocks(begins_record),
         recognise,
@@ -105,9 +106,9 @@ impl Reader for PowerShell {
             return false;
         }
         let begun = sink.begin();
-        let flat = value.entries().any(|(_, value)| {
-            value.text().is_some_and(|text| is_flattened(&text))
-        });
+        let flat = value
+            .entries()
+            .any(|(_, value)| value.text().is_some_and(|text| is_flattened(&text)));
         if flat && !self.flattened {
             self.flattened = true;
             sink.problem(
@@ -243,7 +244,10 @@ fn emit_row(row: &Row<'_>, time: Option<Stamp>, begun: Record, unit: &Unit<'_>, 
         _ => stamp,
     });
     // A nested column holds its type's name, or `Name : value` lines.
-    let word = |name: &str| row.text(&[name]).filter(|text| !text.starts_with("Microsoft.Azure."));
+    let word = |name: &str| {
+        row.text(&[name])
+            .filter(|text| !text.starts_with("Microsoft.Azure."))
+    };
     let nested = |name: &str| word(name).map(|text| list(&text)).unwrap_or_default();
     let (request, authorization) = (nested("HttpRequest"), nested("Authorization"));
     let of = |pairs: &[(String, String)], name: &str| {
@@ -253,7 +257,11 @@ fn emit_row(row: &Row<'_>, time: Option<Stamp>, begun: Record, unit: &Unit<'_>, 
             .map(|pair| Cow::Owned(pair.1.clone()))
     };
     let mut record = CloudRecord {
-        unread_time: if time.is_none() { word("EventTimestamp") } else { None },
+        unread_time: if time.is_none() {
+            word("EventTimestamp")
+        } else {
+            None
+        },
         time,
         operation: word("OperationName"),
         status: word("Status"),

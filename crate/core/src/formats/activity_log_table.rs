@@ -16,6 +16,7 @@ use crate::time::Stamp;
 pub const FORMAT: Format = Format {
     id: "activity-log-table",
     about: "AzureActivity of Log Analytics and Sentinel",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: Some(claims_header),

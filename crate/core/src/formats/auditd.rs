@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 pub const FORMAT: Format = Format {
     id: "auditd",
     about: "Linux audit log",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Lines,
         recognise,
@@ -30,7 +31,11 @@ const LINES_APART: u64 = 64;
 fn recognise(sample: &Sample<'_>) -> Certainty {
     const LOOKED_AT: usize = 20;
     let (mut looked, mut ours) = (0, 0);
-    for line in sample.lines().filter(|line| !line.is_empty()).take(LOOKED_AT) {
+    for line in sample
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(LOOKED_AT)
+    {
         looked += 1;
         // Audit lines inside a system log have another head.
         let head = line.starts_with(b"type=") || line.starts_with(b"node=");

@@ -85,9 +85,8 @@ pub fn describe(
             length: 0,
         }
     };
-    let claimed = |bytes: &[u8]| {
-        super::identify::best_record(Value::new(bytes)).and_then(|at| TABLE.get(at))
-    };
+    let claimed =
+        |bytes: &[u8]| super::identify::best_record(Value::new(bytes)).and_then(|at| TABLE.get(at));
     let of = |bytes: &[u8]| {
         report
             .format()

@@ -16,6 +16,7 @@ use crate::time::Stamp;
 pub const FORMAT: Format = Format {
     id: "entra-audit",
     about: "Entra audit log",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: Some(claims_header),
@@ -24,7 +25,13 @@ pub const FORMAT: Format = Format {
             mine: |record| claims(record) > 0,
             inner: &["properties"],
             times: &["activityDateTime", "TimeGenerated", "time"],
-            required: &["activityDateTime", "TimeGenerated", "time", "OperationName", "activityDisplayName"],
+            required: &[
+                "activityDateTime",
+                "TimeGenerated",
+                "time",
+                "OperationName",
+                "activityDisplayName",
+            ],
             emit,
         }))
     },
@@ -57,10 +64,10 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
     let targets = row.text(&["targetResources"]).unwrap_or_default();
     let target = Value::new(targets.as_bytes());
     let target = target.elements().next().unwrap_or(target);
-    let upn = user
-        .get("userPrincipalName")
-        .word()
-        .or_else(|| row.text(&["InitiatingUserOrApp", "AccountCustomEntity"]).filter(|name| name.contains('@')));
+    let upn = user.get("userPrincipalName").word().or_else(|| {
+        row.text(&["InitiatingUserOrApp", "AccountCustomEntity"])
+            .filter(|name| name.contains('@'))
+    });
     let result = row.text(&["result", "resultType"]);
     let outcome = match result.as_deref().map(fold).as_deref() {
         Some("success" | "0") => Outcome::Succeeded,
@@ -93,11 +100,15 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         upn,
         app_id: app.get("appId").word(),
         result: result.clone(),
-        target: target
-            .get("id")
-            .word()
-            .or_else(|| row.text(&["targetId"])),
+        target: target.get("id").word().or_else(|| row.text(&["targetId"])),
         ..DirectoryRecord::default()
     }
-    .emit(EventKind::DirectoryAudit, outcome, record, unit.span(), sink, || row.fields());
+    .emit(
+        EventKind::DirectoryAudit,
+        outcome,
+        record,
+        unit.span(),
+        sink,
+        || row.fields(),
+    );
 }

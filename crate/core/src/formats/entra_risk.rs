@@ -15,6 +15,7 @@ use crate::time::Stamp;
 pub const FORMAT: Format = Format {
     id: "entra-risk",
     about: "Entra risk detections",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: Some(claims_header),
@@ -72,7 +73,9 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
     let upn = row.text(&["userPrincipalName"]);
     DirectoryRecord {
         time,
-        actor: upn.clone().or_else(|| row.text(&["servicePrincipalDisplayName", "userDisplayName", "identity"])),
+        actor: upn
+            .clone()
+            .or_else(|| row.text(&["servicePrincipalDisplayName", "userDisplayName", "identity"])),
         ip: row.text(&["ipAddress", "callerIpAddress"]),
         operation: row.text(&["riskEventType", "riskType", "operationName", "riskDetail"]),
         correlation: row.text(&["correlationId"]),
@@ -83,5 +86,12 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         risk: row.text(&["riskLevel"]),
         ..DirectoryRecord::default()
     }
-    .emit(EventKind::IdentityRisk, Outcome::None, record, unit.span(), sink, || row.fields());
+    .emit(
+        EventKind::IdentityRisk,
+        Outcome::None,
+        record,
+        unit.span(),
+        sink,
+        || row.fields(),
+    );
 }

@@ -15,6 +15,7 @@ use crate::time::Stamp;
 pub const FORMAT: Format = Format {
     id: "entra-sign-in",
     about: "Entra sign-in log",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: Some(claims_header),
@@ -23,7 +24,14 @@ pub const FORMAT: Format = Format {
             mine: |record| claims(record) > 0,
             inner: &["properties"],
             times: &["createdDateTime", "TimeGenerated", "time"],
-            required: &["createdDateTime", "TimeGenerated", "time", "userPrincipalName", "servicePrincipalId", "CorrelationId"],
+            required: &[
+                "createdDateTime",
+                "TimeGenerated",
+                "time",
+                "userPrincipalName",
+                "servicePrincipalId",
+                "CorrelationId",
+            ],
             emit,
         }))
     },
@@ -48,7 +56,10 @@ fn claims(record: Value<'_>) -> Certainty {
     }
     let has = |name: &str| !record.get(name).is_null();
     // Graph's `signIn` resource.
-    if has("createdDateTime") && has("appId") && (has("userPrincipalName") || has("servicePrincipalId")) {
+    if has("createdDateTime")
+        && has("appId")
+        && (has("userPrincipalName") || has("servicePrincipalId"))
+    {
         90
     } else {
         0
@@ -56,7 +67,8 @@ fn claims(record: Value<'_>) -> Certainty {
 }
 
 fn claims_header(header: &Header) -> Certainty {
-    let who = header.column("UserPrincipalName").is_some() || header.column("ServicePrincipalId").is_some();
+    let who = header.column("UserPrincipalName").is_some()
+        || header.column("ServicePrincipalId").is_some();
     let time = header.column_starting("CreatedDateTime").is_some()
         || header.column_starting("TimeGenerated").is_some();
     if who && time && header.has(&["AppId", "IPAddress", "ResultType"]) {
@@ -85,11 +97,18 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
     let fields = || row.fields();
     DirectoryRecord {
         time,
-        actor: upn
-            .clone()
-            .or_else(|| row.text(&["servicePrincipalName", "servicePrincipalId", "identity", "userDisplayName"])),
+        actor: upn.clone().or_else(|| {
+            row.text(&[
+                "servicePrincipalName",
+                "servicePrincipalId",
+                "identity",
+                "userDisplayName",
+            ])
+        }),
         ip: row.text(&["ipAddress", "callerIpAddress"]),
-        operation: row.text(&["operationName"]).or(Some("Sign-in activity".into())),
+        operation: row
+            .text(&["operationName"])
+            .or(Some("Sign-in activity".into())),
         resource: row.text(&["resourceDisplayName", "appDisplayName"]),
         correlation: row.text(&["correlationId"]),
         principal: row.text(&["userId", "servicePrincipalId"]),
@@ -100,5 +119,12 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         risk: row.text(&["riskLevelDuringSignIn", "riskLevelAggregated"]),
         ..DirectoryRecord::default()
     }
-    .emit(EventKind::SignIn, outcome, record, unit.span(), sink, fields);
+    .emit(
+        EventKind::SignIn,
+        outcome,
+        record,
+        unit.span(),
+        sink,
+        fields,
+    );
 }

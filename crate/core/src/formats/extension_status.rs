@@ -22,6 +22,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "extension-status",
     about: "status file of a VM extension",
+    from_guest: true,
     text: None,
     record: Some(claims),
     header: None,

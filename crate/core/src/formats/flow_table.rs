@@ -17,6 +17,7 @@ use crate::time::Stamp;
 pub const FORMAT: Format = Format {
     id: "flow-table",
     about: "flow table of Log Analytics",
+    from_guest: false,
     text: None,
     record: Some(|record| if mine(record) { 85 } else { 0 }),
     header: Some(claims_header),
@@ -35,11 +36,7 @@ const TIMES: &[&str] = &["FlowStartTime_t", "FlowStartTime", "TimeGenerated"];
 const DIRECTION: &[&str] = &["FlowDirection_s", "FlowDirection"];
 
 fn mine(record: Value<'_>) -> bool {
-    let has = |names: &[&str]| {
-        names
-            .iter()
-            .any(|name| !record.get_folded(name).is_null())
-    };
+    let has = |names: &[&str]| names.iter().any(|name| !record.get_folded(name).is_null());
     has(&["FlowStartTime_t", "FlowStartTime"]) && has(DIRECTION)
 }
 
@@ -68,14 +65,26 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
             _ => None,
         });
     let machine = listed(&["VMIP_s", "VMIPAddress", "VMIP"]);
-    let peer = listed(&["AllExtIPs", "PublicIPs_s", "PublicIPs", "SrcPublicIPs_s", "DestPublicIPs_s", "SrcPublicIps", "DestPublicIps"]);
+    let peer = listed(&[
+        "AllExtIPs",
+        "PublicIPs_s",
+        "PublicIPs",
+        "SrcPublicIPs_s",
+        "DestPublicIPs_s",
+        "SrcPublicIps",
+        "DestPublicIps",
+    ]);
     let (mut source, mut destination) = (
         listed(&["SrcIP_s", "SrcIP"]),
         listed(&["DestIP_s", "DestIP"]),
     );
     // Rows with a public peer leave source and destination empty and name the peers apart.
     if source.is_none() {
-        source = if inbound == Some(true) { peer.clone() } else { machine.clone() };
+        source = if inbound == Some(true) {
+            peer.clone()
+        } else {
+            machine.clone()
+        };
     }
     if destination.is_none() {
         destination = if inbound == Some(true) { machine } else { peer };
@@ -91,7 +100,10 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         (Some("D" | "Denied"), _, _) | (None, false, true) => Outcome::Denied,
         _ => Outcome::Unknown,
     };
-    let bytes = |names: &[&str]| row.integer(names).and_then(|bytes| u64::try_from(bytes).ok());
+    let bytes = |names: &[&str]| {
+        row.integer(names)
+            .and_then(|bytes| u64::try_from(bytes).ok())
+    };
     let there = bytes(&["OutboundBytes_d", "BytesSrcToDest"]);
     let back = bytes(&["InboundBytes_d", "BytesDestToSrc"]);
     let port = |names: &[&str]| row.integer(names).and_then(|port| u16::try_from(port).ok());
@@ -115,7 +127,14 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         },
     };
     let around = Around {
-        resource: row.text(&["NSGList_s", "NSGRules_s", "AclGroup", "VM_s", "VMName", "TargetResourceId"]),
+        resource: row.text(&[
+            "NSGList_s",
+            "NSGRules_s",
+            "AclGroup",
+            "VM_s",
+            "VMName",
+            "TargetResourceId",
+        ]),
         rule: row.text(&["NSGRule_s", "AclRule"]),
         mac: row.text(&["MACAddress_s", "MacAddress"]),
     };

@@ -112,7 +112,9 @@ fn records(
             UnitKind::Record => {
                 looked += 1;
                 let value = Value::new(bytes);
-                let claim = |value: Value<'_>| best(|format| format.record.map_or(0, |claims| claims(value)));
+                let claim = |value: Value<'_>| {
+                    best(|format| format.record.map_or(0, |claims| claims(value)))
+                };
                 claim(value).or_else(|| {
                     let inner = envelope::records(value, record_bytes, json_depth);
                     inner.first().and_then(|inner| claim(Value::new(inner)))

@@ -634,7 +634,11 @@ impl State {
         deep: usize,
     ) -> bool {
         let limits = &opening.limits;
-        let inner = envelope::records(Value::new(unit.bytes), limits.record_bytes, limits.json_depth);
+        let inner = envelope::records(
+            Value::new(unit.bytes),
+            limits.record_bytes,
+            limits.json_depth,
+        );
         let mut any = false;
         for bytes in inner {
             let unit = Unit {

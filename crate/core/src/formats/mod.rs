@@ -5,8 +5,10 @@
 //! 1. Write `formats/<name>.rs` with a `pub const FORMAT: Format`: its id (one of the case document's),
 //!    how it is recognised **by content** (a path may raise or lower the certainty, never decide
 //!    alone unless the content says nothing, as in a script), and a [`Reader`].
-//! 2. Add `<name>::FORMAT` to [`TABLE`].
+//! 2. Name it here: `pub mod <name>;` and one line of [`TABLE`].
 //! 3. Put a fixture and its expected case under `tests/cases/`.
+//!
+//! Nothing else knows formats by name: a test counts it (`crate/xtask/tests/formats.rs`).
 //!
 //! A reader gets complete records ([`Unit`]) and a [`Sink`]. For each record it calls
 //! [`Sink::begin`] and then exactly one of `event`, `fold` or `skip`. When [`Sink::wants_detail`] it also
@@ -182,6 +184,8 @@ pub struct Format {
     pub id: &'static str,
     /// One line for people.
     pub about: &'static str,
+    /// Whether such an item is one guest's own, as opposed to the cloud's or an export over many guests.
+    pub from_guest: bool,
     /// As text with its own framing.
     pub text: Option<TextShape>,
     /// As one JSON record.

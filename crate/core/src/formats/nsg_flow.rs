@@ -14,6 +14,7 @@ use crate::record::flow::{Around, Flow, TupleOf};
 pub const FORMAT: Format = Format {
     id: "nsg-flow",
     about: "network security group flow log",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: None,
@@ -61,7 +62,10 @@ impl Reader for NsgFlow {
 fn tuple(value: Value<'_>, around: &Around<'_>, unit: &Unit<'_>, sink: &mut Sink) {
     let record = sink.begin();
     let span = unit.place_of(value.raw());
-    match value.text().and_then(|text| Flow::parse(&text, TupleOf::Nsg)) {
+    match value
+        .text()
+        .and_then(|text| Flow::parse(&text, TupleOf::Nsg))
+    {
         Some(flow) => flow.emit(around, record, span, sink),
         None => sink.skip(
             record,

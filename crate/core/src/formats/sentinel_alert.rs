@@ -16,10 +16,13 @@ use crate::time::Stamp;
 pub const FORMAT: Format = Format {
     id: "sentinel-alert",
     about: "security alerts",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: Some(|header: &Header| {
-        if header.has(&["AlertName", "AlertSeverity"]) || header.has(&["AlertName", "SystemAlertId"]) {
+        if header.has(&["AlertName", "AlertSeverity"])
+            || header.has(&["AlertName", "SystemAlertId"])
+        {
             95
         } else {
             0
@@ -30,7 +33,12 @@ pub const FORMAT: Format = Format {
             mine: |record| claims(record) > 0,
             inner: &["properties"],
             times: &["StartTime", "startTimeUtc", "TimeGenerated", "time"],
-            required: &["AlertName", "DisplayName", "alertDisplayName", "SystemAlertId"],
+            required: &[
+                "AlertName",
+                "DisplayName",
+                "alertDisplayName",
+                "SystemAlertId",
+            ],
             emit,
         }))
     },
@@ -38,7 +46,9 @@ pub const FORMAT: Format = Format {
 
 fn claims(record: Value<'_>) -> Certainty {
     let has = |name: &str| !record.get(name).is_null();
-    if is_named(record, &["SecurityAlert"]) || (has("AlertName") && (has("AlertSeverity") || has("SystemAlertId"))) {
+    if is_named(record, &["SecurityAlert"])
+        || (has("AlertName") && (has("AlertSeverity") || has("SystemAlertId")))
+    {
         95
     } else {
         0
@@ -73,5 +83,12 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         risk: row.text(&["AlertSeverity", "Severity"]),
         ..DirectoryRecord::default()
     }
-    .emit(EventKind::Alert, Outcome::None, record, unit.span(), sink, || row.fields());
+    .emit(
+        EventKind::Alert,
+        Outcome::None,
+        record,
+        unit.span(),
+        sink,
+        || row.fields(),
+    );
 }

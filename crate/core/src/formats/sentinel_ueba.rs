@@ -16,6 +16,7 @@ use crate::time::Stamp;
 pub const FORMAT: Format = Format {
     id: "sentinel-ueba",
     about: "Sentinel behaviour analytics",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: Some(|header: &Header| {
@@ -50,7 +51,11 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
     let mut insights = Vec::new();
     for column in ["ActivityInsights", "UsersInsights", "DevicesInsights"] {
         let text = row
-            .text(&[column, &format!("{column}_dynamic"), &format!("{column}_string")])
+            .text(&[
+                column,
+                &format!("{column}_dynamic"),
+                &format!("{column}_string"),
+            ])
             .unwrap_or_default();
         for (key, value) in Value::new(text.as_bytes()).entries() {
             if value.boolean() == Some(true) {
@@ -70,5 +75,12 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         priority: row.integer(&["InvestigationPriority"]),
         ..DirectoryRecord::default()
     }
-    .emit(EventKind::Behaviour, Outcome::None, record, unit.span(), sink, || row.fields());
+    .emit(
+        EventKind::Behaviour,
+        Outcome::None,
+        record,
+        unit.span(),
+        sink,
+        || row.fields(),
+    );
 }

@@ -6,8 +6,8 @@
 //! - **Year**: within an item months run forward; where one jumps back by more than half a year, a year has passed. The
 //!   item as a whole is then laid where an exactly known time of the same item says, else where its neighbours' times
 //!   lie, else before its file's modified time. With none of these the times stay unknown.
-//! - **Zone**: a line with a local time whose body holds an entry in UTC gives the offset, rounded to a quarter of an hour. Without
-//!   such a pair the clock is read as UTC and says so (`assumed-utc`), until the analyst gives a zone.
+//! - **Zone**: a line with a local time whose body holds an entry in UTC gives the offset, rounded to a quarter of an hour; so does, less surely, a
+//!   line in UTC right behind a local one (a serial console's audit lines). Without such a pair the clock is read as UTC and says so (`assumed-utc`), until the analyst gives a zone.
 //!
 //! Rejected: the year of collection for everything. A log that crosses New Year would lie eleven months in the future.
 
@@ -216,7 +216,11 @@ fn zones(store: &Store, item: &ItemEvents<'_>, placed: &mut Placed) -> Option<i6
 /// Pairs of a local line and a UTC entry inside its bytes: (seconds east, pairs that agree), where most agree.
 fn zone_from_pairs(store: &Store, events: &[u32]) -> Option<(i64, u64)> {
     const QUARTER: i64 = 15 * 60 * NS_PER_SECOND;
+    /// A line is written within minutes of what it quotes, and within seconds of its neighbour.
+    const QUOTED: i64 = 5 * 60 * NS_PER_SECOND;
+    const NEIGHBOUR: i64 = 30 * NS_PER_SECOND;
     let mut votes: Vec<(i64, u64)> = Vec::new();
+    let mut neighbours: Vec<(i64, u64)> = Vec::new();
     let mut outer: Option<(u64, i64)> = None;
     for event in events {
         let Some(stamp) = store.columns.stamp(*event as usize) else {
@@ -226,25 +230,29 @@ fn zone_from_pairs(store: &Store, events: &[u32]) -> Option<(i64, u64)> {
         match stamp.basis {
             TimeBasis::Local => outer = Some((span.offset + span.length, stamp.instant.ns)),
             TimeBasis::Utc | TimeBasis::Offset => {
-                if let Some((_, local)) = outer.filter(|(end, _)| span.offset + span.length <= *end)
+                let Some((end, local)) = outer else { continue };
+                let quoted = span.offset + span.length <= end;
+                let (tolerance, votes) = if quoted {
+                    (QUOTED, &mut votes)
+                } else {
+                    outer = None;
+                    (NEIGHBOUR, &mut neighbours)
+                };
+                let difference = local - stamp.instant.ns;
+                let east =
+                    (difference + QUARTER / 2).div_euclid(QUARTER) * (QUARTER / NS_PER_SECOND);
+                if (difference - east * NS_PER_SECOND).abs() < tolerance && east.abs() <= 14 * 3600
                 {
-                    let difference = local - stamp.instant.ns;
-                    let east =
-                        (difference + QUARTER / 2).div_euclid(QUARTER) * (QUARTER / NS_PER_SECOND);
-                    // A line is written within minutes of what it quotes.
-                    if (difference - east * NS_PER_SECOND).abs() < 5 * 60 * NS_PER_SECOND
-                        && east.abs() <= 14 * 3600
-                    {
-                        match votes.iter_mut().find(|(have, _)| *have == east) {
-                            Some((_, count)) => *count += 1,
-                            None => votes.push((east, 1)),
-                        }
+                    match votes.iter_mut().find(|(have, _)| *have == east) {
+                        Some((_, count)) => *count += 1,
+                        None => votes.push((east, 1)),
                     }
                 }
             }
             _ => {}
         }
     }
+    let votes = if votes.is_empty() { neighbours } else { votes };
     let all: u64 = votes.iter().map(|(_, count)| count).sum();
     votes
         .into_iter()

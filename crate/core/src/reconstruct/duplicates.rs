@@ -24,7 +24,8 @@ pub struct Row<'a> {
 }
 
 /// Whether two times agree at the coarser of their resolutions.
-fn same_time(one: Instant, other: Instant) -> bool {
+#[must_use]
+pub fn same_time(one: Instant, other: Instant) -> bool {
     let digits = one.digits.min(other.digits).min(9);
     let unit = 10_i64.pow(u32::from(9 - digits));
     one.ns.div_euclid(unit) == other.ns.div_euclid(unit)

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`hosts`] | which guest does an item speak of? |
 //! | [`clocks`] | in which year and zone did a local clock run? |
+//! | [`display_names`] | which operation is meant where an export has only a name? |
 //! | [`duplicates`] | which records are copies of one record? |
 //! | [`operations`] | what was asked of the cloud? (detectors 0.3 to 0.5) |
 //! | [`runs`] | what was executed on a guest? (detectors 0.6) |
@@ -15,6 +16,7 @@
 //! Rejected: deciding these while reading. A reader sees one item; every question here needs its neighbours.
 
 pub mod clocks;
+pub mod display_names;
 pub mod duplicates;
 pub mod hosts;
 pub mod operations;

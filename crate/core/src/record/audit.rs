@@ -43,7 +43,8 @@ impl<'a> AuditLine<'a> {
         let close = open + memchr::memchr(b')', line.get(open..)?)?;
         let id = std::str::from_utf8(line.get(open + 6..close)?).ok()?;
         let (time, serial) = id.split_once(':')?;
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(serial) || parse::epoch_seconds(time.as_bytes()).is_none() {
             return None;
         }
@@ -162,7 +163,20 @@ pub struct AuditEvent {
 
 /// Fields whose bare value is hex of their text.
 const TEXTS: [&str; 14] = [
-    "exe", "comm", "cwd", "name", "proctitle", "acct", "cmd", "data", "key", "grp", "path", "vm", "id", "unit",
+    "exe",
+    "comm",
+    "cwd",
+    "name",
+    "proctitle",
+    "acct",
+    "cmd",
+    "data",
+    "key",
+    "grp",
+    "path",
+    "vm",
+    "id",
+    "unit",
 ];
 
 impl AuditEvent {
@@ -254,16 +268,16 @@ impl AuditEvent {
 
     fn command_line(&self) -> Option<String> {
         if self.arguments.is_empty() {
-            return self.title.clone().or_else(|| self.said("cmd").map(str::to_owned));
+            return self
+                .title
+                .clone()
+                .or_else(|| self.said("cmd").map(str::to_owned));
         }
         let mut words: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
         for ((argument, _), bytes) in &self.arguments {
             words.entry(*argument).or_default().extend_from_slice(bytes);
         }
-        let shown: Vec<String> = words
-            .values()
-            .map(|bytes| quoted(&text(bytes)))
-            .collect();
+        let shown: Vec<String> = words.values().map(|bytes| quoted(&text(bytes))).collect();
         Some(shown.join(" "))
     }
 
@@ -292,7 +306,10 @@ impl AuditEvent {
         let outcome = self.outcome();
         let started = self.executes() && outcome != Outcome::Failed;
         let access = ACCESS.iter().any(|start| first.starts_with(start))
-            || matches!(first, "DEL_USER" | "DEL_GROUP" | "GRP_MGMT" | "ACCT_LOCK" | "ACCT_UNLOCK");
+            || matches!(
+                first,
+                "DEL_USER" | "DEL_GROUP" | "GRP_MGMT" | "ACCT_LOCK" | "ACCT_UNLOCK"
+            );
         let kind = match (started, access) {
             (true, _) => EventKind::ProcessStart,
             (_, true) => EventKind::Authentication,
@@ -355,9 +372,13 @@ impl AuditEvent {
 /// A word as a shell would take it back.
 fn quoted(word: &str) -> String {
     let plain = !word.is_empty()
-        && word
-            .bytes()
-            .all(|byte| byte > b' ' && !matches!(byte, b'"' | b'\'' | b'\\' | b'$' | b'`' | b';' | b'|' | b'&'));
+        && word.bytes().all(|byte| {
+            byte > b' '
+                && !matches!(
+                    byte,
+                    b'"' | b'\'' | b'\\' | b'$' | b'`' | b';' | b'|' | b'&'
+                )
+        });
     if plain {
         word.to_owned()
     } else {
@@ -387,7 +408,10 @@ mod tests {
             "type=CWD msg=audit(1714550000.123:42): cwd=\"/var/lib/waagent\"",
             "type=PROCTITLE msg=audit(1714550000.123:42): proctitle=2F62696E2F7368002D63",
         ]);
-        assert_eq!(event.command_line().as_deref(), Some("/bin/sh -c 'echo hi\n'"));
+        assert_eq!(
+            event.command_line().as_deref(),
+            Some("/bin/sh -c 'echo hi\n'")
+        );
         assert_eq!(event.said("a0"), Some("100"));
         assert_eq!(event.user().as_deref(), Some("root"));
         assert_eq!(event.title.as_deref(), Some("/bin/sh -c"));
@@ -413,13 +437,20 @@ mod tests {
         assert_eq!(event.said("acct"), Some("root"));
         assert_eq!(event.outcome(), Outcome::Failed);
         assert_eq!(event.node.as_deref(), Some("web01"));
-        let hex = take(&["type=USER_CMD msg=audit(1.0:9): msg='cwd=\"/root\" cmd=6C73202D6C terminal=? res=success'"]);
+        let hex = take(&[
+            "type=USER_CMD msg=audit(1.0:9): msg='cwd=\"/root\" cmd=6C73202D6C terminal=? res=success'",
+        ]);
         assert_eq!(hex.command_line().as_deref(), Some("ls -l"));
     }
 
     #[test]
     fn other_lines_are_none() {
-        for line in ["type=SYSCALL no id", "audit(x:1): a=b", "type=A msg=audit(1.0:): a=b", ""] {
+        for line in [
+            "type=SYSCALL no id",
+            "audit(x:1): a=b",
+            "type=A msg=audit(1.0:): a=b",
+            "",
+        ] {
             assert!(AuditLine::parse(line.as_bytes()).is_none(), "{line}");
         }
     }

@@ -214,6 +214,15 @@ fn id_of_display(display: &str) -> String {
     id.to_owned()
 }
 
+/// `<your-subscription-id>`, `REDACTED`, `******`: what people write over ids before they share a record.
+fn is_placeholder(text: &str) -> bool {
+    let bracketed = text
+        .split_once('<')
+        .is_some_and(|(_, rest)| rest.contains('>'));
+    let folded = text.to_ascii_uppercase();
+    bracketed || folded.contains("REDACTED") || text.contains("****") || folded == "ANONYMIZED"
+}
+
 /// Operations whose request or response body says what was run or granted.
 fn body_matters(operation: &str) -> bool {
     const ENDS: [&str; 5] = [
@@ -256,6 +265,21 @@ impl<'a> CloudRecord<'a> {
                 Some(span),
                 "an operation without a time; it is counted and has no place on the timeline",
             ),
+        }
+        let placeholder = [
+            &self.resource,
+            &self.caller,
+            &self.correlation,
+            &self.subscription,
+        ]
+        .into_iter()
+        .flatten()
+        .find(|text| is_placeholder(text));
+        if let Some(text) = placeholder {
+            let text = format!(
+                "{text:?} is a placeholder that somebody put in; what stood there is not in this copy. Ask for the untouched export"
+            );
+            sink.problem(Code::Redacted, Some(span), text);
         }
         let caller = self.caller();
         // Old samples have no resource id of their own; the record's id begins with it.

@@ -83,12 +83,20 @@ impl DirectoryRecord<'_> {
             risk: sink.intern_some(folded(&self.risk).as_deref()),
             target: sink.intern_some(folded(&self.target).as_deref()),
             target_name: sink.intern_some(self.resource.as_deref()),
-            insights: sink.intern_some(Some(insights.join(",")).filter(|all| !all.is_empty()).as_deref()),
+            insights: sink.intern_some(
+                Some(insights.join(","))
+                    .filter(|all| !all.is_empty())
+                    .as_deref(),
+            ),
             priority: self.priority,
         };
         if sink.wants_detail() {
             let mut line = self.operation.as_deref().unwrap_or("record").to_owned();
-            for (word, part) in [(" to ", &self.resource), (" by ", &self.actor), (" from ", &self.ip)] {
+            for (word, part) in [
+                (" to ", &self.resource),
+                (" by ", &self.actor),
+                (" from ", &self.ip),
+            ] {
                 if let Some(part) = part.as_deref() {
                     line.push_str(word);
                     line.push_str(part);
@@ -107,7 +115,10 @@ impl DirectoryRecord<'_> {
         event.ip = self.ip.as_deref().and_then(address).map(Cow::Owned);
         event.operation = self.operation.as_deref().map(|text| Cow::Owned(fold(text)));
         event.resource = self.resource.map(owned);
-        event.correlation = self.correlation.as_deref().map(|text| Cow::Owned(fold(text)));
+        event.correlation = self
+            .correlation
+            .as_deref()
+            .map(|text| Cow::Owned(fold(text)));
         sink.event(record, span, event);
     }
 }

@@ -187,7 +187,10 @@ impl Flow {
 mod tests {
     use super::*;
 
-    fn shown(tuple: &str, of: TupleOf) -> Option<(String, &'static str, &'static str, Option<u64>)> {
+    fn shown(
+        tuple: &str,
+        of: TupleOf,
+    ) -> Option<(String, &'static str, &'static str, Option<u64>)> {
         let flow = Flow::parse(tuple, of)?;
         Some((
             flow.time?.instant.to_string(),
@@ -219,13 +222,21 @@ mod tests {
         );
         assert_eq!(
             shown(vnet, TupleOf::Vnet),
-            Some((time("2026-08-13T20:32:48.597Z"), "allowed", "end", Some(1_153)))
+            Some((
+                time("2026-08-13T20:32:48.597Z"),
+                "allowed",
+                "end",
+                Some(1_153)
+            ))
         );
         assert_eq!(
             shown(vnet_denied, TupleOf::Vnet),
             Some((time("2026-08-13T20:32:48Z"), "denied", "", Some(0)))
         );
-        assert_eq!(shown("1786653168,not,an,address,1,2,3,4", TupleOf::Vnet), None);
+        assert_eq!(
+            shown("1786653168,not,an,address,1,2,3,4", TupleOf::Vnet),
+            None
+        );
         assert_eq!(shown("1786653168,10.0.0.1", TupleOf::Nsg), None);
     }
 }

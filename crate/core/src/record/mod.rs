@@ -18,5 +18,5 @@ pub mod handler;
 pub mod logfmt;
 pub mod login;
 pub mod powershell;
+pub mod serial;
 pub mod status;
-

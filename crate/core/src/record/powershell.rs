@@ -116,7 +116,13 @@ pub fn list(text: &str) -> Vec<(String, String)> {
                 pairs.push((name.to_owned(), value.to_owned()));
             }
             // Only under a name without a value of its own: else it is the rest of a wrapped value.
-            Some((name, value)) if pairs.iter().rev().find(|pair| pair.0 == outer).is_some_and(|pair| pair.1.is_empty()) => {
+            Some((name, value))
+                if pairs
+                    .iter()
+                    .rev()
+                    .find(|pair| pair.0 == outer)
+                    .is_some_and(|pair| pair.1.is_empty()) =>
+            {
                 pairs.push((format!("{outer}.{name}"), value.to_owned()));
             }
             _ => {
@@ -136,7 +142,9 @@ mod tests {
     #[test]
     fn flattened_objects_are_read_back() {
         assert_eq!(
-            flattened("@{value=Succeeded; localizedValue=Succeeded (HTTP; 200); inner=@{a=1; b=2}}"),
+            flattened(
+                "@{value=Succeeded; localizedValue=Succeeded (HTTP; 200); inner=@{a=1; b=2}}"
+            ),
             [
                 ("value", "Succeeded"),
                 ("localizedValue", "Succeeded (HTTP"),
@@ -156,7 +164,11 @@ mod tests {
     fn lists_nest_and_wrap() {
         let text = "Authorization   : \n                  Scope  : /subscriptions/s\n                  Action : a/b\nCaller          : alex@contoso.example\nId              : /subscriptions/s/events/e\n                  vent/ticks/1\nStatus          : Started";
         let have = list(text);
-        let get = |name: &str| have.iter().find(|pair| pair.0 == name).map(|pair| pair.1.as_str());
+        let get = |name: &str| {
+            have.iter()
+                .find(|pair| pair.0 == name)
+                .map(|pair| pair.1.as_str())
+        };
         assert_eq!(get("Authorization.Scope"), Some("/subscriptions/s"));
         assert_eq!(get("Caller"), Some("alex@contoso.example"));
         assert_eq!(get("Id"), Some("/subscriptions/s/events/event/ticks/1"));

@@ -17,7 +17,7 @@ const RUN: &str = "Microsoft.Compute/virtualMachines/runCommand/action";
 
 /// Reads items and answers the case with its document.
 fn read(items: &[(&str, &[u8])]) -> (Case, Value) {
-    let files: Vec<(String, Vec<u8>)> = items
+    let files: reading::Files = items
         .iter()
         .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
         .collect();

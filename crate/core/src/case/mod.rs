@@ -26,9 +26,12 @@ pub mod store;
 
 use crate::detect::{self, CaseView, Finding};
 use crate::event::batch::EventBatch;
+use crate::event::intern::Symbol;
 use crate::formats::ItemReport;
+use crate::identity::host_label;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
+use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::operations::{self, Operation};
 use crate::reconstruct::runs::{self, Run};
@@ -254,7 +257,9 @@ impl Case {
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
-        for (copy, shown) in folded.copies {
+        let numbered = self.numbered(|event| counts(store, event));
+        let renderings = duplicates::numbered_copies(numbered);
+        for (copy, shown) in folded.copies.into_iter().chain(renderings) {
             copies.entry(shown).or_default().push(copy);
             if let Some(slot) = hidden.get_mut(copy as usize) {
                 *slot = true;
@@ -272,6 +277,39 @@ impl Case {
         });
         self.run_detectors();
         self.revision += 1;
+    }
+
+    /// Events that their log numbered: Windows events and rows of Defender.
+    fn numbered(&self, keep: impl Fn(EventNumber) -> bool) -> Vec<Numbered> {
+        let store = &self.store;
+        let mut labels: BTreeMap<Symbol, Symbol> = BTreeMap::new();
+        let mut known: BTreeMap<String, Symbol> = BTreeMap::new();
+        let mut out = Vec::new();
+        for (at, number) in store.columns.correlation.iter().enumerate() {
+            let Ok(event) = u32::try_from(at) else { break };
+            let is_numbered = store.text(*number).is_some_and(|text| text.contains('#'));
+            let (Some(time), true) = (store.stamp(event), is_numbered && keep(event)) else {
+                continue;
+            };
+            let host = store.columns.host.get(at).copied().unwrap_or_default();
+            // One symbol for `WEB01` and `web01.contoso.example`.
+            let label = *labels.entry(host).or_insert_with(|| {
+                let label = store.text(host).map(host_label).unwrap_or_default();
+                *known.entry(label).or_insert(host)
+            });
+            let item = store.item_of(event) as usize;
+            out.push(Numbered {
+                host: label,
+                number: *number,
+                time: time.instant,
+                place: (
+                    self.rank.get(item).copied().unwrap_or(u32::MAX),
+                    store.span(event).offset,
+                ),
+                event,
+            });
+        }
+        out
     }
 
     /// Items of equal bytes: the first by path counts. Small files whose meaning is their place (a script, a status) are

@@ -120,6 +120,21 @@ pub enum GuestSaid {
         /// SHA-256 of the whole file in lower-case hex.
         sha256: String,
     },
+    /// A part of the script as PowerShell logged it (4104); the parts of one block are joined.
+    ScriptBlock {
+        /// Id of the block, folded.
+        block: String,
+        /// Which part, from 1.
+        part: i64,
+        /// Of how many.
+        parts: i64,
+        /// Text, cut at the limit `kept_text_bytes`.
+        text: String,
+    },
+    /// A process that runs the script was seen.
+    Process,
+    /// A file in the execution's folder was written.
+    FileWritten,
     /// What the script wrote to standard output.
     Stdout {
         /// Text, cut at the limit.

@@ -434,6 +434,20 @@ impl Layout {
 
     /// What follows `download/`: `<seq>/<file>`, or `<name>/<seq>/<file>`.
     fn take_download(&mut self, below: &[String], immediate: bool) {
+        // `script35.ps1`: the file is named after the number.
+        if let [file] = below {
+            self.role = Role::Download;
+            let folded = file.to_ascii_lowercase();
+            let number = folded
+                .strip_prefix("script")
+                .and_then(|rest| rest.strip_suffix(".ps1"))
+                .and_then(|number| number.parse().ok());
+            if number.is_some() {
+                self.sequence = number;
+                self.role = Role::Script;
+            }
+            return;
+        }
         let (name, sequence, file) = match below {
             [sequence, file] => (None, sequence, file),
             [name, sequence, file] => (Some(name), sequence, file),

@@ -5,7 +5,7 @@
 
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::query::Place;
+use crate::query::{Place, place_of};
 use crate::query::rows::{modified, row};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
@@ -54,17 +54,7 @@ impl CaseDocument {
         };
         let store = case.store();
         let piece = store.order().iter().skip(from).take(PIECE_EVENTS);
-        piece
-            .map(|event| {
-                let span = store.span(*event);
-                Place {
-                    item: store.item_of(*event),
-                    offset: span.offset,
-                    length: span.length,
-                    line_from: span.offset,
-                }
-            })
-            .collect()
+        piece.map(|event| place_of(case, *event)).collect()
     }
 
     /// The next piece, from the bytes that [`CaseDocument::needs`] named; `None` when the document is complete.

@@ -53,13 +53,14 @@ pub fn decode(transport: Transport, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Summary and fields of the event at `span`, from the original bytes that lie there. `nth` counts the events before it at the very same
-/// span: records inside one envelope share a place.
+/// span: records inside one envelope share a place. `from` is where `bytes` begin: before the span where the record needs its chunk.
 #[must_use]
 pub fn describe(
     opening: &Opening,
     report: &ItemReport,
     span: Span,
     nth: usize,
+    from: u64,
     bytes: &[u8],
 ) -> Option<Described> {
     let transport = report.transport();
@@ -69,7 +70,7 @@ pub fn describe(
     } else {
         Width::Utf16
     };
-    let mut sink = Sink::for_detail();
+    let mut sink = Sink::for_detail_of(span);
     let preamble = report
         .preamble
         .iter()
@@ -140,7 +141,7 @@ pub fn describe(
             start += line.len();
         }
     } else {
-        give(&text, span.offset);
+        give(&text, from);
     }
     reader.finish(&mut sink);
     let described = sink.take_described();

@@ -33,14 +33,19 @@ pub mod activity_log_rest;
 pub mod activity_log_sdk;
 pub mod activity_log_table;
 pub mod agent_telemetry;
+pub mod aggregate_status;
 pub mod archive;
 pub mod auditd;
 pub mod azure_resource_log;
 pub mod command_execution_log;
+pub mod defender_table;
 mod describe;
+pub mod elastic_endpoint;
 pub mod entra_audit;
 pub mod entra_risk;
 pub mod entra_sign_in;
+pub mod evtx;
+pub mod extension_log;
 pub mod extension_settings;
 pub mod extension_state;
 pub mod extension_status;
@@ -60,6 +65,11 @@ pub mod syslog;
 mod table;
 pub mod vnet_flow;
 pub mod waagent_log;
+pub mod waappagent_log;
+pub mod windows_event_csv;
+pub mod windows_event_json;
+pub mod windows_event_xml;
+mod windows_rows;
 
 pub use describe::{Opening, decode, describe};
 pub use item::{ItemReader, ItemReport};
@@ -101,6 +111,10 @@ pub enum Framing {
     Csv,
     /// The item is one record.
     Whole,
+    /// 64 KiB chunks of a Windows event log; their records need the whole chunk.
+    Chunks,
+    /// `<Event>` elements.
+    Xml,
 }
 
 /// The beginning of an item, as identification sees it.
@@ -229,6 +243,15 @@ pub static TABLE: &[Format] = &[
     vnet_flow::FORMAT,
     flow_table::FORMAT,
     auditd::FORMAT,
+    evtx::FORMAT,
+    windows_event_json::FORMAT,
+    windows_event_xml::FORMAT,
+    windows_event_csv::FORMAT,
+    waappagent_log::FORMAT,
+    extension_log::FORMAT,
+    aggregate_status::FORMAT,
+    defender_table::FORMAT,
+    elastic_endpoint::FORMAT,
 ];
 
 /// A format by its id.

@@ -82,6 +82,13 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// Every (name, text) of the row.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, Cow<'a, str>)> {
+        self.cells
+            .iter()
+            .map(|(name, cell)| (name.as_ref(), cell.text()))
+    }
+
     /// Whether one of these columns has text.
     #[must_use]
     pub fn has(&self, names: &[&str]) -> bool {

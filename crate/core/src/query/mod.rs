@@ -8,7 +8,7 @@
 pub mod detail;
 pub mod rows;
 
-pub use detail::{EventDetail, Place, detail, place, summary};
+pub use detail::{EventDetail, Place, detail, place, place_of, summary};
 pub use rows::{
     Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
     rows,

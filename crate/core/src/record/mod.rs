@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod audit;
+pub mod bracket;
 pub mod cloud;
 pub mod cloud_diagnostic;
 pub mod directory;
@@ -18,5 +19,7 @@ pub mod handler;
 pub mod logfmt;
 pub mod login;
 pub mod powershell;
+pub mod run_mention;
 pub mod serial;
 pub mod status;
+pub mod windows;

@@ -63,6 +63,8 @@ pub struct Case {
     searched: Vec<Searched>,
     /// Shown event -> its copies.
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
+    /// Rendering of a numbered event by another tool -> the event shown for it.
+    renderings: BTreeMap<EventNumber, EventNumber>,
     revision: u64,
 }
 
@@ -259,6 +261,7 @@ impl Case {
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
         let renderings = duplicates::numbered_copies(numbered);
+        self.renderings = renderings.iter().copied().collect();
         for (copy, shown) in folded.copies.into_iter().chain(renderings) {
             copies.entry(shown).or_default().push(copy);
             if let Some(slot) = hidden.get_mut(copy as usize) {
@@ -461,6 +464,19 @@ impl Case {
     #[must_use]
     pub fn copies(&self, event: EventNumber) -> &[EventNumber] {
         self.copies.get(&event).map_or(&[], Vec::as_slice)
+    }
+
+    /// The event shown for this one, where this is another tool's rendering of it.
+    #[must_use]
+    pub fn rendering_of(&self, event: EventNumber) -> Option<EventNumber> {
+        self.renderings.get(&event).copied()
+    }
+
+    /// All events of the case document, in time order: those shown, and renderings of them by other tools, which may say more or less.
+    #[must_use]
+    pub fn listing(&self) -> Vec<EventNumber> {
+        self.store
+            .order_with(self.renderings.keys().copied(), &self.rank)
     }
 
     /// Grows with every change of what the case answers.

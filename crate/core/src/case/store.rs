@@ -168,6 +168,16 @@ impl Store {
         key(one).cmp(&key(other))
     }
 
+    /// The shown events and these others, in time order.
+    #[must_use]
+    pub fn order_with(&self, others: impl Iterator<Item = EventNumber>, rank: &[u32]) -> Vec<EventNumber> {
+        let mut all: Vec<EventNumber> = self.order.iter().copied().chain(others).collect();
+        if all.len() > self.order.len() {
+            all.sort_by(|one, other| self.compare(*one, *other, rank));
+        }
+        all
+    }
+
     /// Merges the events that came since the last time into the order. `rank` orders items by path.
     pub fn refresh(&mut self, rank: &[u32]) {
         let (old, all) = (self.ordered, self.columns.len());

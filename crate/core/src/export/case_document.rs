@@ -25,7 +25,9 @@ enum Stage {
 pub struct CaseDocument {
     with_events: bool,
     stage: Stage,
-    /// Place of each shown event in the document.
+    /// The events in time order.
+    listing: Vec<EventNumber>,
+    /// Place of each event in the document.
     ids: Vec<u32>,
 }
 
@@ -34,7 +36,8 @@ impl CaseDocument {
     #[must_use]
     pub fn new(case: &Case, with_events: bool) -> Self {
         let mut ids = vec![u32::MAX; case.store().len()];
-        for (id, event) in (0_u32..).zip(case.store().order()) {
+        let listing = case.listing();
+        for (id, event) in (0_u32..).zip(&listing) {
             if let Some(slot) = ids.get_mut(*event as usize) {
                 *slot = id;
             }
@@ -42,6 +45,7 @@ impl CaseDocument {
         Self {
             with_events,
             stage: Stage::Head,
+            listing,
             ids,
         }
     }
@@ -52,8 +56,7 @@ impl CaseDocument {
         let Stage::Events(from) = self.stage else {
             return Vec::new();
         };
-        let store = case.store();
-        let piece = store.order().iter().skip(from).take(PIECE_EVENTS);
+        let piece = self.listing.iter().skip(from).take(PIECE_EVENTS);
         piece.map(|event| place_of(case, *event)).collect()
     }
 
@@ -70,14 +73,14 @@ impl CaseDocument {
                 };
             }
             Stage::Events(from) => {
-                let order = case.store().order();
-                for (at, event) in order.iter().enumerate().skip(from).take(PIECE_EVENTS) {
+                let piece = self.listing.iter().enumerate();
+                for (at, event) in piece.skip(from).take(PIECE_EVENTS) {
                     let record = bytes.get(at - from).map_or(&[][..], Vec::as_slice);
                     let shown = self.event(case, *event, at, record);
                     element(&mut out, at == 0, &shown);
                 }
                 let next = from + PIECE_EVENTS;
-                self.stage = if next < order.len() {
+                self.stage = if next < self.listing.len() {
                     Stage::Events(next)
                 } else {
                     Stage::Tail
@@ -210,6 +213,10 @@ impl CaseDocument {
                 .collect();
             also.sort_by_key(|place| (place["evidence"].as_u64(), place["offset"].as_u64()));
             shown.insert("also".to_owned(), Value::Array(also));
+        }
+        let original = case.rendering_of(event).map(|original| self.ids(&[original]));
+        if let (Value::Object(shown), Some([original])) = (&mut shown, original.as_deref()) {
+            shown.insert("copy_of".to_owned(), json!(original));
         }
         shown
     }

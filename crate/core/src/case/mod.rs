@@ -26,6 +26,7 @@ pub mod store;
 
 use crate::detect::{self, CaseView, Finding};
 use crate::event::batch::EventBatch;
+use crate::event::fact::{Fact, ManifestLine};
 use crate::event::intern::Symbol;
 use crate::formats::ItemReport;
 use crate::identity::host_label;
@@ -33,6 +34,7 @@ use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
+use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::{self, Operation};
 use crate::reconstruct::runs::{self, Run};
 use crate::settings::Settings;
@@ -82,6 +84,11 @@ impl Case {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Changes the settings. What depends on zones and detectors follows with the next [`Case::conclude`]; limits hold for items read from then on.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
     /// Announces an item. Answers its number.
@@ -202,6 +209,56 @@ impl Case {
         if let Some(entry) = self.items.get_mut(item as usize) {
             entry.sha256 = Some(sha256.to_owned());
         }
+    }
+
+    /// Notes an item's MD5 and SHA-1, in lower-case hex.
+    pub fn set_old_hashes(&mut self, item: u32, md5: &str, sha1: &str) {
+        if let Some(entry) = self.items.get_mut(item as usize) {
+            entry.md5 = Some(md5.to_owned());
+            entry.sha1 = Some(sha1.to_owned());
+        }
+    }
+
+    /// What became of the items that the manifests among the evidence list; empty where there is no manifest.
+    #[must_use]
+    pub fn compared(&self) -> Vec<Compared> {
+        let lines: Vec<&ManifestLine> = self
+            .store
+            .facts
+            .iter()
+            .filter_map(|(_, fact)| match fact {
+                Fact::Manifest(line) => Some(line.as_ref()),
+                _ => None,
+            })
+            .collect();
+        if lines.is_empty() {
+            return Vec::new();
+        }
+        let mut listed: Vec<Listed<'_>> = lines
+            .into_iter()
+            .map(|line| Listed {
+                path: &line.path,
+                size: line.size,
+                sha256: line.sha256.as_deref(),
+            })
+            .collect();
+        listed.sort_by(|one, other| (one.path, one.sha256).cmp(&(other.path, other.sha256)));
+        listed.dedup();
+        let is_manifest = |item: &Item| {
+            let report = item.report.as_ref();
+            report.is_some_and(|report| report.format == crate::formats::manifest::FORMAT.id)
+        };
+        let present: Vec<Present<'_>> = self
+            .items
+            .iter()
+            .filter(|item| !is_manifest(item))
+            .map(|item| Present {
+                path: &item.path,
+                size: item.size,
+                sha256: item.sha256.as_deref(),
+            })
+            .collect();
+        manifests::compare(&listed, &present)
     }
 
     /// Brings new events into the time order.
@@ -355,7 +412,7 @@ impl Case {
                 number,
                 events,
                 modified_ms: item.modified_ms,
-                zone_east_seconds: None,
+                zone: self.settings.zones.get(&item.path).copied(),
             };
             let placed = clocks::place(&mut self.store, &placing, known);
             item.clock_problems = clock_problems(&placed);
@@ -517,14 +574,22 @@ fn clock_problems(placed: &Placed) -> Vec<Problem> {
         );
         problems.push(problem(Code::YearInferred, text));
     }
-    if let Some(east) = placed.zone_east_seconds.filter(|_| placed.zone_pairs > 0) {
+    if let Some(zone) = placed.zone.filter(|_| placed.zone_given) {
+        let text = format!("local times were taken as {zone}, as the analyst said");
+        problems.push(problem(Code::ZoneGiven, text));
+    } else if let Some(zone) = placed.zone.filter(|_| placed.zone_pairs > 0) {
         let text = format!(
-            "local times were taken as UTC{:+03}:{:02}, as entries in UTC inside them show ({} of them)",
-            east / 3600,
-            east.abs() / 60 % 60,
+            "local times were taken as {zone}, as entries in UTC inside them show ({} of them)",
             placed.zone_pairs
         );
         problems.push(problem(Code::ZoneUnknown, text));
+    }
+    if placed.zone_doubtful > 0 {
+        let text = format!(
+            "{} readings lie where clocks were put back or forward, so an hour occurs twice or not at all; the first of two is taken, and they may be an hour off",
+            placed.zone_doubtful
+        );
+        problems.push(problem(Code::AmbiguousDate, text));
     }
     if placed.zone_unknown > 0 {
         let text = format!(

@@ -377,6 +377,17 @@ pub struct IdentityFact {
     pub priority: Option<i64>,
 }
 
+/// What a manifest says of one evidence item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestLine {
+    /// Path of the item.
+    pub path: String,
+    /// Bytes.
+    pub size: Option<u64>,
+    /// SHA-256 in lower-case hex.
+    pub sha256: Option<String>,
+}
+
 /// A fact of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
@@ -396,6 +407,8 @@ pub enum Fact {
     PowerShell(Box<PowerShellFact>),
     /// An identity record.
     Identity(Box<IdentityFact>),
+    /// A line of a manifest.
+    Manifest(Box<ManifestLine>),
 }
 
 impl Fact {
@@ -403,6 +416,7 @@ impl Fact {
     pub fn renumber(&mut self, map: &Renumbering) {
         let each = |symbol: &mut Symbol| *symbol = map.of(*symbol);
         match self {
+            Self::Manifest(_) => {}
             Self::Cloud(row) => {
                 for symbol in [
                     &mut row.event_data_id,

@@ -5,8 +5,8 @@
 
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::query::{Place, place_of};
 use crate::query::rows::{modified, row};
+use crate::query::{Place, place_of};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
 use serde_json::{Map, Value, json};
@@ -131,7 +131,11 @@ impl CaseDocument {
     }
 
     fn tail(&self, case: &Case, out: &mut Vec<u8>) {
-        let lists: [(&str, Vec<Value>); 8] = [
+        let compared = case.compared();
+        let manifest = compared
+            .iter()
+            .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
+        let lists: [(&str, Vec<Value>); 9] = [
             (
                 "operations",
                 case.operations()
@@ -154,6 +158,7 @@ impl CaseDocument {
             ("findings", self.findings(case)),
             ("incidents", Vec::new()),
             ("searched", searched(case)),
+            ("manifest", manifest.collect()),
         ];
         out.extend_from_slice(b"\n]");
         for (name, list) in lists {
@@ -214,7 +219,9 @@ impl CaseDocument {
             also.sort_by_key(|place| (place["evidence"].as_u64(), place["offset"].as_u64()));
             shown.insert("also".to_owned(), Value::Array(also));
         }
-        let original = case.rendering_of(event).map(|original| self.ids(&[original]));
+        let original = case
+            .rendering_of(event)
+            .map(|original| self.ids(&[original]));
         if let (Value::Object(shown), Some([original])) = (&mut shown, original.as_deref()) {
             shown.insert("copy_of".to_owned(), json!(original));
         }
@@ -346,6 +353,8 @@ fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
         "path": item.path,
         "size": item.size,
         "sha256": item.sha256,
+        "md5": item.md5,
+        "sha1": item.sha1,
         "modified": modified(item.modified_ms),
         "format": report.map(|report| report.format.as_str()),
         "encoding": report.map(|report| report.encoding.as_str()),

@@ -6,5 +6,6 @@
 //! Rejected: one big string. A million events with their texts do not fit beside the case.
 
 pub mod case_document;
+pub mod manifest;
 
 pub use case_document::CaseDocument;

@@ -59,9 +59,17 @@ impl Reader for Aggregate {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if value.get("handlerName").is_null() && claims(value) == 0 {
-            return false;
+            if sink.wants_detail() {
+                agent_status(value, self.name_time, unit, sink);
+            }
+            return sink.wants_detail();
         }
-        let stamp = |value: Value<'_>| value.get("timestampUTC").word().and_then(|text| parse::iso(text.as_bytes()));
+        let stamp = |value: Value<'_>| {
+            value
+                .get("timestampUTC")
+                .word()
+                .and_then(|text| parse::iso(text.as_bytes()))
+        };
         if claims(value) == 0 {
             // One handler's part, looked at alone.
             self.handler(value, self.name_time, unit, sink);
@@ -71,18 +79,7 @@ impl Reader for Aggregate {
         let status = value.get("aggregateStatus");
         let agent = status.get("guestAgentStatus");
         if agent.is_object() {
-            let record = sink.begin();
-            let mut event = Event::new(EventKind::GuestStatus, written);
-            event.resource = Some(Cow::Borrowed("guest agent"));
-            if sink.wants_detail() {
-                event.summary = format!(
-                    "Guest agent {}: {}",
-                    agent.get("version").word().unwrap_or_default(),
-                    agent.get("status").word().unwrap_or_default()
-                );
-                event.fields = json_fields(agent);
-            }
-            sink.event(record, unit.place_of(agent.raw()), event);
+            agent_status(agent, written, unit, sink);
         }
         for handler in status.get("handlerAggregateStatus").elements() {
             self.handler(handler, written, unit, sink);
@@ -91,8 +88,30 @@ impl Reader for Aggregate {
     }
 }
 
+/// The agent's own part.
+fn agent_status(agent: Value<'_>, written: Option<Stamp>, unit: &Unit<'_>, sink: &mut Sink) {
+    let record = sink.begin();
+    let mut event = Event::new(EventKind::GuestStatus, written);
+    event.resource = Some(Cow::Borrowed("guest agent"));
+    if sink.wants_detail() {
+        event.summary = format!(
+            "Guest agent {}: {}",
+            agent.get("version").word().unwrap_or_default(),
+            agent.get("status").word().unwrap_or_default()
+        );
+        event.fields = json_fields(agent);
+    }
+    sink.event(record, unit.place_of(agent.raw()), event);
+}
+
 impl Aggregate {
-    fn handler(&self, handler: Value<'_>, written: Option<Stamp>, unit: &Unit<'_>, sink: &mut Sink) {
+    fn handler(
+        &self,
+        handler: Value<'_>,
+        written: Option<Stamp>,
+        unit: &Unit<'_>,
+        sink: &mut Sink,
+    ) {
         let record = sink.begin();
         let full = handler.get("handlerName").word().unwrap_or_default();
         let (name, command) = handler_and_name(&full);
@@ -107,7 +126,9 @@ impl Aggregate {
             .or(written);
         let mut event = Event::new(EventKind::GuestStatus, time);
         event.resource = Some(Cow::Owned(name.to_owned()));
-        event.operation = Some(item.operation.clone()).filter(|word| !word.is_empty()).map(Cow::Owned);
+        event.operation = Some(item.operation.clone())
+            .filter(|word| !word.is_empty())
+            .map(Cow::Owned);
         event.outcome = match item.said.state {
             RunState::Succeeded => Outcome::Succeeded,
             RunState::Failed | RunState::TimedOut => Outcome::Failed,
@@ -115,7 +136,9 @@ impl Aggregate {
             RunState::Unknown => Outcome::None,
         };
         if sink.wants_detail() {
-            let number = sequence.map(|number| format!(" (sequence number {number})")).unwrap_or_default();
+            let number = sequence
+                .map(|number| format!(" (sequence number {number})"))
+                .unwrap_or_default();
             event.summary = format!("{name}{number}: {} {}", item.operation, item.word);
             event.fields = json_fields(handler);
         }

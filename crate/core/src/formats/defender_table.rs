@@ -29,20 +29,33 @@ pub const FORMAT: Format = Format {
             mine: |record| claims(record) > 0,
             inner: &["properties"],
             times: &["Timestamp", "TimeGenerated", "time"],
-            required: &["ActionType", "DeviceName", "DeviceId", "ProcessName", "AzureResourceId"],
+            required: &[
+                "ActionType",
+                "DeviceName",
+                "DeviceId",
+                "ProcessName",
+                "AzureResourceId",
+            ],
             emit,
         }))
     },
 };
 
 fn claims(record: Value<'_>) -> Certainty {
-    if record.get("category").inner().starts_with(b"AdvancedHunting-") {
+    if record
+        .get("category")
+        .inner()
+        .starts_with(b"AdvancedHunting-")
+    {
         return 96;
     }
     let has = |name: &str| !record.get(name).is_null();
     let device = has("DeviceName") || has("DeviceId");
     let table = has("Type") && record.get("Type").inner().starts_with(b"Device");
-    if device && has("ActionType") && (table || has("Timestamp") || has("ReportId") || has("TimeGenerated")) {
+    if device
+        && has("ActionType")
+        && (table || has("Timestamp") || has("ReportId") || has("TimeGenerated"))
+    {
         92
     } else {
         0
@@ -51,9 +64,11 @@ fn claims(record: Value<'_>) -> Certainty {
 
 fn claims_header(header: &Header) -> Certainty {
     let has = |name: &str| header.column(name).is_some();
-    let time = header.column_starting("Timestamp").is_some() || header.column_starting("TimeGenerated").is_some();
+    let time = header.column_starting("Timestamp").is_some()
+        || header.column_starting("TimeGenerated").is_some();
     let device = has("DeviceName") || has("DeviceId");
-    let what = has("ActionType") || has("ProcessCommandLine") || has("InitiatingProcessCommandLine");
+    let what =
+        has("ActionType") || has("ProcessCommandLine") || has("InitiatingProcessCommandLine");
     if time && device && what { 92 } else { 0 }
 }
 
@@ -70,15 +85,26 @@ enum About {
 
 fn about(row: &Row<'_>, action: &str) -> About {
     let table = row.text(&["category", "Type"]).unwrap_or_default();
-    let table = table.strip_prefix("AdvancedHunting-").unwrap_or(&table).to_ascii_lowercase();
+    let table = table
+        .strip_prefix("AdvancedHunting-")
+        .unwrap_or(&table)
+        .to_ascii_lowercase();
     match (table.as_str(), action) {
         (_, "PowerShellCommand" | "ScriptContent" | "AmsiScriptContent") => About::PowerShell,
-        ("deviceprocessevents" | "cloudprocessevents", _) | (_, "ProcessCreated" | "OpenProcess" | "ProcessCreatedUsingWmiQuery") => About::Process,
-        ("devicefileevents", _) | (_, "FileCreated" | "FileModified" | "FileRenamed" | "FileDeleted") => About::File,
+        ("deviceprocessevents" | "cloudprocessevents", _)
+        | (_, "ProcessCreated" | "OpenProcess" | "ProcessCreatedUsingWmiQuery") => About::Process,
+        ("devicefileevents", _)
+        | (_, "FileCreated" | "FileModified" | "FileRenamed" | "FileDeleted") => About::File,
         ("devicenetworkevents", _) => About::Network,
         ("devicelogonevents", _) => About::LogOn,
         (_, action) if action.starts_with("Logon") => About::LogOn,
-        (_, action) if action.starts_with("Connection") || action.ends_with("ConnectionAccepted") || action.starts_with("ListeningConnection") => About::Network,
+        (_, action)
+            if action.starts_with("Connection")
+                || action.ends_with("ConnectionAccepted")
+                || action.starts_with("ListeningConnection") =>
+        {
+            About::Network
+        }
         _ => About::Other,
     }
 }
@@ -88,12 +114,19 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
     let about = about(row, &action);
     let text = |name: &str| row.text(&[name]);
     let mut event = Event::new(EventKind::Audit, time);
-    event.host = row.text(&["DeviceName", "AzureResourceId", "KubernetesPodName"]).map(own);
+    event.host = row
+        .text(&["DeviceName", "AzureResourceId", "KubernetesPodName"])
+        .map(own);
     event.operation = (!action.is_empty()).then(|| Cow::Owned(action.clone()));
-    event.actor = row.text(&["InitiatingProcessAccountName", "AccountName"]).map(own);
+    event.actor = row
+        .text(&["InitiatingProcessAccountName", "AccountName"])
+        .map(own);
     if let Some(report) = text("ReportId") {
         // The same row comes from the portal and from Sentinel.
-        event.correlation = Some(Cow::Owned(format!("defender#{}/{report}/{action}", text("DeviceId").unwrap_or_default())));
+        event.correlation = Some(Cow::Owned(format!(
+            "defender#{}/{report}/{action}",
+            text("DeviceId").unwrap_or_default()
+        )));
     }
     let mut guest = None;
     match about {
@@ -104,19 +137,39 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
             event.kind = EventKind::Authentication;
             event.actor = text("AccountName").map(own);
             event.ip = text("RemoteIP").and_then(|ip| address(&ip)).map(Cow::Owned);
-            event.outcome = if action.ends_with("Failed") { Outcome::Failed } else { Outcome::Succeeded };
+            event.outcome = if action.ends_with("Failed") {
+                Outcome::Failed
+            } else {
+                Outcome::Succeeded
+            };
         }
         About::PowerShell => powershell(row, &mut event, &mut guest, sink),
         About::Other => {
-            event.resource = row.text(&["FileName", "RemoteUrl", "RegistryKey", "InitiatingProcessFileName"]).map(own);
+            event.resource = row
+                .text(&[
+                    "FileName",
+                    "RemoteUrl",
+                    "RegistryKey",
+                    "InitiatingProcessFileName",
+                ])
+                .map(own);
             event.ip = text("RemoteIP").and_then(|ip| address(&ip)).map(Cow::Owned);
         }
     }
     if sink.wants_detail() {
         let what = row
-            .text(&["ProcessCommandLine", "FolderPath", "RemoteUrl", "RemoteIP", "FileName", "AdditionalFields"])
+            .text(&[
+                "ProcessCommandLine",
+                "FolderPath",
+                "RemoteUrl",
+                "RemoteIP",
+                "FileName",
+                "AdditionalFields",
+            ])
             .unwrap_or_default();
-        let by = text("InitiatingProcessFileName").map(|name| format!(" by {name}")).unwrap_or_default();
+        let by = text("InitiatingProcessFileName")
+            .map(|name| format!(" by {name}"))
+            .unwrap_or_default();
         event.summary = format!("{action}: {what}{by}");
         event.fields = row.fields();
     }
@@ -136,7 +189,11 @@ fn path_of(folder: Option<Cow<'_, str>>, file: Option<Cow<'_, str>>) -> Option<S
         (Some(folder), Some(file)) => {
             let ends = folder.to_lowercase().ends_with(&file.to_lowercase());
             let separator = if folder.contains('/') { '/' } else { '\\' };
-            Some(if ends { folder.into_owned() } else { format!("{}{separator}{file}", folder.trim_end_matches(separator)) })
+            Some(if ends {
+                folder.into_owned()
+            } else {
+                format!("{}{separator}{file}", folder.trim_end_matches(separator))
+            })
         }
         (folder, file) => folder.or(file).map(Cow::into_owned),
     }
@@ -156,8 +213,14 @@ fn logon(row: &Row<'_>, name: &str) -> Option<String> {
 
 fn process(row: &Row<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
     let text = |name: &str| row.text(&[name]).unwrap_or_default();
-    let image = path_of(row.text(&["FolderPath"]), row.text(&["FileName", "ProcessName"]));
-    let parent = path_of(row.text(&["InitiatingProcessFolderPath"]), row.text(&["InitiatingProcessFileName", "ParentProcessName"]));
+    let image = path_of(
+        row.text(&["FolderPath"]),
+        row.text(&["FileName", "ProcessName"]),
+    );
+    let parent = path_of(
+        row.text(&["InitiatingProcessFolderPath"]),
+        row.text(&["InitiatingProcessFileName", "ParentProcessName"]),
+    );
     event.kind = EventKind::ProcessStart;
     event.resource = image.clone().map(Cow::Owned);
     *guest = mention(
@@ -177,8 +240,10 @@ fn process(row: &Row<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, sink:
         image: sink.intern_some(image.as_deref()),
         command_line: sink.intern_some(row.text(&["ProcessCommandLine"]).as_deref()),
         parent_image: sink.intern_some(parent.as_deref()),
-        parent_command_line: sink.intern_some(row.text(&["InitiatingProcessCommandLine"]).as_deref()),
-        grandparent_image: sink.intern_some(row.text(&["InitiatingProcessParentFileName"]).as_deref()),
+        parent_command_line: sink
+            .intern_some(row.text(&["InitiatingProcessCommandLine"]).as_deref()),
+        grandparent_image: sink
+            .intern_some(row.text(&["InitiatingProcessParentFileName"]).as_deref()),
         user: sink.intern_some(account.as_deref()),
         logon: sink.intern_some(logon(row, "LogonId").as_deref()),
         integrity: sink.intern_some(row.text(&["ProcessIntegrityLevel"]).as_deref()),
@@ -192,17 +257,29 @@ fn process(row: &Row<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, sink:
 
 fn file(row: &Row<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
     let path = path_of(row.text(&["FolderPath"]), row.text(&["FileName"])).unwrap_or_default();
-    let previous = path_of(row.text(&["PreviousFolderPath"]), row.text(&["PreviousFileName"]));
+    let previous = path_of(
+        row.text(&["PreviousFolderPath"]),
+        row.text(&["PreviousFileName"]),
+    );
     event.kind = EventKind::File;
     *guest = run_mention::of_path(&path).map(|found| found.fact(GuestSaid::FileWritten, sink));
     event.fact = Some(Fact::File(Box::new(FileFact {
         path: sink.intern_some(Some(path.as_str())),
         previous_path: sink.intern_some(previous.as_deref()),
-        size: row.integer(&["FileSize"]).and_then(|size| u64::try_from(size).ok()),
+        size: row
+            .integer(&["FileSize"])
+            .and_then(|size| u64::try_from(size).ok()),
         sha256: sink.intern_some(row.text(&["SHA256"]).as_deref()),
         writer_pid: pid(row, "InitiatingProcessId"),
-        writer_image: sink.intern_some(path_of(row.text(&["InitiatingProcessFolderPath"]), row.text(&["InitiatingProcessFileName"])).as_deref()),
-        writer_command_line: sink.intern_some(row.text(&["InitiatingProcessCommandLine"]).as_deref()),
+        writer_image: sink.intern_some(
+            path_of(
+                row.text(&["InitiatingProcessFolderPath"]),
+                row.text(&["InitiatingProcessFileName"]),
+            )
+            .as_deref(),
+        ),
+        writer_command_line: sink
+            .intern_some(row.text(&["InitiatingProcessCommandLine"]).as_deref()),
         ..FileFact::default()
     })));
     event.resource = Some(Cow::Owned(path));
@@ -212,12 +289,26 @@ fn network(row: &Row<'_>, action: &str, event: &mut Event<'_>, sink: &mut Sink) 
     let ip = |name: &str| row.text(&[name]).and_then(|ip| address(&ip));
     let (local, remote) = (ip("LocalIP"), ip("RemoteIP"));
     let inbound = action.starts_with("Inbound") || action.starts_with("Listening");
-    let port = |name: &str| row.integer(&[name]).and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
+    let port = |name: &str| {
+        row.integer(&[name])
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or(0)
+    };
     event.kind = EventKind::Network;
     event.ip = remote.clone().map(Cow::Owned);
-    event.resource = row.text(&["RemoteUrl", "InitiatingProcessFileName"]).map(own);
-    event.outcome = if action == "ConnectionFailed" { Outcome::Failed } else { Outcome::None };
-    let (source, destination) = if inbound { (&remote, &local) } else { (&local, &remote) };
+    event.resource = row
+        .text(&["RemoteUrl", "InitiatingProcessFileName"])
+        .map(own);
+    event.outcome = if action == "ConnectionFailed" {
+        Outcome::Failed
+    } else {
+        Outcome::None
+    };
+    let (source, destination) = if inbound {
+        (&remote, &local)
+    } else {
+        (&local, &remote)
+    };
     event.fact = Some(Fact::Flow(Box::new(FlowFact {
         source: sink.intern_some(source.as_deref()),
         destination: sink.intern_some(destination.as_deref()),
@@ -229,7 +320,13 @@ fn network(row: &Row<'_>, action: &str, event: &mut Event<'_>, sink: &mut Sink) 
         },
         inbound: Some(inbound),
         pid: pid(row, "InitiatingProcessId"),
-        image: sink.intern_some(path_of(row.text(&["InitiatingProcessFolderPath"]), row.text(&["InitiatingProcessFileName"])).as_deref()),
+        image: sink.intern_some(
+            path_of(
+                row.text(&["InitiatingProcessFolderPath"]),
+                row.text(&["InitiatingProcessFileName"]),
+            )
+            .as_deref(),
+        ),
         ..FlowFact::default()
     })));
 }
@@ -237,7 +334,11 @@ fn network(row: &Row<'_>, action: &str, event: &mut Event<'_>, sink: &mut Sink) 
 fn powershell(row: &Row<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
     let more = row.text(&["AdditionalFields"]).unwrap_or_default();
     let more = Value::new(more.as_bytes());
-    let command = more.get("Command").text().or_else(|| more.get("ScriptContent").text()).unwrap_or_default();
+    let command = more
+        .get("Command")
+        .text()
+        .or_else(|| more.get("ScriptContent").text())
+        .unwrap_or_default();
     let line = row.text(&["InitiatingProcessCommandLine"]);
     event.kind = EventKind::PowerShell;
     event.resource = Some(Cow::Owned(command.lines().next().unwrap_or("").to_owned()));

@@ -35,7 +35,12 @@ fn claims(record: Value<'_>) -> Certainty {
     }
     let has = |path: &str| !raw_at(document, path).is_null();
     let event = has("event.category") || has("event.action") || has("event.type");
-    let about = has("process.pid") || has("process.executable") || has("process.name") || has("process.entity_id") || has("file.path") || has("destination.ip");
+    let about = has("process.pid")
+        || has("process.executable")
+        || has("process.name")
+        || has("process.entity_id")
+        || has("file.path")
+        || has("destination.ip");
     let host = has("host.name") || has("host.hostname") || has("agent.id");
     if event && about && host { 70 } else { 0 }
 }
@@ -45,7 +50,11 @@ struct Endpoint;
 /// Whether a field that is text or an array holds a word.
 fn holds(document: Value<'_>, path: &str, wanted: &[&str]) -> bool {
     let value = raw_at(document, path);
-    let is = |value: Value<'_>| value.word().is_some_and(|word| wanted.contains(&word.as_ref()));
+    let is = |value: Value<'_>| {
+        value
+            .word()
+            .is_some_and(|word| wanted.contains(&word.as_ref()))
+    };
     is(value) || value.elements().any(is)
 }
 
@@ -74,15 +83,38 @@ impl Reader for Endpoint {
             file(document, &mut event, &mut guest, sink);
         } else if holds(document, "event.category", &["authentication", "iam"]) {
             event.kind = EventKind::Authentication;
-            event.ip = word(document, &["source.ip"]).and_then(|ip| address(&ip)).map(Cow::Owned);
-        } else if holds(document, "event.category", &["process"]) || !raw_at(document, "process.pid").is_null() {
-            let ended = holds(document, "event.type", &["end"]) && !holds(document, "event.type", &["start"]);
-            event.kind = if ended { EventKind::ProcessEnd } else { EventKind::ProcessStart };
+            event.ip = word(document, &["source.ip"])
+                .and_then(|ip| address(&ip))
+                .map(Cow::Owned);
+        } else if holds(document, "event.category", &["process"])
+            || !raw_at(document, "process.pid").is_null()
+        {
+            let ended = holds(document, "event.type", &["end"])
+                && !holds(document, "event.type", &["start"]);
+            event.kind = if ended {
+                EventKind::ProcessEnd
+            } else {
+                EventKind::ProcessStart
+            };
             process(document, &mut event, &mut guest, sink);
         }
         if sink.wants_detail() {
-            let what = word(document, &["process.command_line", "file.path", "destination.domain", "destination.ip", "process.executable", "message"]);
-            event.summary = format!("{}: {}", event.operation.as_deref().unwrap_or("event"), what.unwrap_or_default());
+            let what = word(
+                document,
+                &[
+                    "process.command_line",
+                    "file.path",
+                    "destination.domain",
+                    "destination.ip",
+                    "process.executable",
+                    "message",
+                ],
+            );
+            event.summary = format!(
+                "{}: {}",
+                event.operation.as_deref().unwrap_or("event"),
+                what.unwrap_or_default()
+            );
             event.fields = json_fields(document);
         }
         sink.event(record, unit.span(), event);
@@ -98,7 +130,9 @@ fn own(text: Cow<'_, str>) -> Cow<'static, str> {
 }
 
 fn number(document: Value<'_>, path: &str) -> Option<u64> {
-    at(document, path).integer().and_then(|number| u64::try_from(number).ok())
+    at(document, path)
+        .integer()
+        .and_then(|number| u64::try_from(number).ok())
 }
 
 /// The command line, else the arguments joined.
@@ -118,7 +152,10 @@ fn process(document: Value<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>,
     let parent_line = command_line(document, "process.parent");
     let text = |path: &str| word(document, &[path]);
     let image = word(document, &["process.executable", "process.name"]);
-    let parent = word(document, &["process.parent.executable", "process.parent.name"]);
+    let parent = word(
+        document,
+        &["process.parent.executable", "process.parent.name"],
+    );
     if event.kind == EventKind::ProcessStart {
         *guest = mention(
             line.as_deref().unwrap_or(""),
@@ -141,7 +178,11 @@ fn process(document: Value<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>,
         logon: sink.intern_some(text("process.Ext.authentication_id").as_deref()),
         integrity: sink.intern_some(text("process.Ext.token.integrity_level_name").as_deref()),
         entity: sink.intern_some(text("process.entity_id").as_deref()),
-        parent_entity: sink.intern_some(text("process.parent.entity_id").or_else(|| text("process.Ext.ancestry")).as_deref()),
+        parent_entity: sink.intern_some(
+            text("process.parent.entity_id")
+                .or_else(|| text("process.Ext.ancestry"))
+                .as_deref(),
+        ),
         sha256: sink.intern_some(text("process.hash.sha256").as_deref()),
         exit_code: at(document, "process.exit_code").integer(),
         ..ProcessFact::default()
@@ -160,7 +201,8 @@ fn file(document: Value<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, si
         size: number(document, "file.size"),
         sha256: sink.intern_some(word(document, &["file.hash.sha256"]).as_deref()),
         writer_pid: number(document, "process.pid"),
-        writer_image: sink.intern_some(word(document, &["process.executable", "process.name"]).as_deref()),
+        writer_image: sink
+            .intern_some(word(document, &["process.executable", "process.name"]).as_deref()),
         writer_command_line: sink.intern_some(command_line(document, "process").as_deref()),
         writer_entity: sink.intern_some(word(document, &["process.entity_id"]).as_deref()),
     })));
@@ -170,14 +212,28 @@ fn file(document: Value<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, si
 fn network(document: Value<'_>, event: &mut Event<'_>, sink: &mut Sink) {
     let ip = |path: &str| word(document, &[path]).and_then(|ip| address(&ip));
     let (from, to) = (ip("source.ip"), ip("destination.ip"));
-    let inbound = matches!(word(document, &["network.direction"]).as_deref(), Some("ingress" | "inbound" | "incoming"));
+    let inbound = matches!(
+        word(document, &["network.direction"]).as_deref(),
+        Some("ingress" | "inbound" | "incoming")
+    );
     event.kind = EventKind::Network;
     event.ip = if inbound { from.clone() } else { to.clone() }.map(Cow::Owned);
-    event.resource = word(document, &["destination.domain", "dns.question.name", "process.executable", "process.name"]).map(own);
+    event.resource = word(
+        document,
+        &[
+            "destination.domain",
+            "dns.question.name",
+            "process.executable",
+            "process.name",
+        ],
+    )
+    .map(own);
     event.fact = Some(Fact::Flow(Box::new(FlowFact {
         source: sink.intern_some(from.as_deref()),
         destination: sink.intern_some(to.as_deref()),
-        port: number(document, "destination.port").and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
+        port: number(document, "destination.port")
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or(0),
         protocol: match word(document, &["network.transport"]).as_deref() {
             Some("tcp") => 6,
             Some("udp") => 17,

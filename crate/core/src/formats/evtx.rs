@@ -4,13 +4,12 @@
 //! walked is skipped with its place, and the next one goes on. Source: windows-and-endpoint-artifacts 4.
 
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
-use crate::event::Field;
 use crate::event::sink::Sink;
 use crate::evidence::frame::chunks::{CHUNK_BYTES, CHUNK_MARK, FILE_MARK};
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
 use crate::record::windows::binxml::{self, RecordPlace};
-use crate::record::windows::{Builder, WindowsEvent};
+use crate::record::windows::{Builder, fields};
 use crate::time::Stamp;
 
 /// The format.
@@ -48,7 +47,9 @@ impl Reader for Evtx {
         let chunk = unit.bytes;
         let (records, lost) = binxml::records(chunk);
         if lost > 0 {
-            let text = format!("{lost} bytes of this chunk are no records; what stood there is lost, the records around it were read");
+            let text = format!(
+                "{lost} bytes of this chunk are no records; what stood there is lost, the records around it were read"
+            );
             sink.problem(Code::DamagedChunk, Some(unit.span()), text);
         }
         let mut end = 0;
@@ -57,12 +58,23 @@ impl Reader for Evtx {
             self.record(chunk, *place, unit, sink);
         }
         if chunk.len() < CHUNK_BYTES {
-            let cut = chunk.get(end..).is_some_and(|rest| rest.starts_with(b"\x2a\x2a\x00\x00"));
+            let cut = chunk
+                .get(end..)
+                .is_some_and(|rest| rest.starts_with(b"\x2a\x2a\x00\x00"));
             if cut {
                 let record = sink.begin();
-                sink.skip(record, Code::TruncatedRecord, unit.part(end..chunk.len()), "the log ends inside this record; collect it again if it can be had whole");
+                sink.skip(
+                    record,
+                    Code::TruncatedRecord,
+                    unit.part(end..chunk.len()),
+                    "the log ends inside this record; collect it again if it can be had whole",
+                );
             } else {
-                sink.problem(Code::DamagedChunk, Some(unit.span()), "the log ends inside this chunk; every complete record in it was read");
+                sink.problem(
+                    Code::DamagedChunk,
+                    Some(unit.span()),
+                    "the log ends inside this chunk; every complete record in it was read",
+                );
             }
         }
         true
@@ -83,15 +95,29 @@ impl Evtx {
             (Ok(()), Some(event)) => event,
             // What the head of the record says is still worth its place on the timeline.
             (Err(error), Some(event)) => {
-                sink.problem(Code::MalformedRecord, Some(span), format!("this record breaks off: {error}; what came before is shown"));
+                sink.problem(
+                    Code::MalformedRecord,
+                    Some(span),
+                    format!("this record breaks off: {error}; what came before is shown"),
+                );
                 event
             }
             (Err(error), None) => {
-                sink.skip(record, Code::MalformedRecord, span, format!("this record cannot be read: {error}"));
+                sink.skip(
+                    record,
+                    Code::MalformedRecord,
+                    span,
+                    format!("this record cannot be read: {error}"),
+                );
                 return;
             }
             (Ok(()), None) => {
-                sink.skip(record, Code::MalformedRecord, span, "this record holds no event");
+                sink.skip(
+                    record,
+                    Code::MalformedRecord,
+                    span,
+                    "this record holds no event",
+                );
                 return;
             }
         };
@@ -99,38 +125,4 @@ impl Evtx {
         event.record_id = event.record_id.or(Some(place.id));
         event.emit(self.kept_text, record, span, sink, fields);
     }
-}
-
-/// Everything an event says, for the analyst.
-pub(super) fn fields(event: &WindowsEvent) -> Vec<Field> {
-    let field = |name: &str, value: String| Field {
-        name: name.to_owned(),
-        value,
-    };
-    let mut out = vec![
-        field("provider", event.provider.clone()),
-        field("event id", event.id.to_string()),
-        field("channel", event.channel.clone()),
-        field("computer", event.computer.clone()),
-    ];
-    if let Some(number) = event.record_id {
-        out.push(field("record id", number.to_string()));
-    }
-    if let Some(pid) = event.process_id {
-        out.push(field("process id", pid.to_string()));
-    }
-    if !event.user_sid.is_empty() {
-        out.push(field("user", event.user_sid.clone()));
-    }
-    for (at, (name, value)) in event.data.iter().enumerate() {
-        let name = if name.is_empty() { format!("data {}", at + 1) } else { name.clone() };
-        out.push(Field {
-            name,
-            value: value.clone(),
-        });
-    }
-    if !event.message.is_empty() {
-        out.push(field("message", event.message.clone()));
-    }
-    out
 }

@@ -50,16 +50,28 @@ impl Reader for ExtensionLog {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let record = sink.begin();
         let Some(line) = BracketLine::parse(unit.bytes) else {
-            sink.skip(record, Code::MalformedRecord, unit.span(), "a record without a readable header");
+            sink.skip(
+                record,
+                Code::MalformedRecord,
+                unit.span(),
+                "a record without a readable header",
+            );
             return true;
         };
         let message = text(line.message);
         let mut event = Event::new(EventKind::GuestHandler, Some(line.time));
         let exit_code = number_after(&message, &["exited with code", "exit code"]);
         if let Some(code) = exit_code {
-            event.outcome = if code == 0 { Outcome::Succeeded } else { Outcome::Failed };
+            event.outcome = if code == 0 {
+                Outcome::Succeeded
+            } else {
+                Outcome::Failed
+            };
         }
-        if let Some(sequence) = number_after(&message, &["sequence number", "sequencenumber", "configsequencenumber"]) {
+        if let Some(sequence) = number_after(
+            &message,
+            &["sequence number", "sequencenumber", "configsequencenumber"],
+        ) {
             self.sequence = Some(sequence);
         }
         let found = run_mention::in_text(&message);
@@ -77,8 +89,13 @@ impl Reader for ExtensionLog {
         }
         let folded = message.to_ascii_lowercase();
         let said = if let Some(code) = exit_code {
-            Some(GuestSaid::Executed { exit_code: Some(code), error: None })
-        } else if folded.contains("command execution task started") || folded.contains("executing command") {
+            Some(GuestSaid::Executed {
+                exit_code: Some(code),
+                error: None,
+            })
+        } else if folded.contains("command execution task started")
+            || folded.contains("executing command")
+        {
             Some(GuestSaid::Executing)
         } else if self.sequence.is_some() && found.is_none() {
             None
@@ -87,7 +104,14 @@ impl Reader for ExtensionLog {
         };
         if let (Some(said), Some(sequence)) = (said, self.sequence) {
             let name = found.as_ref().and_then(|found| found.name.clone());
-            event.fact = Some(guest::fact(&self.layout, Family::Extension, name.as_deref(), sequence, said, sink));
+            event.fact = Some(guest::fact(
+                &self.layout,
+                Family::Extension,
+                name.as_deref(),
+                sequence,
+                said,
+                sink,
+            ));
         }
         sink.event(record, unit.span(), event);
         true

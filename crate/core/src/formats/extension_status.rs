@@ -88,8 +88,8 @@ impl Reader for Status {
             RunState::Running => Outcome::Started,
             RunState::Unknown => Outcome::None,
         };
-        event.operation = Some(Cow::<str>::Owned(operation.clone()))
-            .filter(|operation| !operation.is_empty());
+        event.operation =
+            Some(Cow::<str>::Owned(operation.clone())).filter(|operation| !operation.is_empty());
         let name = self.layout.name.clone().or_else(|| {
             body.get_folded("name")
                 .word()

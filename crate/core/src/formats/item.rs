@@ -310,7 +310,8 @@ impl ItemReader {
             }
         });
         let mut seen = Seen::default();
-        let in_chunks = identity.is_some_and(|identity| matches!(identity.framing, Framing::Chunks));
+        let in_chunks =
+            identity.is_some_and(|identity| matches!(identity.framing, Framing::Chunks));
         seen.binary = in_chunks;
         if identity.is_none() {
             // Cut at a line end: half a letter at the end of the head is not invalid.

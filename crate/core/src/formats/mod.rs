@@ -55,6 +55,7 @@ pub mod handler_log;
 mod identify;
 pub mod item;
 pub mod journal_json;
+pub mod manifest;
 pub mod nsg_flow;
 pub mod run_command_result;
 pub mod script;
@@ -252,6 +253,7 @@ pub static TABLE: &[Format] = &[
     aggregate_status::FORMAT,
     defender_table::FORMAT,
     elastic_endpoint::FORMAT,
+    manifest::FORMAT,
 ];
 
 /// A format by its id.

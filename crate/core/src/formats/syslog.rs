@@ -21,6 +21,7 @@ use crate::problem::Code;
 use crate::record::agent::{self, AgentLine};
 use crate::record::login;
 use crate::record::serial::ConsoleLine;
+use crate::record::windows::{fields, xml};
 use crate::time::{Stamp, parse};
 use std::borrow::Cow;
 
@@ -196,6 +197,9 @@ fn claims(record: Value<'_>) -> Certainty {
     if have == [true; 4] { 60 } else { 0 }
 }
 
+/// Text kept of what a message carries.
+const KEPT_TEXT: usize = 1 << 20;
+
 struct Syslog;
 
 impl Reader for Syslog {
@@ -225,6 +229,16 @@ impl Reader for Syslog {
             return true;
         };
         let host = line.host.map(text);
+        // Sysmon for Linux writes its events as XML messages.
+        if line.message.starts_with(b"<Event>")
+            && let Some(mut event) = xml::parse(line.message)
+        {
+            if event.computer.is_empty() {
+                event.computer = host.unwrap_or_default().into_owned();
+            }
+            event.emit(KEPT_TEXT, record, unit.span(), sink, fields);
+            return true;
+        }
         let event = event(
             line.time,
             host,

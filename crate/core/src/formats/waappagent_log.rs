@@ -55,7 +55,12 @@ impl Reader for WaAppAgent {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let record = sink.begin();
         let Some(line) = BracketLine::parse(unit.bytes) else {
-            sink.skip(record, Code::MalformedRecord, unit.span(), "a record without a readable header");
+            sink.skip(
+                record,
+                Code::MalformedRecord,
+                unit.span(),
+                "a record without a readable header",
+            );
             return true;
         };
         let message = text(line.message);

@@ -17,7 +17,11 @@ pub const FORMAT: Format = Format {
     text: None,
     record: None,
     header: Some(|header| {
-        if header.delimiter == 0 { 0 } else { claims_header(header) }
+        if header.delimiter == 0 {
+            0
+        } else {
+            claims_header(header)
+        }
     }),
     open: |_| {
         Box::new(TableReader::new(Shape {
@@ -38,11 +42,25 @@ pub(super) const SHAPE: Shape = Shape {
 
 pub(super) fn claims_header(header: &Header) -> Certainty {
     let has = |names: &[&str]| names.iter().any(|name| header.column(name).is_some());
-    let time = TIMES.iter().any(|name| header.column_starting(name).is_some());
+    let time = TIMES
+        .iter()
+        .any(|name| header.column_starting(name).is_some());
     let id = has(&["EventID", "EventId"]);
     let machine = has(&["Computer", "MachineName", "Hostname"]);
-    let source = has(&["Channel", "Provider", "EventLog", "Source", "EventData", "Activity", "LogName"]);
-    if time && id && machine && source { 90 } else { 0 }
+    let source = has(&[
+        "Channel",
+        "Provider",
+        "EventLog",
+        "Source",
+        "EventData",
+        "Activity",
+        "LogName",
+    ]);
+    if time && id && machine && source {
+        90
+    } else {
+        0
+    }
 }
 
 /// Text kept of a script block where the reader is not told a limit.

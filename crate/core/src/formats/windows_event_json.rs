@@ -10,7 +10,6 @@
 //!
 //! Source: windows-and-endpoint-artifacts 4.1, 7, 8.
 
-use super::evtx::fields;
 use super::table::{Row, TableReader};
 use super::windows_event_csv::{SHAPE, claims_header};
 use super::windows_rows::{self, TIMES, json_data};
@@ -21,7 +20,7 @@ use crate::json::Value;
 use crate::problem::Code;
 use crate::record::cloud::json_fields;
 use crate::record::ecs::{at, raw_at, source, word};
-use crate::record::windows::{WindowsEvent, number, system_time, xml};
+use crate::record::windows::{WindowsEvent, fields, number, system_time, xml};
 use std::borrow::Cow;
 
 /// The format.
@@ -32,7 +31,11 @@ pub const FORMAT: Format = Format {
     text: None,
     record: Some(claims),
     header: Some(|header: &Header| {
-        if header.delimiter == 0 { claims_header(header) } else { 0 }
+        if header.delimiter == 0 {
+            claims_header(header)
+        } else {
+            0
+        }
     }),
     open: |opening| {
         Box::new(EventJson {
@@ -62,14 +65,20 @@ fn rendering(record: Value<'_>) -> Option<Rendering> {
     for (key, value) in record.entries() {
         match key.0 {
             b"Event" if value.get("System").is_object() => return Some(Rendering::Element),
-            b"document" if value.at(&["data", "Event"]).is_object() => return Some(Rendering::Element),
+            b"document" if value.at(&["data", "Event"]).is_object() => {
+                return Some(Rendering::Element);
+            }
             b"properties" if !value.get("RawXml").is_null() => return Some(Rendering::RawXml),
-            b"SyslogMessage" if value.inner().starts_with(b"<Event>") || value.inner().starts_with(b"\\u003cEvent") => {
+            b"SyslogMessage"
+                if value.inner().starts_with(b"<Event>")
+                    || value.inner().starts_with(b"\\u003cEvent") =>
+            {
                 return Some(Rendering::RawXml);
             }
             b"EventID" | b"EventId" | b"Id" => id = true,
             b"Computer" | b"Hostname" | b"MachineName" => machine = true,
-            b"Channel" | b"LogName" | b"EventLog" | b"Provider" | b"ProviderName" | b"SourceName" | b"Activity" => source_named = true,
+            b"Channel" | b"LogName" | b"EventLog" | b"Provider" | b"ProviderName"
+            | b"SourceName" | b"Activity" => source_named = true,
             key if TIMES.iter().any(|name| name.as_bytes() == key) => time = true,
             _ => {}
         }
@@ -120,9 +129,18 @@ impl Reader for EventJson {
         };
         match event {
             Some(event) => event.emit(self.kept_text, record, unit.span(), sink, |event| {
-                if rendering == Rendering::RawXml { fields(event) } else { json_fields(value) }
+                if rendering == Rendering::RawXml {
+                    fields(event)
+                } else {
+                    json_fields(value)
+                }
             }),
-            None => sink.skip(record, Code::MalformedRecord, unit.span(), "the XML inside this record holds no event"),
+            None => sink.skip(
+                record,
+                Code::MalformedRecord,
+                unit.span(),
+                "the XML inside this record holds no event",
+            ),
         }
         true
     }
@@ -150,18 +168,32 @@ fn content<'a>(system: Value<'a>, element: &str) -> Option<Cow<'a, str>> {
 
 fn element(record: Value<'_>) -> WindowsEvent {
     let event = record.get("Event");
-    let event = if event.is_object() { event } else { record.at(&["document", "data", "Event"]) };
+    let event = if event.is_object() {
+        event
+    } else {
+        record.at(&["document", "data", "Event"])
+    };
     let system = event.get("System");
     let text = |name: &str| content(system, name).unwrap_or_default().into_owned();
     let mut out = WindowsEvent {
-        provider: attribute(system, "Provider", "Name").word().unwrap_or_default().into_owned(),
+        provider: attribute(system, "Provider", "Name")
+            .word()
+            .unwrap_or_default()
+            .into_owned(),
         channel: text("Channel"),
         id: text("EventID").parse().unwrap_or(0),
         record_id: text("EventRecordID").parse().ok(),
         computer: text("Computer"),
-        time: attribute(system, "TimeCreated", "SystemTime").word().and_then(|text| system_time(&text)),
-        process_id: attribute(system, "Execution", "ProcessID").word().and_then(|pid| number(&pid)),
-        user_sid: attribute(system, "Security", "UserID").word().unwrap_or_default().into_owned(),
+        time: attribute(system, "TimeCreated", "SystemTime")
+            .word()
+            .and_then(|text| system_time(&text)),
+        process_id: attribute(system, "Execution", "ProcessID")
+            .word()
+            .and_then(|pid| number(&pid)),
+        user_sid: attribute(system, "Security", "UserID")
+            .word()
+            .unwrap_or_default()
+            .into_owned(),
         ..WindowsEvent::default()
     };
     json_data(event.get("EventData"), &mut out);
@@ -174,7 +206,9 @@ fn winlog(document: Value<'_>) -> WindowsEvent {
     let mut out = WindowsEvent {
         provider: text(&["winlog.provider_name", "event.provider"]),
         channel: text(&["winlog.channel"]),
-        id: text(&["winlog.event_id", "event.code"]).parse().unwrap_or(0),
+        id: text(&["winlog.event_id", "event.code"])
+            .parse()
+            .unwrap_or(0),
         record_id: text(&["winlog.record_id"]).parse().ok(),
         computer: text(&["winlog.computer_name", "host.name", "host.hostname"]),
         // `event.created` is when it was shipped.
@@ -212,7 +246,11 @@ fn winlog(document: Value<'_>) -> WindowsEvent {
             out.put(name, &value);
         }
     }
-    let new_pid = if out.id == 4688 { "NewProcessId" } else { "ProcessId" };
+    let new_pid = if out.id == 4688 {
+        "NewProcessId"
+    } else {
+        "ProcessId"
+    };
     if out.get(new_pid).is_none()
         && let Some(pid) = word(document, &["process.pid"])
     {
@@ -241,10 +279,15 @@ fn action(document: Value<'_>) -> WindowsEvent {
 }
 
 fn raw_xml(record: Value<'_>) -> Option<WindowsEvent> {
-    let inner = record.at(&["properties", "RawXml"]).text().or_else(|| record.get("SyslogMessage").text())?;
+    let inner = record
+        .at(&["properties", "RawXml"])
+        .text()
+        .or_else(|| record.get("SyslogMessage").text())?;
     let mut event = xml::parse(inner.as_bytes())?;
     if event.computer.is_empty() {
-        event.computer = word(record, &["Computer", "HostName"]).unwrap_or_default().into_owned();
+        event.computer = word(record, &["Computer", "HostName"])
+            .unwrap_or_default()
+            .into_owned();
     }
     Some(event)
 }

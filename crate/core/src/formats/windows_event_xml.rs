@@ -2,13 +2,12 @@
 //!
 //! Source: windows-and-endpoint-artifacts 4.1.
 
-use super::evtx::fields;
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
 use crate::event::sink::Sink;
 use crate::evidence::frame::xml::find_open;
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
-use crate::record::windows::xml;
+use crate::record::windows::{fields, xml};
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -35,7 +34,10 @@ fn recognise(sample: &Sample<'_>) -> Certainty {
     let body = sample.text.get(at..).unwrap_or(&[]);
     // The same text stands inside JSON and syslog; there it does not begin the item.
     let head = sample.trimmed();
-    let begins = head.first() == Some(&b'<') || head.starts_with(b"Record ");
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let begins = [b"<Event".as_slice(), b"<?xml", b"Record "]
+        .iter()
+        .any(|start| head.starts_with(start));
     if begins && memchr::memmem::find(body, b"<System>").is_some() {
         95
     } else {
@@ -52,7 +54,12 @@ impl Reader for EventXml {
         let record = sink.begin();
         match xml::parse(unit.bytes) {
             Some(event) => event.emit(self.kept_text, record, unit.span(), sink, fields),
-            None => sink.skip(record, Code::MalformedRecord, unit.span(), "an element <Event> that holds no event"),
+            None => sink.skip(
+                record,
+                Code::MalformedRecord,
+                unit.span(),
+                "an element <Event> that holds no event",
+            ),
         }
         true
     }

@@ -20,16 +20,53 @@ pub(super) const TIMES: &[&str] = &[
 
 /// Columns that are the system part or a tool's own, and no data of the event.
 const OWN: [&str; 34] = [
-    "EventID", "EventId", "Id", "Channel", "LogName", "EventLog", "Computer", "Hostname", "MachineName", "Provider", "ProviderName", "SourceName", "Source",
-    "EventSourceName", "RecordId", "EventRecordId", "RecordNumber", "RecordID", "TimeCreated", "SystemTime", "@timestamp", "TimeGenerated", "Timestamp", "EventData", "Payload",
-    "Properties", "Message", "RenderedDescription", "Activity", "tags", "@version", "ExecutionProcessID", "host", "port",
+    "EventID",
+    "EventId",
+    "Id",
+    "Channel",
+    "LogName",
+    "EventLog",
+    "Computer",
+    "Hostname",
+    "MachineName",
+    "Provider",
+    "ProviderName",
+    "SourceName",
+    "Source",
+    "EventSourceName",
+    "RecordId",
+    "EventRecordId",
+    "RecordNumber",
+    "RecordID",
+    "TimeCreated",
+    "SystemTime",
+    "@timestamp",
+    "TimeGenerated",
+    "Timestamp",
+    "EventData",
+    "Payload",
+    "Properties",
+    "Message",
+    "RenderedDescription",
+    "Activity",
+    "tags",
+    "@version",
+    "ExecutionProcessID",
+    "host",
+    "port",
 ];
 
 /// The event of a row.
 pub(super) fn event(row: &Row<'_>, time: Option<Stamp>) -> WindowsEvent {
     let text = |names: &[&str]| row.text(names).unwrap_or_default().into_owned();
     let mut event = WindowsEvent {
-        provider: text(&["Provider", "ProviderName", "SourceName", "EventSourceName", "Source"]),
+        provider: text(&[
+            "Provider",
+            "ProviderName",
+            "SourceName",
+            "EventSourceName",
+            "Source",
+        ]),
         channel: text(&["Channel", "LogName", "EventLog"]),
         id: row
             .integer(&["EventID", "EventId", "Id"])
@@ -40,14 +77,17 @@ pub(super) fn event(row: &Row<'_>, time: Option<Stamp>) -> WindowsEvent {
             .and_then(|id| u64::try_from(id).ok()),
         computer: text(&["Computer", "Hostname", "MachineName"]),
         time,
-        process_id: row.text(&["ExecutionProcessID"]).and_then(|pid| number(&pid)),
+        process_id: row
+            .text(&["ExecutionProcessID"])
+            .and_then(|pid| number(&pid)),
         user_sid: text(&["UserSid", "UserID"]),
         data: Vec::new(),
         message: text(&["Message", "RenderedDescription", "Details"]),
     };
     let sysmon = event.channel.contains("Sysmon");
     for (name, value) in row.pairs() {
-        if !OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) && !(name == "EventType" && sysmon) {
+        let tools_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
+        if !(tools_own || (name == "EventType" && sysmon)) {
             event.put(name, &value);
         }
     }
@@ -69,7 +109,10 @@ fn channel_of_table(row: &Row<'_>, event: &mut WindowsEvent) {
         event.channel = "Security".to_owned();
     }
     // Its columns for 4688 have shorter names.
-    for (have, want) in [("Process", "NewProcessName"), ("Account", "SubjectUserName")] {
+    for (have, want) in [
+        ("Process", "NewProcessName"),
+        ("Account", "SubjectUserName"),
+    ] {
         if event.get(want).is_none()
             && let Some(value) = event.get(have).map(str::to_owned)
         {
@@ -82,7 +125,10 @@ fn channel_of_table(row: &Row<'_>, event: &mut WindowsEvent) {
 fn nested(text: &str, event: &mut WindowsEvent) {
     let text = text.trim();
     if text.starts_with('<') {
-        let whole = format!("<Event><System><EventID>{}</EventID></System>{text}</Event>", event.id);
+        let whole = format!(
+            "<Event><System><EventID>{}</EventID></System>{text}</Event>",
+            event.id
+        );
         if let Some(inner) = xml::parse(whole.as_bytes()) {
             event.data.extend(inner.data);
         }
@@ -136,41 +182,129 @@ fn unnamed(value: Value<'_>, event: &mut WindowsEvent) {
 /// `Properties` of Get-WinEvent: values by position. Names of the ids that matter; the others stay unnamed.
 fn positional(properties: Value<'_>, event: &mut WindowsEvent) {
     const PROCESS: &[&str] = &[
-        "SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId", "NewProcessId", "NewProcessName", "TokenElevationType", "ProcessId", "CommandLine",
-        "TargetUserSid", "TargetUserName", "TargetDomainName", "TargetLogonId", "ParentProcessName", "MandatoryLabel",
+        "SubjectUserSid",
+        "SubjectUserName",
+        "SubjectDomainName",
+        "SubjectLogonId",
+        "NewProcessId",
+        "NewProcessName",
+        "TokenElevationType",
+        "ProcessId",
+        "CommandLine",
+        "TargetUserSid",
+        "TargetUserName",
+        "TargetDomainName",
+        "TargetLogonId",
+        "ParentProcessName",
+        "MandatoryLabel",
     ];
     const LOG_ON: &[&str] = &[
-        "SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId", "TargetUserSid", "TargetUserName", "TargetDomainName", "TargetLogonId", "LogonType",
-        "LogonProcessName", "AuthenticationPackageName", "WorkstationName", "LogonGuid", "TransmittedServices", "LmPackageName", "KeyLength", "ProcessId", "ProcessName",
-        "IpAddress", "IpPort",
+        "SubjectUserSid",
+        "SubjectUserName",
+        "SubjectDomainName",
+        "SubjectLogonId",
+        "TargetUserSid",
+        "TargetUserName",
+        "TargetDomainName",
+        "TargetLogonId",
+        "LogonType",
+        "LogonProcessName",
+        "AuthenticationPackageName",
+        "WorkstationName",
+        "LogonGuid",
+        "TransmittedServices",
+        "LmPackageName",
+        "KeyLength",
+        "ProcessId",
+        "ProcessName",
+        "IpAddress",
+        "IpPort",
     ];
     const ACCOUNT: &[&str] = &[
-        "TargetUserName", "TargetDomainName", "TargetSid", "SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId",
+        "TargetUserName",
+        "TargetDomainName",
+        "TargetSid",
+        "SubjectUserSid",
+        "SubjectUserName",
+        "SubjectDomainName",
+        "SubjectLogonId",
     ];
     const MEMBER: &[&str] = &[
-        "MemberName", "MemberSid", "TargetUserName", "TargetDomainName", "TargetSid", "SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId",
+        "MemberName",
+        "MemberSid",
+        "TargetUserName",
+        "TargetDomainName",
+        "TargetSid",
+        "SubjectUserSid",
+        "SubjectUserName",
+        "SubjectDomainName",
+        "SubjectLogonId",
     ];
     const SYSMON_PROCESS: &[&str] = &[
-        "RuleName", "UtcTime", "ProcessGuid", "ProcessId", "Image", "FileVersion", "Description", "Product", "Company", "OriginalFileName", "CommandLine",
-        "CurrentDirectory", "User", "LogonGuid", "LogonId", "TerminalSessionId", "IntegrityLevel", "Hashes", "ParentProcessGuid", "ParentProcessId", "ParentImage",
-        "ParentCommandLine", "ParentUser",
+        "RuleName",
+        "UtcTime",
+        "ProcessGuid",
+        "ProcessId",
+        "Image",
+        "FileVersion",
+        "Description",
+        "Product",
+        "Company",
+        "OriginalFileName",
+        "CommandLine",
+        "CurrentDirectory",
+        "User",
+        "LogonGuid",
+        "LogonId",
+        "TerminalSessionId",
+        "IntegrityLevel",
+        "Hashes",
+        "ParentProcessGuid",
+        "ParentProcessId",
+        "ParentImage",
+        "ParentCommandLine",
+        "ParentUser",
     ];
     let sysmon = event.provider.contains("Sysmon");
     let names: &[&str] = match event.id {
-        4104 => &["MessageNumber", "MessageTotal", "ScriptBlockText", "ScriptBlockId", "Path"],
+        4104 => &[
+            "MessageNumber",
+            "MessageTotal",
+            "ScriptBlockText",
+            "ScriptBlockId",
+            "Path",
+        ],
         4103 => &["ContextInfo", "UserData", "Payload"],
         4688 => PROCESS,
         4624 => LOG_ON,
         4720 | 4722 | 4724 | 4726 | 4738 => ACCOUNT,
         4728 | 4732 => MEMBER,
-        7045 => &["ServiceName", "ImagePath", "ServiceType", "StartType", "AccountName"],
+        7045 => &[
+            "ServiceName",
+            "ImagePath",
+            "ServiceType",
+            "StartType",
+            "AccountName",
+        ],
         1 if sysmon => SYSMON_PROCESS,
-        11 if sysmon => &["RuleName", "UtcTime", "ProcessGuid", "ProcessId", "Image", "TargetFilename", "CreationUtcTime"],
+        11 if sysmon => &[
+            "RuleName",
+            "UtcTime",
+            "ProcessGuid",
+            "ProcessId",
+            "Image",
+            "TargetFilename",
+            "CreationUtcTime",
+        ],
         _ => &[],
     };
     for (at, property) in properties.elements().enumerate() {
         let value = property.get_folded("Value");
-        let text = if value.is_null() { property.text() } else { value.text() };
+        let text = if value.is_null() {
+            property.text()
+        } else {
+            value.text()
+        };
         let name = names.get(at).copied().unwrap_or("");
         event
             .data

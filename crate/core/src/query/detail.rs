@@ -167,7 +167,11 @@ pub fn detail(
     let before_it = usize::try_from(span.offset - chunk_of(case, item, span).offset).unwrap_or(0);
     let own = bytes.get(before_it..).unwrap_or(bytes);
     let own = own
-        .get(..own.len().min(usize::try_from(span.length).unwrap_or(usize::MAX)))
+        .get(
+            ..own
+                .len()
+                .min(usize::try_from(span.length).unwrap_or(usize::MAX)),
+        )
         .unwrap_or(own);
     let bytes = own;
     let shown = bytes.get(..bytes.len().min(SHOWN_BYTES)).unwrap_or(bytes);

@@ -107,12 +107,13 @@ pub fn numbered_copies(mut events: Vec<Numbered>) -> Vec<(u32, u32)> {
         )
     });
     let mut copies = Vec::new();
-    for group in events.chunk_by(|one, other| (one.host, one.number) == (other.host, other.number)) {
+    for group in events.chunk_by(|one, other| (one.host, one.number) == (other.host, other.number))
+    {
         let mut shown: Vec<&Numbered> = Vec::new();
         for event in group {
-            let same = shown.iter().find(|first| {
-                first.place.0 != event.place.0 && same_time(first.time, event.time)
-            });
+            let same = shown
+                .iter()
+                .find(|first| first.place.0 != event.place.0 && same_time(first.time, event.time));
             match same {
                 Some(first) => copies.push((event.event, first.event)),
                 None => shown.push(event),

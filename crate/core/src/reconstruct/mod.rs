@@ -9,6 +9,7 @@
 //! | [`hosts`] | which guest does an item speak of? |
 //! | [`clocks`] | in which year and zone did a local clock run? |
 //! | [`display_names`] | which operation is meant where an export has only a name? |
+//! | [`manifests`] | what became of the items a manifest lists? |
 //! | [`duplicates`] | which records are copies of one record? |
 //! | [`operations`] | what was asked of the cloud? (detectors 0.3 to 0.5) |
 //! | [`runs`] | what was executed on a guest? (detectors 0.6) |
@@ -19,5 +20,6 @@ pub mod clocks;
 pub mod display_names;
 pub mod duplicates;
 pub mod hosts;
+pub mod manifests;
 pub mod operations;
 pub mod runs;

@@ -68,7 +68,8 @@ type RunKey = (String, Family, String, Option<i64>, u64);
 /// Everything said of one key.
 #[derive(Default)]
 struct Mentions<'a> {
-    host: Option<&'a str>,
+    /// The guest as each event that says one spells it.
+    hosts: BTreeMap<EventNumber, &'a str>,
     os: Option<Os>,
     /// The run's name as each event that has one spells it.
     names: BTreeMap<EventNumber, &'a str>,
@@ -122,7 +123,9 @@ pub fn fold(
                 alone,
             ))
             .or_default();
-        mentions.host = mentions.host.or(host);
+        if let Some(host) = host {
+            mentions.hosts.insert(*event, host);
+        }
         mentions.os = mentions.os.or(Some(fact.os));
         if !name.is_empty() {
             mentions.names.insert(*event, name);
@@ -185,8 +188,11 @@ fn run(
     let spelled = said
         .iter()
         .find_map(|(event, _, _)| mentions.names.get(event));
+    let host = said
+        .iter()
+        .find_map(|(event, _, _)| mentions.hosts.get(event));
     let mut run = Run {
-        host: mentions.host.map(str::to_owned),
+        host: host.map(|host| (*host).to_owned()),
         os: mentions.os.unwrap_or(Os::Linux),
         family,
         name: spelled
@@ -268,7 +274,8 @@ impl Run {
                     };
                 }
                 GuestSaid::Executing | GuestSaid::Process | GuestSaid::ScriptBlock { .. }
-                    if self.state == RunState::Unknown => {
+                    if self.state == RunState::Unknown =>
+                {
                     self.state = RunState::Running
                 }
                 _ => {}

@@ -78,7 +78,9 @@ pub fn number_after(message: &str, words: &[&str]) -> Option<i64> {
     let folded = message.to_ascii_lowercase();
     words.iter().find_map(|word| {
         let at = folded.find(word)? + word.len();
-        let rest = folded.get(at..)?.trim_start_matches([' ', ':', '=', '\'', '"', '#', '\t']);
+        let rest = folded
+            .get(at..)?
+            .trim_start_matches([' ', ':', '=', '\'', '"', '#', '\t']);
         let end = rest
             .char_indices()
             .find(|(at, letter)| !(letter.is_ascii_digit() || (*at == 0 && *letter == '-')))
@@ -104,18 +106,36 @@ mod tests {
             ))
         };
         for (line, want) in [
-            ("[968+00000001] [04/28/2020 14:23:08.41] [INFO] a b", Some("2020-04-28T14:23:08.41Z assumed-utc INFO a b")),
-            ("[00000007] [07/18/2019 14:46:28.87] [WARN] x", Some("2019-07-18T14:46:28.87Z utc WARN x")),
-            ("[00000004] 2021-01-12T16:35:45Z [INFO]  x", Some("2021-01-12T16:35:45Z utc INFO x")),
-            ("[00000004] 2024-04-17T07:19:26.812Z [ERROR] x", Some("2024-04-17T07:19:26.812Z utc ERROR x")),
+            (
+                "[968+00000001] [04/28/2020 14:23:08.41] [INFO] a b",
+                Some("2020-04-28T14:23:08.41Z assumed-utc INFO a b"),
+            ),
+            (
+                "[00000007] [07/18/2019 14:46:28.87] [WARN] x",
+                Some("2019-07-18T14:46:28.87Z utc WARN x"),
+            ),
+            (
+                "[00000004] 2021-01-12T16:35:45Z [INFO]  x",
+                Some("2021-01-12T16:35:45Z utc INFO x"),
+            ),
+            (
+                "[00000004] 2024-04-17T07:19:26.812Z [ERROR] x",
+                Some("2024-04-17T07:19:26.812Z utc ERROR x"),
+            ),
             ("[  OK  ] Started", None),
             ("[12:30] text", None),
             ("   at System.Foo()", None),
         ] {
             assert_eq!(shown(line).as_deref(), want, "{line}");
         }
-        assert_eq!(number_after("Command exited with code: -5", &["exited with code"]), Some(-5));
-        assert_eq!(number_after("Sequence Number: 12, x", &["sequence number"]), Some(12));
+        assert_eq!(
+            number_after("Command exited with code: -5", &["exited with code"]),
+            Some(-5)
+        );
+        assert_eq!(
+            number_after("Sequence Number: 12, x", &["sequence number"]),
+            Some(12)
+        );
         assert_eq!(number_after("nothing", &["sequence number"]), None);
     }
 }

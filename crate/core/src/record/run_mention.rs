@@ -74,7 +74,12 @@ pub fn in_text(text: &str) -> Option<Mention> {
         .collect();
     let mark = MARKS.iter().filter_map(|mark| folded.find(mark)).min()?;
     // The path around the mark: up to a quote or blank on either side.
-    let stops = |letter: char| matches!(letter, '"' | '\'' | '`' | '\n' | '\r' | '\t' | '<' | '>' | '|' | ';' | '&' | '(' | ')' | ',');
+    let stops = |letter: char| {
+        matches!(
+            letter,
+            '"' | '\'' | '`' | '\n' | '\r' | '\t' | '<' | '>' | '|' | ';' | '&' | '(' | ')' | ','
+        )
+    };
     let start = text
         .get(..mark)?
         .rfind(|letter: char| stops(letter) || letter == ' ')
@@ -86,7 +91,11 @@ pub fn in_text(text: &str) -> Option<Mention> {
     let path = text.get(start..end)?;
     // `script35.ps1:116` is a place in the file.
     let path = match path.rsplit_once(':') {
-        Some((file, line)) if !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) => file,
+        Some((file, line))
+            if !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            file
+        }
         _ => path,
     };
     of_path(path)
@@ -108,11 +117,17 @@ pub fn of_path(path: &str) -> Option<Mention> {
 
 /// The execution whose script a process runs, by its command line, its folder and its parent.
 #[must_use]
-pub fn of_process(command_line: &str, directory: &str, parent_image: &str, parent_line: &str) -> Option<Mention> {
+pub fn of_process(
+    command_line: &str,
+    directory: &str,
+    parent_image: &str,
+    parent_line: &str,
+) -> Option<Mention> {
     if let Some(sequence) = script_argument(command_line) {
         // The folder knows the version; the parent only the handler.
         let folder = directory.trim_end_matches(['\\', '/']);
-        let by_folder = of_path(&format!("{folder}\\script{sequence}.ps1")).filter(|_| !folder.is_empty());
+        let by_folder =
+            of_path(&format!("{folder}\\script{sequence}.ps1")).filter(|_| !folder.is_empty());
         let by_parent = || {
             let parent = in_handler(parent_image).or_else(|| in_handler(parent_line));
             Mention {
@@ -165,7 +180,10 @@ fn script_argument(command_line: &str) -> Option<i64> {
     }
     let file = words.next()?.trim_matches('"');
     let file = file.rsplit(['\\', '/']).next()?;
-    file.strip_prefix("script")?.strip_suffix(".ps1")?.parse().ok()
+    file.strip_prefix("script")?
+        .strip_suffix(".ps1")?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -190,21 +208,58 @@ mod tests {
     #[test]
     fn places_and_processes_name_executions() {
         for (line, want) in [
-            ("/bin/sh -c /var/lib/waagent/run-command/download/3/script.sh", "action - 3 -"),
-            ("/bin/bash -c \"/var/lib/waagent/run-command-handler/download/fix/2/script.sh a b\"", "managed fix 2 -"),
-            ("powershell  -ExecutionPolicy Unrestricted -File script49.ps1", "action - 49 -"),
-            ("\"cmd\" /Cpowershell  -ExecutionPolicy Unrestricted -File \"script0.ps1\"", "action - 0 -"),
+            (
+                "/bin/sh -c /var/lib/waagent/run-command/download/3/script.sh",
+                "action - 3 -",
+            ),
+            (
+                "/bin/bash -c \"/var/lib/waagent/run-command-handler/download/fix/2/script.sh a b\"",
+                "managed fix 2 -",
+            ),
+            (
+                "powershell  -ExecutionPolicy Unrestricted -File script49.ps1",
+                "action - 49 -",
+            ),
+            (
+                "\"cmd\" /Cpowershell  -ExecutionPolicy Unrestricted -File \"script0.ps1\"",
+                "action - 0 -",
+            ),
             ("cat /var/lib/waagent/run-command/download/3/script.sh", "-"),
-            ("powershell -ExecutionPolicy Unrestricted -File script.ps1", "-"),
+            (
+                "powershell -ExecutionPolicy Unrestricted -File script.ps1",
+                "-",
+            ),
             ("powershell -File script0.ps1", "-"),
             ("curl http://203.0.113.9/download/3/script.sh", "-"),
         ] {
             assert_eq!(shown(of_process(line, "", "", "")), want, "{line}");
         }
-        let folder = r"C:\Packages\Plugins\Microsoft.CPlat.Core.RunCommandWindows\1.1.18\Downloads\";
-        assert_eq!(shown(of_process("powershell -ExecutionPolicy Unrestricted -File script7.ps1", folder, "", "")), "action - 7 1.1.18");
+        let folder =
+            r"C:\Packages\Plugins\Microsoft.CPlat.Core.RunCommandWindows\1.1.18\Downloads\";
+        assert_eq!(
+            shown(of_process(
+                "powershell -ExecutionPolicy Unrestricted -File script7.ps1",
+                folder,
+                "",
+                ""
+            )),
+            "action - 7 1.1.18"
+        );
         let parent = r"C:\Packages\Plugins\Microsoft.CPlat.Core.RunCommandWindows\1.1.18\bin\RunCommandExtension.exe";
-        assert_eq!(shown(of_process("powershell -ExecutionPolicy Unrestricted -File script7.ps1", "", parent, "")), "action - 7 1.1.18");
-        assert_eq!(shown(in_text("see /home/bob/waagent/run-command-handler-runas/download/x/5/script.sh")), "managed x 5 -");
+        assert_eq!(
+            shown(of_process(
+                "powershell -ExecutionPolicy Unrestricted -File script7.ps1",
+                "",
+                parent,
+                ""
+            )),
+            "action - 7 1.1.18"
+        );
+        assert_eq!(
+            shown(in_text(
+                "see /home/bob/waagent/run-command-handler-runas/download/x/5/script.sh"
+            )),
+            "managed x 5 -"
+        );
     }
 }

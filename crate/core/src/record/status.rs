@@ -140,7 +140,12 @@ impl StatusItem {
     /// Reads the object. On Windows the streams stand in parts of their own, `StdOut` and `StdErr`.
     #[must_use]
     pub fn of(body: Value<'_>) -> Self {
-        let text = |name: &str| body.get_folded(name).word().unwrap_or_default().into_owned();
+        let text = |name: &str| {
+            body.get_folded(name)
+                .word()
+                .unwrap_or_default()
+                .into_owned()
+        };
         let message_of = |value: Value<'_>| {
             let message = value.get_folded("formattedMessage").get_folded("message");
             message.text().map(std::borrow::Cow::into_owned)
@@ -161,7 +166,9 @@ impl StatusItem {
             }
         }
         let code = body.get_folded("code").integer();
-        said.exit_code = said.exit_code.or(code.filter(|code| *code != 0 && said.state == RunState::Failed));
+        said.exit_code = said
+            .exit_code
+            .or(code.filter(|code| *code != 0 && said.state == RunState::Failed));
         Self {
             operation,
             word,

@@ -132,7 +132,13 @@ mod tests {
         let first = HEADER_BYTES;
         let second = first + 2 * CHUNK_BYTES;
         let third = second + CHUNK_BYTES + 1000;
-        let want = [('c', first), ('l', second), ('c', second), ('l', third), ('c', third)];
+        let want = [
+            ('c', first),
+            ('l', second),
+            ('c', second),
+            ('l', third),
+            ('c', third),
+        ];
         for step in [1 << 20, 1000, 65_536, 70_001] {
             assert_eq!(frames(&log, step), want, "pieces of {step}");
         }

@@ -43,7 +43,11 @@ impl Framer for Xml {
         let mut at = 0;
         loop {
             let rest = buffer.get(at..).unwrap_or(&[]);
-            let open = if self.discarding { Some(0) } else { find_open(rest) };
+            let open = if self.discarding {
+                Some(0)
+            } else {
+                find_open(rest)
+            };
             let Some(open) = open else {
                 // Half an opening may stand at the end.
                 let kept = if last { 0 } else { rest.len().min(8) };
@@ -123,7 +127,10 @@ mod tests {
                 ("<Event>2</Event>", false),
                 ("<Event>cut", true),
             ];
-            let want: Vec<(String, bool)> = want.iter().map(|(text, cut)| ((*text).to_owned(), *cut)).collect();
+            let want: Vec<(String, bool)> = want
+                .iter()
+                .map(|(text, cut)| ((*text).to_owned(), *cut))
+                .collect();
             assert_eq!(out, want, "pieces of {step}");
         }
     }

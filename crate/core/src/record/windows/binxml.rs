@@ -161,7 +161,11 @@ struct Hole {
 ///
 /// # Errors
 /// [`BinXmlError`] where a read would leave the chunk or a token is unknown; what was visited before stays visited.
-pub fn walk(chunk: &[u8], place: RecordPlace, visitor: &mut impl Visitor) -> Result<(), BinXmlError> {
+pub fn walk(
+    chunk: &[u8],
+    place: RecordPlace,
+    visitor: &mut impl Visitor,
+) -> Result<(), BinXmlError> {
     let end = place.offset + place.size - 4;
     let mut walk = Walk {
         chunk,
@@ -193,17 +197,26 @@ impl<V: Visitor> Walk<'_, V> {
     }
 
     fn u8(&self, at: usize) -> Result<u8, BinXmlError> {
-        self.chunk.get(at).copied().ok_or(BinXmlError { what: "a byte", at })
+        self.chunk
+            .get(at)
+            .copied()
+            .ok_or(BinXmlError { what: "a byte", at })
     }
 
     fn u16(&self, at: usize) -> Result<u16, BinXmlError> {
-        u16_at(self.chunk, at).ok_or(BinXmlError { what: "two bytes", at })
+        u16_at(self.chunk, at).ok_or(BinXmlError {
+            what: "two bytes",
+            at,
+        })
     }
 
     fn u32(&self, at: usize) -> Result<usize, BinXmlError> {
         u32_at(self.chunk, at)
             .map(|value| value as usize)
-            .ok_or(BinXmlError { what: "four bytes", at })
+            .ok_or(BinXmlError {
+                what: "four bytes",
+                at,
+            })
     }
 
     /// Walks tokens up to the end of the fragment. `nested` fragments (values) have elements without a dependency id.
@@ -236,7 +249,11 @@ impl<V: Visitor> Walk<'_, V> {
                 self.text = value;
                 self.text.clear();
             }
-            let into = if attribute.is_some() { Into::Attribute } else { Into::Text };
+            let into = if attribute.is_some() {
+                Into::Attribute
+            } else {
+                Into::Text
+            };
             match token & 0x3F {
                 // End of fragment.
                 0x00 => return Ok(at + 1),
@@ -333,7 +350,10 @@ impl<V: Visitor> Walk<'_, V> {
         let body_end = body
             .checked_add(self.u32(definition + 20)?)
             .filter(|end| *end <= self.chunk.len())
-            .ok_or(BinXmlError { what: "a template inside the chunk", at: definition })?;
+            .ok_or(BinXmlError {
+                what: "a template inside the chunk",
+                at: definition,
+            })?;
         let count = self.u32(behind)?;
         if count > MOST_VALUES {
             return self.error("fewer values", behind);
@@ -347,7 +367,11 @@ impl<V: Visitor> Walk<'_, V> {
             if value + size > end {
                 return self.error("values inside the record", value);
             }
-            holes.push(Hole { offset: value, size, kind });
+            holes.push(Hole {
+                offset: value,
+                size,
+                kind,
+            });
             value += size;
         }
         self.fragment(body, body_end, &holes, false, depth + 1)?;
@@ -361,7 +385,10 @@ impl<V: Visitor> Walk<'_, V> {
         let bytes = self
             .chunk
             .get(offset + 8..offset + 8 + letters * 2)
-            .ok_or(BinXmlError { what: "a name", at: offset })?;
+            .ok_or(BinXmlError {
+                what: "a name",
+                at: offset,
+            })?;
         let mut name = String::with_capacity(letters);
         push_utf16(bytes, &mut name);
         let behind = if offset == at + 4 {
@@ -401,7 +428,10 @@ impl<V: Visitor> Walk<'_, V> {
         let bytes = self
             .chunk
             .get(hole.offset..hole.offset + hole.size)
-            .ok_or(BinXmlError { what: "a value", at: hole.offset })?;
+            .ok_or(BinXmlError {
+                what: "a value",
+                at: hole.offset,
+            })?;
         if hole.kind == 0x21 {
             // The fragment of a value may hold elements of its own.
             return self
@@ -466,7 +496,9 @@ fn value_text(kind: u8, bytes: &[u8], out: &mut String) {
             out.push_str(crate::evidence::encoding::text(bytes).trim_end_matches('\0'));
             return;
         }
-        0x03 => bytes.first().map(|value| write!(out, "{}", i8::from_le_bytes([*value]))),
+        0x03 => bytes
+            .first()
+            .map(|value| write!(out, "{}", i8::from_le_bytes([*value]))),
         0x04 => bytes.first().map(|value| write!(out, "{value}")),
         0x05 => u16_at(bytes, 0).map(|value| write!(out, "{}", value.cast_signed())),
         0x06 => u16_at(bytes, 0).map(|value| write!(out, "{value}")),
@@ -502,7 +534,11 @@ fn guid(bytes: &[u8]) -> Option<String> {
     let rest = bytes.get(8..16)?;
     let hex: Vec<String> = rest.iter().map(|byte| format!("{byte:02X}")).collect();
     let (head, tail) = hex.split_at(2);
-    Some(format!("{a:08X}-{b:04X}-{c:04X}-{}-{}", head.concat(), tail.concat()))
+    Some(format!(
+        "{a:08X}-{b:04X}-{c:04X}-{}-{}",
+        head.concat(),
+        tail.concat()
+    ))
 }
 
 fn sid(bytes: &[u8]) -> Option<String> {
@@ -544,12 +580,21 @@ mod tests {
         assert_eq!(shown(0x07, &[0xFF; 4]), "-1");
         assert_eq!(shown(0x0D, &[1, 0, 0, 0]), "true");
         assert_eq!(
-            shown(0x13, &[1, 5, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]),
+            shown(
+                0x13,
+                &[
+                    1, 5, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0,
+                    0, 0
+                ]
+            ),
             "S-1-5-32-544-1-2-3"
         );
         assert_eq!(shown(0x81, b"a\0\0\0b\0"), "a\nb");
         assert_eq!(shown(0x88, &[1, 0, 0, 0, 2, 0, 0, 0]), "1\n2");
-        assert_eq!(shown(0x11, &133_590_744_012_500_000_u64.to_le_bytes()), "2024-05-01T10:00:01.2500000Z");
+        assert_eq!(
+            shown(0x11, &133_590_312_012_500_000_u64.to_le_bytes()),
+            "2024-05-01T10:00:01.2500000Z"
+        );
         assert_eq!(shown(0x0F, &[0; 3]), "");
     }
 

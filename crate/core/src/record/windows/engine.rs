@@ -73,7 +73,9 @@ fn find_line_key(block: &str, key: &str) -> Option<usize> {
 pub fn context<'a>(block: &'a str, key: &str) -> Option<&'a str> {
     block.lines().find_map(|line| {
         let (name, value) = line.split_once(" = ")?;
-        (name.trim() == key).then(|| value.trim()).filter(|value| !value.is_empty())
+        (name.trim() == key)
+            .then(|| value.trim())
+            .filter(|value| !value.is_empty())
     })
 }
 
@@ -84,9 +86,18 @@ mod tests {
     #[test]
     fn a_value_ends_at_the_next_known_key() {
         let block = "NewEngineState=Available\r\n\tPreviousEngineState=None\r\n\r\n\tSequenceNumber=13\r\n\r\n\tHostName=ConsoleHost\r\n\tHostApplication=powershell -c $a=1;\r\n$b=2\r\n\tEngineVersion=5.1\r\n\tCommandLine=";
-        assert_eq!(value(block, "HostApplication"), Some("powershell -c $a=1;\r\n$b=2"));
+        assert_eq!(
+            value(block, "HostApplication"),
+            Some("powershell -c $a=1;\r\n$b=2")
+        );
         assert_eq!(value(block, "NewEngineState"), Some("Available"));
         assert_eq!(value(block, "CommandLine"), None);
-        assert_eq!(context("        Severity = Informational\n        Host Application = powershell -File x\n", "Host Application"), Some("powershell -File x"));
+        assert_eq!(
+            context(
+                "        Severity = Informational\n        Host Application = powershell -File x\n",
+                "Host Application"
+            ),
+            Some("powershell -File x")
+        );
     }
 }

@@ -40,7 +40,10 @@ impl Source {
         let has = |part: &str| provider.contains(part) || channel.contains(part);
         if has("sysmon") {
             Self::Sysmon
-        } else if channel == "security" || has("security-auditing") || provider == "microsoft-windows-eventlog" {
+        } else if channel == "security"
+            || has("security-auditing")
+            || provider == "microsoft-windows-eventlog"
+        {
             Self::Security
         } else if has("windowsazure") {
             Self::Azure
@@ -72,7 +75,7 @@ impl WindowsEvent {
         let mut event = Event::new(EventKind::WindowsEvent, self.time);
         event.host = some(&self.computer);
         event.operation = Some(Cow::Owned(self.named()));
-        event.actor = self.first(&["SubjectUserName", "User", "AccountName"]).map(own);
+        event.actor = self.first(&["SubjectUserName", "User"]).map(own);
         // The number of a record in its log names it, whatever tool rendered it.
         event.correlation = self
             .record_id
@@ -80,7 +83,9 @@ impl WindowsEvent {
         let mut guest: Option<Fact> = None;
         match (source, self.id) {
             (Source::Security, 4688) => self.process_audited(&mut event, &mut guest, sink),
-            (Source::Security, 4689) => self.process_ended(&mut event, "ProcessId", "ProcessName", "Status", sink),
+            (Source::Security, 4689) => {
+                self.process_ended(&mut event, "ProcessId", "ProcessName", "Status", sink)
+            }
             (Source::Sysmon, 1) => self.process_sysmon(&mut event, &mut guest, sink),
             (Source::Sysmon, 5) => self.process_ended(&mut event, "ProcessId", "Image", "", sink),
             (Source::Sysmon, 3) => self.connection(&mut event, sink),
@@ -88,9 +93,13 @@ impl WindowsEvent {
             (Source::Sysmon, 11 | 23 | 26) => self.file(&mut event, &mut guest, sink),
             (Source::Security, 4624 | 4625 | 4672) => self.log_on(&mut event),
             (Source::Security, 4720..=4738 | 1102 | 4697 | 4698 | 4702) => self.change(&mut event),
-            (Source::System, 7045 | 7036 | 104) | (Source::Tasks, 106 | 140) => self.change(&mut event),
+            (Source::System, 7045 | 7036 | 104) | (Source::Tasks, 106 | 140) => {
+                self.change(&mut event)
+            }
             (Source::Blocks, 4103 | 4104) => self.block(kept_text, &mut event, &mut guest, sink),
-            (Source::Engine, 400 | 403 | 600 | 800) => self.engine(kept_text, &mut event, &mut guest, sink),
+            (Source::Engine, 400 | 403 | 600 | 800) => {
+                self.engine(kept_text, &mut event, &mut guest, sink)
+            }
             (Source::Azure, _) => self.azure(&mut event),
             _ => {}
         }
@@ -106,22 +115,41 @@ impl WindowsEvent {
 
     /// Provider and id, as the operation of events without a better word.
     fn named(&self) -> String {
-        let provider = self.provider.strip_prefix("Microsoft-Windows-").unwrap_or(&self.provider);
-        format!("{} {}", if provider.is_empty() { self.channel.as_str() } else { provider }, self.id)
+        let provider = self
+            .provider
+            .strip_prefix("Microsoft-Windows-")
+            .unwrap_or(&self.provider);
+        format!(
+            "{} {}",
+            if provider.is_empty() {
+                self.channel.as_str()
+            } else {
+                provider
+            },
+            self.id
+        )
     }
 
     fn summary(&self, event: &Event<'_>) -> String {
         let mut line = match &event.fact {
             Some(Fact::Process(_)) => {
-                let line = self.first(&["CommandLine", "NewProcessName", "Image", "ProcessName"]).unwrap_or("");
+                let line = self
+                    .first(&["CommandLine", "NewProcessName", "Image", "ProcessName"])
+                    .unwrap_or("");
                 format!("{}: {line}", event.operation.as_deref().unwrap_or(""))
             }
             Some(Fact::PowerShell(fact)) => {
-                let first = fact.text.lines().map(str::trim).find(|line| !line.is_empty());
+                let first = fact
+                    .text
+                    .lines()
+                    .map(str::trim)
+                    .find(|line| !line.is_empty());
                 format!("{}: {}", self.named(), first.unwrap_or(""))
             }
             _ => match event.resource.as_deref() {
-                Some(resource) => format!("{}: {resource}", event.operation.as_deref().unwrap_or("")),
+                Some(resource) => {
+                    format!("{}: {resource}", event.operation.as_deref().unwrap_or(""))
+                }
                 None => {
                     let message = self.message.lines().next().unwrap_or("").trim();
                     format!("{} {message}", event.operation.as_deref().unwrap_or(""))
@@ -150,7 +178,11 @@ impl WindowsEvent {
             command_line: sink.intern_some(Some(line).filter(|line| !line.is_empty())),
             parent_image: sink.intern_some(self.get("ParentProcessName")),
             user: sink.intern_some(account),
-            logon: sink.intern_some(self.get("SubjectLogonId").map(str::to_ascii_lowercase).as_deref()),
+            logon: sink.intern_some(
+                self.get("SubjectLogonId")
+                    .map(str::to_ascii_lowercase)
+                    .as_deref(),
+            ),
             integrity: sink.intern_some(self.get("MandatoryLabel").map(integrity)),
             ..ProcessFact::default()
         };
@@ -162,9 +194,17 @@ impl WindowsEvent {
         event.kind = EventKind::ProcessStart;
         event.operation = Some(Cow::Borrowed("process start"));
         event.resource = self.get("Image").map(own);
-        *guest = mention(get("CommandLine"), get("CurrentDirectory"), get("ParentImage"), get("ParentCommandLine"), sink);
+        *guest = mention(
+            get("CommandLine"),
+            get("CurrentDirectory"),
+            get("ParentImage"),
+            get("ParentCommandLine"),
+            sink,
+        );
         let hash = self.get("Hashes").and_then(|hashes| {
-            hashes.split(',').find_map(|hash| hash.trim().strip_prefix("SHA256="))
+            hashes
+                .split(',')
+                .find_map(|hash| hash.trim().strip_prefix("SHA256="))
         });
         let fact = ProcessFact {
             pid: self.number("ProcessId"),
@@ -185,7 +225,14 @@ impl WindowsEvent {
         event.fact = Some(Fact::Process(Box::new(fact)));
     }
 
-    fn process_ended(&self, event: &mut Event<'_>, pid: &str, image: &str, status: &str, sink: &mut Sink) {
+    fn process_ended(
+        &self,
+        event: &mut Event<'_>,
+        pid: &str,
+        image: &str,
+        status: &str,
+        sink: &mut Sink,
+    ) {
         event.kind = EventKind::ProcessEnd;
         event.operation = Some(Cow::Borrowed("process end"));
         event.resource = self.get(image).map(own);
@@ -194,7 +241,10 @@ impl WindowsEvent {
             image: sink.intern_some(self.get(image)),
             user: sink.intern_some(self.first(&["SubjectUserName", "User"])),
             entity: sink.intern_some(self.get("ProcessGuid").map(entity).as_deref()),
-            exit_code: self.get(status).and_then(number).and_then(|code| i64::try_from(code).ok()),
+            exit_code: self
+                .get(status)
+                .and_then(number)
+                .and_then(|code| i64::try_from(code).ok()),
             ..ProcessFact::default()
         };
         event.fact = Some(Fact::Process(Box::new(fact)));
@@ -207,11 +257,19 @@ impl WindowsEvent {
         event.kind = EventKind::Network;
         event.operation = Some(Cow::Borrowed("connection"));
         event.resource = self.first(&["DestinationHostname", "Image"]).map(own);
-        event.ip = if outgoing { destination.clone() } else { source.clone() }.map(Cow::Owned);
+        event.ip = if outgoing {
+            destination.clone()
+        } else {
+            source.clone()
+        }
+        .map(Cow::Owned);
         event.fact = Some(Fact::Flow(Box::new(FlowFact {
             source: sink.intern_some(source.as_deref()),
             destination: sink.intern_some(destination.as_deref()),
-            port: self.get("DestinationPort").and_then(|port| port.parse().ok()).unwrap_or(0),
+            port: self
+                .get("DestinationPort")
+                .and_then(|port| port.parse().ok())
+                .unwrap_or(0),
             protocol: match self.get("Protocol") {
                 Some("tcp") => 6,
                 Some("udp") => 17,
@@ -229,7 +287,9 @@ impl WindowsEvent {
         event.kind = EventKind::Network;
         event.operation = Some(Cow::Borrowed("name query"));
         event.resource = self.get("QueryName").map(own);
-        let answer = self.get("QueryResults").and_then(|results| results.split(';').find_map(address));
+        let answer = self
+            .get("QueryResults")
+            .and_then(|results| results.split(';').find_map(address));
         event.ip = answer.clone().map(Cow::Owned);
         event.fact = Some(Fact::Flow(Box::new(FlowFact {
             destination: sink.intern_some(answer.as_deref()),
@@ -243,7 +303,11 @@ impl WindowsEvent {
     fn file(&self, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
         let path = self.get("TargetFilename").unwrap_or("");
         event.kind = EventKind::File;
-        event.operation = Some(Cow::Borrowed(if self.id == 11 { "file created" } else { "file deleted" }));
+        event.operation = Some(Cow::Borrowed(if self.id == 11 {
+            "file created"
+        } else {
+            "file deleted"
+        }));
         event.resource = Some(Cow::Owned(path.to_owned()));
         *guest = run_mention::of_path(path).map(|found| found.fact(GuestSaid::FileWritten, sink));
         event.fact = Some(Fact::File(Box::new(FileFact {
@@ -273,7 +337,10 @@ impl WindowsEvent {
     /// Accounts, services, tasks, cleared logs.
     fn change(&self, event: &mut Event<'_>) {
         let (word, what): (&'static str, &[&str]) = match self.id {
-            4697 | 7045 => ("service installed", &["ServiceFileName", "ImagePath", "ServiceName"]),
+            4697 | 7045 => (
+                "service installed",
+                &["ServiceFileName", "ImagePath", "ServiceName"],
+            ),
             7036 => ("service state", &["param1"]),
             4698 | 106 => ("scheduled task created", &["TaskName"]),
             4702 | 140 => ("scheduled task changed", &["TaskName"]),
@@ -298,19 +365,31 @@ impl WindowsEvent {
 
     fn block(&self, kept: usize, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
         let context = self.get("ContextInfo").unwrap_or("");
-        let host_application = engine::context(context, "Host Application").or(self.get("HostApplication"));
+        let host_application =
+            engine::context(context, "Host Application").or(self.get("HostApplication"));
         let text = self.first(&["ScriptBlockText", "Payload"]).unwrap_or("");
-        let path = self.get("Path").or_else(|| engine::context(context, "Script Name"));
+        let path = self
+            .get("Path")
+            .or_else(|| engine::context(context, "Script Name"));
         let part = |name: &str| self.get(name).and_then(|text| text.parse::<i64>().ok());
         event.kind = EventKind::PowerShell;
-        event.operation = Some(Cow::Borrowed(if self.id == 4104 { "script block" } else { "pipeline" }));
+        event.operation = Some(Cow::Borrowed(if self.id == 4104 {
+            "script block"
+        } else {
+            "pipeline"
+        }));
         event.resource = path.map(own);
-        event.actor = event.actor.take().or_else(|| engine::context(context, "User").map(own));
-        let found = path.and_then(run_mention::of_path).or_else(|| {
-            run_mention::of_process(host_application?, "", "", "")
-        });
+        event.actor = event
+            .actor
+            .take()
+            .or_else(|| engine::context(context, "User").map(own));
+        let found = path
+            .and_then(run_mention::of_path)
+            .or_else(|| run_mention::of_process(host_application?, "", "", ""));
         if let Some(found) = found {
-            let said = if self.id == 4104 && path.is_some_and(|path| path.to_ascii_lowercase().contains("script")) {
+            let said = if self.id == 4104
+                && path.is_some_and(|path| path.to_ascii_lowercase().contains("script"))
+            {
                 GuestSaid::ScriptBlock {
                     block: self.get("ScriptBlockId").unwrap_or("").to_ascii_lowercase(),
                     part: part("MessageNumber").unwrap_or(1),
@@ -325,7 +404,11 @@ impl WindowsEvent {
         event.fact = Some(Fact::PowerShell(Box::new(PowerShellFact {
             text: cut(text, kept),
             path: sink.intern_some(path),
-            block: sink.intern_some(self.get("ScriptBlockId").map(str::to_ascii_lowercase).as_deref()),
+            block: sink.intern_some(
+                self.get("ScriptBlockId")
+                    .map(str::to_ascii_lowercase)
+                    .as_deref(),
+            ),
             part: part("MessageNumber"),
             parts: part("MessageTotal"),
             host_application: sink.intern_some(host_application),
@@ -333,7 +416,13 @@ impl WindowsEvent {
         })));
     }
 
-    fn engine(&self, kept: usize, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
+    fn engine(
+        &self,
+        kept: usize,
+        event: &mut Event<'_>,
+        guest: &mut Option<Fact>,
+        sink: &mut Sink,
+    ) {
         let block = self
             .data
             .iter()
@@ -366,24 +455,35 @@ impl WindowsEvent {
 
     /// The guest agent's channels: every value is searched for the handlers' names.
     fn azure(&self, event: &mut Event<'_>) {
-        const HANDLERS: [&str; 3] = ["Microsoft.CPlat.Core.RunCommand", "CustomScript", "VMAccess"];
+        const HANDLERS: [&str; 3] = [
+            "Microsoft.CPlat.Core.RunCommand",
+            "CustomScript",
+            "VMAccess",
+        ];
         event.kind = EventKind::GuestAgent;
         let values = self.data.iter().map(|(_, value)| value.as_str());
-        event.resource = values
-            .chain([self.message.as_str()])
-            .find_map(|value| {
-                let at = HANDLERS.iter().filter_map(|handler| value.find(handler)).min()?;
-                let rest = value.get(at..)?;
-                let end = rest
-                    .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.'))
-                    .unwrap_or(rest.len());
-                Some(own(rest.get(..end)?.trim_end_matches('.')))
-            });
+        event.resource = values.chain([self.message.as_str()]).find_map(|value| {
+            let at = HANDLERS
+                .iter()
+                .filter_map(|handler| value.find(handler))
+                .min()?;
+            let rest = value.get(at..)?;
+            let end = rest
+                .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.'))
+                .unwrap_or(rest.len());
+            Some(own(rest.get(..end)?.trim_end_matches('.')))
+        });
     }
 }
 
 /// What a process says of an execution.
-pub(crate) fn mention(line: &str, directory: &str, parent: &str, parent_line: &str, sink: &mut Sink) -> Option<Fact> {
+pub(crate) fn mention(
+    line: &str,
+    directory: &str,
+    parent: &str,
+    parent_line: &str,
+    sink: &mut Sink,
+) -> Option<Fact> {
     if line.is_empty() {
         return None;
     }

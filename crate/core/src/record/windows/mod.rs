@@ -18,6 +18,7 @@ pub mod engine;
 pub mod meaning;
 pub mod xml;
 
+use crate::event::Field;
 use crate::time::{Stamp, TimeBasis, parse};
 
 /// One event.
@@ -74,6 +75,45 @@ impl WindowsEvent {
             self.data.push((name.to_owned(), value.to_owned()));
         }
     }
+}
+
+/// Everything an event says, for the analyst.
+#[must_use]
+pub fn fields(event: &WindowsEvent) -> Vec<Field> {
+    let field = |name: &str, value: String| Field {
+        name: name.to_owned(),
+        value,
+    };
+    let mut out = vec![
+        field("provider", event.provider.clone()),
+        field("event id", event.id.to_string()),
+        field("channel", event.channel.clone()),
+        field("computer", event.computer.clone()),
+    ];
+    if let Some(number) = event.record_id {
+        out.push(field("record id", number.to_string()));
+    }
+    if let Some(pid) = event.process_id {
+        out.push(field("process id", pid.to_string()));
+    }
+    if !event.user_sid.is_empty() {
+        out.push(field("user", event.user_sid.clone()));
+    }
+    for (at, (name, value)) in event.data.iter().enumerate() {
+        let name = if name.is_empty() {
+            format!("data {}", at + 1)
+        } else {
+            name.clone()
+        };
+        out.push(Field {
+            name,
+            value: value.clone(),
+        });
+    }
+    if !event.message.is_empty() {
+        out.push(field("message", event.message.clone()));
+    }
+    out
 }
 
 /// A number, decimal or `0x` hex.
@@ -175,7 +215,10 @@ impl Visitor for Builder {
                 _ => {}
             }
         } else if self.inside("EventData") && matches!(name.as_str(), "Data" | "ComplexData") {
-            let (name, text) = (std::mem::take(&mut self.data_name), std::mem::take(&mut self.text));
+            let (name, text) = (
+                std::mem::take(&mut self.data_name),
+                std::mem::take(&mut self.text),
+            );
             self.event.data.push((name, text));
         } else if self.inside("UserData") && leaf && !self.text.trim().is_empty() {
             self.event.data.push((name, self.text.trim().to_owned()));

@@ -67,11 +67,29 @@ mod tests {
             br#"<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='P' Guid='{g}'/><EventID Qualifiers='0'>4104</EventID><TimeCreated SystemTime='2019-11-27T15:25:45.123493500Z'/><EventRecordID>7</EventRecordID><Channel>C</Channel><Computer>web01</Computer><Security UserID='S-1-5-18'/></System><EventData><Data Name='A'>1 &lt; 2 &amp; &#65;</Data><Data>plain</Data></EventData></Event>"#,
         );
         let event = event.unwrap();
-        assert_eq!((event.id, event.record_id, event.provider.as_str()), (4104, Some(7), "P"));
-        assert_eq!(event.data, [("A".to_owned(), "1 < 2 & A".to_owned()), (String::new(), "plain".to_owned())]);
-        assert_eq!(event.time.map(|time| time.instant.to_string()).as_deref(), Some("2019-11-27T15:25:45.123493500Z"));
+        assert_eq!(
+            (event.id, event.record_id, event.provider.as_str()),
+            (4104, Some(7), "P")
+        );
+        assert_eq!(
+            event.data,
+            [
+                ("A".to_owned(), "1 < 2 & A".to_owned()),
+                (String::new(), "plain".to_owned())
+            ]
+        );
+        assert_eq!(
+            event.time.map(|time| time.instant.to_string()).as_deref(),
+            Some("2019-11-27T15:25:45.123493500Z")
+        );
         let event = parse(b"<Event><System><Provider Name=\"W\"/><EventID>7</EventID></System><UserData><Plugin><Name>Microsoft.CPlat.Core.RunCommandWindows</Name></Plugin></UserData></Event>").unwrap();
-        assert_eq!(event.data, [("Name".to_owned(), "Microsoft.CPlat.Core.RunCommandWindows".to_owned())]);
+        assert_eq!(
+            event.data,
+            [(
+                "Name".to_owned(),
+                "Microsoft.CPlat.Core.RunCommandWindows".to_owned()
+            )]
+        );
         assert_eq!(parse(b"<a><b"), None);
     }
 }

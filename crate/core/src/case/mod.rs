@@ -248,17 +248,26 @@ impl Case {
             let report = item.report.as_ref();
             report.is_some_and(|report| report.format == crate::formats::manifest::FORMAT.id)
         };
-        let present: Vec<Present<'_>> = self
+        let others: Vec<(usize, &Item)> = self
             .items
             .iter()
-            .filter(|item| !is_manifest(item))
-            .map(|item| Present {
+            .enumerate()
+            .filter(|(_, item)| !is_manifest(item))
+            .collect();
+        let present: Vec<Present<'_>> = others
+            .iter()
+            .map(|(_, item)| Present {
                 path: &item.path,
                 size: item.size,
                 sha256: item.sha256.as_deref(),
             })
             .collect();
-        manifests::compare(&listed, &present)
+        let mut compared = manifests::compare(&listed, &present);
+        for line in &mut compared {
+            let number = |at: usize| others.get(at).map(|(number, _)| *number);
+            line.item = line.item.and_then(number);
+        }
+        compared
     }
 
     /// Brings new events into the time order.

@@ -60,7 +60,7 @@ pub fn json(case: &Case) -> String {
         })
         .collect();
     format!(
-        "{{\"schema\":{},\"items\":[\n{}\n]}}\n",
+        "{{\"schema\":{},\"records\":[\n{}\n]}}\n",
         Value::from(SCHEMA),
         lines.join(",\n")
     )

@@ -28,6 +28,7 @@ pub mod random;
 pub mod story;
 pub mod truth;
 pub mod volume;
+pub mod windows;
 pub mod world;
 
 #[cfg(test)]

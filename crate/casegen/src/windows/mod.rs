@@ -1,0 +1,3 @@
+//! The Windows guest side.
+
+pub mod evtx;

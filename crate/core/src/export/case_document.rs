@@ -3,6 +3,7 @@
 //! Ids are places in their own list: evidence by path, events by time, the rest by time then key. One list element a line, so that two
 //! documents can be compared with a plain diff.
 
+use super::json_text;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::query::rows::{modified, row};
@@ -108,14 +109,14 @@ impl CaseDocument {
             .and_then(|at| order.get(at))
             .and_then(time);
         out.extend_from_slice(b"{\n\"schema\":\"runlens.case/1\",\n\"tool\":");
-        put(
+        json_text::write(
             out,
             &json!({ "name": "runlens", "version": env!("CARGO_PKG_VERSION") }),
         );
         out.extend_from_slice(b",\n\"settings\":");
-        put(out, &case.settings().to_json());
+        json_text::write(out, &case.settings().to_json());
         out.extend_from_slice(b",\n\"window\":");
-        put(
+        json_text::write(
             out,
             &json!({ "first": order.first().and_then(time), "last": last }),
         );
@@ -376,12 +377,7 @@ fn searched(case: &Case) -> Vec<Value> {
     case.searched().iter().map(shown).collect()
 }
 
-fn put(out: &mut Vec<u8>, value: &Value) {
-    // Writing into memory cannot fail.
-    let _ = serde_json::to_writer(out, value);
-}
-
 fn element(out: &mut Vec<u8>, first: bool, value: &Value) {
     out.extend_from_slice(if first { b"\n" } else { b",\n" });
-    put(out, value);
+    json_text::write(out, value);
 }

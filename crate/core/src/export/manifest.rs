@@ -56,7 +56,9 @@ pub fn json(case: &Case) -> String {
                 "records": records(item),
                 "inside": inside(&item.path),
             });
-            line.to_string()
+            let mut text = Vec::new();
+            super::json_text::write(&mut text, &line);
+            String::from_utf8(text).unwrap_or_default()
         })
         .collect();
     format!(

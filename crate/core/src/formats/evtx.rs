@@ -60,7 +60,7 @@ impl Reader for Evtx {
         if chunk.len() < CHUNK_BYTES {
             let cut = chunk
                 .get(end..)
-                .is_some_and(|rest| rest.starts_with(b"\x2a\x2a\x00\x00"));
+                .is_some_and(|rest| rest.starts_with(binxml::RECORD_MARK));
             if cut {
                 let record = sink.begin();
                 sink.skip(

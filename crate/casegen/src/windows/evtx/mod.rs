@@ -92,7 +92,7 @@ impl Log {
 
     /// The chunk under way, if it has records.
     pub fn finish(&mut self) -> Option<Vec<u8>> {
-        std::mem::replace(&mut self.chunk, Chunk::new()).close()
+        std::mem::take(&mut self.chunk).close()
     }
 }
 

@@ -22,6 +22,8 @@ use std::fmt;
 pub const CHUNK_BYTES: usize = 65_536;
 /// Where records begin in a chunk.
 const RECORDS_AT: usize = 512;
+/// How a record begins.
+pub const RECORD_MARK: &[u8] = b"\x2a\x2a\x00\x00";
 /// Bytes of a record before its fragment.
 const RECORD_HEAD: usize = 24;
 /// Elements inside elements, templates inside values.
@@ -82,12 +84,16 @@ pub fn records(chunk: &[u8]) -> (Vec<RecordPlace>, usize) {
                 found.push(place);
             }
             None => {
-                if at >= stated_end {
+                let cut = chunk.len() < CHUNK_BYTES
+                    && chunk
+                        .get(at..)
+                        .is_some_and(|rest| rest.starts_with(RECORD_MARK));
+                if at >= stated_end || cut {
                     break;
                 }
                 // Look for the next mark.
                 let rest = chunk.get(at + 1..).unwrap_or(&[]);
-                let next = memchr::memmem::find(rest, b"\x2a\x2a\x00\x00");
+                let next = memchr::memmem::find(rest, RECORD_MARK);
                 let to = next.map_or(stated_end.max(at + 1), |next| at + 1 + next);
                 let skipped = chunk.get(at..to.min(stated_end)).unwrap_or(&[]);
                 if skipped.iter().any(|byte| *byte != 0) {
@@ -104,7 +110,7 @@ pub fn records(chunk: &[u8]) -> (Vec<RecordPlace>, usize) {
 }
 
 fn record_at(chunk: &[u8], at: usize) -> Option<RecordPlace> {
-    if chunk.get(at..at + 4)? != b"\x2a\x2a\x00\x00" {
+    if chunk.get(at..at + 4)? != RECORD_MARK {
         return None;
     }
     let size = u32_at(chunk, at + 4)? as usize;
@@ -532,10 +538,10 @@ fn value_text(kind: u8, bytes: &[u8], out: &mut String) {
 fn guid(bytes: &[u8]) -> Option<String> {
     let (a, b, c) = (u32_at(bytes, 0)?, u16_at(bytes, 4)?, u16_at(bytes, 6)?);
     let rest = bytes.get(8..16)?;
-    let hex: Vec<String> = rest.iter().map(|byte| format!("{byte:02X}")).collect();
+    let hex: Vec<String> = rest.iter().map(|byte| format!("{byte:02x}")).collect();
     let (head, tail) = hex.split_at(2);
     Some(format!(
-        "{a:08X}-{b:04X}-{c:04X}-{}-{}",
+        "{{{a:08x}-{b:04x}-{c:04x}-{}-{}}}",
         head.concat(),
         tail.concat()
     ))

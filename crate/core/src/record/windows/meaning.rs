@@ -367,7 +367,10 @@ impl WindowsEvent {
         let context = self.get("ContextInfo").unwrap_or("");
         let host_application =
             engine::context(context, "Host Application").or(self.get("HostApplication"));
-        let text = self.first(&["ScriptBlockText", "Payload"]).unwrap_or("");
+        let text = self
+            .whole("ScriptBlockText")
+            .or(self.whole("Payload"))
+            .unwrap_or("");
         let path = self
             .get("Path")
             .or_else(|| engine::context(context, "Script Name"));
@@ -391,7 +394,7 @@ impl WindowsEvent {
                 && path.is_some_and(|path| path.to_ascii_lowercase().contains("script"))
             {
                 GuestSaid::ScriptBlock {
-                    block: self.get("ScriptBlockId").unwrap_or("").to_ascii_lowercase(),
+                    block: self.get("ScriptBlockId").map(entity).unwrap_or_default(),
                     part: part("MessageNumber").unwrap_or(1),
                     parts: part("MessageTotal").unwrap_or(1),
                     text: cut(text, kept),
@@ -404,11 +407,7 @@ impl WindowsEvent {
         event.fact = Some(Fact::PowerShell(Box::new(PowerShellFact {
             text: cut(text, kept),
             path: sink.intern_some(path),
-            block: sink.intern_some(
-                self.get("ScriptBlockId")
-                    .map(str::to_ascii_lowercase)
-                    .as_deref(),
-            ),
+            block: sink.intern_some(self.get("ScriptBlockId").map(entity).as_deref()),
             part: part("MessageNumber"),
             parts: part("MessageTotal"),
             host_application: sink.intern_some(host_application),

@@ -57,6 +57,16 @@ impl WindowsEvent {
             .find(|value| !value.is_empty() && *value != "-")
     }
 
+    /// The first data of this name as it stands, white space and all.
+    #[must_use]
+    pub fn whole(&self, name: &str) -> Option<&str> {
+        let found = self
+            .data
+            .iter()
+            .find(|(have, _)| have.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The first of these names that says something.
     #[must_use]
     pub fn first(&self, names: &[&str]) -> Option<&str> {

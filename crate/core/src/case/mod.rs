@@ -36,6 +36,7 @@ use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::{self, Operation};
+use crate::reconstruct::processes::{self, Process};
 use crate::reconstruct::runs::{self, Run};
 use crate::settings::Settings;
 use item::{Item, ItemState};
@@ -61,6 +62,7 @@ pub struct Case {
     rank: Vec<u32>,
     operations: Vec<Operation>,
     runs: Vec<Run>,
+    processes: Vec<Process>,
     findings: Vec<Finding>,
     searched: Vec<Searched>,
     /// Shown event -> its copies.
@@ -323,6 +325,8 @@ impl Case {
             .map(|item| (item.host.clone(), item.layout.root.clone()))
             .collect();
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
+        self.processes =
+            processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -512,6 +516,12 @@ impl Case {
     #[must_use]
     pub fn runs(&self) -> &[Run] {
         &self.runs
+    }
+
+    /// Processes of all guests, by host and start.
+    #[must_use]
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
     }
 
     /// Findings, in time order.

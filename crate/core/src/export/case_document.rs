@@ -136,7 +136,7 @@ impl CaseDocument {
         let manifest = compared
             .iter()
             .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
-        let lists: [(&str, Vec<Value>); 9] = [
+        let lists: [(&str, Vec<Value>); 10] = [
             (
                 "operations",
                 case.operations()
@@ -160,6 +160,7 @@ impl CaseDocument {
             ("incidents", Vec::new()),
             ("searched", searched(case)),
             ("manifest", manifest.collect()),
+            ("processes", self.processes(case)),
         ];
         out.extend_from_slice(b"\n]");
         for (name, list) in lists {
@@ -227,6 +228,32 @@ impl CaseDocument {
             shown.insert("copy_of".to_owned(), json!(original));
         }
         shown
+    }
+
+    fn processes(&self, case: &Case) -> Vec<Value> {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let shown = case.processes().iter().enumerate().map(|(id, process)| {
+            json!({
+                "id": id,
+                "host": some(&process.host),
+                "pid": process.pid,
+                "parent_pid": process.parent_pid,
+                "parent": process.parent,
+                "image": some(&process.image),
+                "command_line": some(&process.command_line),
+                "directory": some(&process.directory),
+                "user": some(&process.user),
+                "integrity": some(&process.integrity),
+                "logon": some(&process.logon),
+                "parent_image": some(&process.parent_image),
+                "grandparent_image": some(&process.grandparent_image),
+                "started": process.started.map(|time| time.to_string()),
+                "ended": process.ended.map(|time| time.to_string()),
+                "exit_code": process.exit_code,
+                "events": self.ids(&process.events),
+            })
+        });
+        shown.collect()
     }
 
     fn operation(&self, id: usize, op: &Operation) -> Value {

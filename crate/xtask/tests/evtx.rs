@@ -116,10 +116,8 @@ fn log(noise: i64) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Json {
-    let (_, text) = document(
-        &[("win01/exports/Security.evtx".to_owned(), bytes.to_vec())],
-        4096,
-    );
+    let files: reading::Files = vec![("win01/exports/Security.evtx".to_owned(), bytes.to_vec())];
+    let (_, text) = document(&files, 4096);
     serde_json::from_str(&text).unwrap()
 }
 

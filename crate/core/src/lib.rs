@@ -33,9 +33,9 @@
 //! |---|---|---|
 //! | 4 | [`case`] | browser, file system, wall clock |
 //! | 3 | [`detect`], [`query`], [`export`] | formats, bytes |
-//! | 2 | [`reconstruct`] | formats, bytes |
+//! | 2 | [`reconstruct`], [`script`] | formats, bytes |
 //! | 1 | [`formats`], [`record`] | formats: each other |
-//! | 0 | [`evidence`], [`event`], [`time`], [`identity`], [`json`], [`problem`], [`limits`] | all above |
+//! | 0 | [`evidence`], [`event`], [`time`], [`identity`], [`json`], [`problem`], [`limits`], [`severity`] | all above |
 
 pub mod case;
 pub mod detect;
@@ -50,5 +50,7 @@ pub mod problem;
 pub mod query;
 pub mod reconstruct;
 pub mod record;
+pub mod script;
 pub mod settings;
+pub mod severity;
 pub mod time;

@@ -1,0 +1,85 @@
+//! T9: literals handed to an interpreter.
+
+use super::{Candidate, Platform, Transform};
+use regex::Regex;
+use std::sync::OnceLock;
+
+fn call() -> Option<&'static Regex> {
+    static COMPILED: OnceLock<Option<Regex>> = OnceLock::new();
+    COMPILED
+        .get_or_init(|| {
+            Regex::new(r#"(?i)(?:\b(?P<shell>(?:ba|da|z|k|a)?sh)\s+(?:-[a-z]+\s+)*-c|\b(?P<ps>powershell|pwsh)(?:\.exe)?\b[^|;&\r\n]{0,200}?\s-c(?:ommand)?|\b(?P<eval>eval)|\b(?P<iex>iex|invoke-expression)|\b(?P<cmd>cmd(?:\.exe)?)\s+/[ck])\s*\(?\s*(?:'(?P<a>[^'\r\n]{2,})'|"(?P<b>[^"\r\n]{2,})")"#).ok()
+        })
+        .as_ref()
+}
+
+fn here_document() -> Option<&'static Regex> {
+    static COMPILED: OnceLock<Option<Regex>> = OnceLock::new();
+    COMPILED
+        .get_or_init(|| Regex::new(r#"(?m)^[^\n#]*\b(?P<who>(?:ba|da|z|k|a)?sh|python[0-9.]*|perl|ruby)\b[^\n|<]*<<-?\s*['"]?(?P<tag>[A-Za-z_][A-Za-z0-9_]*)['"]?[^\n]*\n"#).ok())
+        .as_ref()
+}
+
+/// Every literal that an interpreter gets.
+#[must_use]
+pub fn commands(text: &str, platform: Platform) -> Vec<Candidate> {
+    let mut out = Vec::new();
+    for found in call()
+        .into_iter()
+        .flat_map(|regex| regex.captures_iter(text))
+    {
+        let Some(literal) = found.name("a").or(found.name("b")) else {
+            continue;
+        };
+        let language = if found.name("ps").is_some() || found.name("iex").is_some() {
+            Platform::PowerShell
+        } else if found.name("cmd").is_some() {
+            Platform::Cmd
+        } else if found.name("shell").is_some() || platform == Platform::Shell {
+            Platform::Shell
+        } else {
+            Platform::Unknown
+        };
+        out.push(Candidate {
+            range: literal.range(),
+            transform: Transform::NestedCommand,
+            bytes: literal.as_str().as_bytes().to_vec(),
+            executed: true,
+            platform: Some(language),
+        });
+    }
+    for found in here_document()
+        .into_iter()
+        .flat_map(|regex| regex.captures_iter(text))
+    {
+        let (Some(whole), Some(tag), Some(who)) =
+            (found.get(0), found.name("tag"), found.name("who"))
+        else {
+            continue;
+        };
+        let body = text.get(whole.end()..).unwrap_or("");
+        let mut length = 0;
+        let mut closed = false;
+        for line in body.split_inclusive('\n') {
+            if line.trim() == tag.as_str() {
+                closed = true;
+                break;
+            }
+            length += line.len();
+        }
+        if closed && length > 0 {
+            out.push(Candidate {
+                range: whole.end()..whole.end() + length,
+                transform: Transform::NestedCommand,
+                bytes: body.get(..length).unwrap_or("").as_bytes().to_vec(),
+                executed: true,
+                platform: Some(if who.as_str().ends_with("sh") {
+                    Platform::Shell
+                } else {
+                    Platform::Unknown
+                }),
+            });
+        }
+    }
+    out
+}

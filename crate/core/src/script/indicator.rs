@@ -1,0 +1,353 @@
+//! The content indicators: expressions that a line of a script matches when it does something worth knowing.
+//!
+//! They are data (`indicators.toml`), each with a line it must match and one it must not. An analyst's own list has the same form. Before any expression runs, one pass over a line finds which of
+//! them it could match at all: each expression's longest text that every match must contain is taken from its own syntax tree.
+//!
+//! Rejected: one set of all expressions in one automaton. It was ten times the memory for lines that almost never match.
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use regex::Regex;
+use regex_syntax::hir::{Class, Hir, HirKind};
+use serde::Deserialize;
+use std::fmt;
+use std::sync::OnceLock;
+
+/// One indicator as its file has it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Indicator {
+    /// Its name.
+    pub id: String,
+    /// Group it scores in.
+    pub group: String,
+    /// `any`, `linux` or `windows`.
+    pub os: String,
+    /// What a match means.
+    pub what: String,
+    /// The expression.
+    pub re: String,
+    /// A line it matches.
+    pub pos: String,
+    /// A line it does not.
+    pub neg: String,
+    /// ATT&CK technique.
+    pub technique: String,
+    /// 0 to 10.
+    pub weight: u8,
+}
+
+#[derive(Deserialize)]
+struct File {
+    indicator: Vec<Indicator>,
+}
+
+/// Why a list of indicators is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadIndicator {
+    /// Which one; empty for the file as a whole.
+    pub id: String,
+    /// Why.
+    pub what: String,
+}
+
+impl fmt::Display for BadIndicator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.id.is_empty() {
+            write!(f, "this is no list of indicators: {}", self.what)
+        } else {
+            write!(f, "indicator {}: {}", self.id, self.what)
+        }
+    }
+}
+
+impl std::error::Error for BadIndicator {}
+
+/// Indicators ready to search with.
+#[derive(Debug)]
+pub struct Indicators {
+    list: Vec<(Indicator, Regex)>,
+    /// Finds the required texts; pattern number -> indicator number.
+    literals: Option<AhoCorasick>,
+    of_literal: Vec<usize>,
+    /// Indicators without a required text: always tried.
+    always: Vec<usize>,
+}
+
+/// Compiled size of one expression.
+const MOST_COMPILED: usize = 2 << 20;
+/// Shorter required texts are in every line.
+const LEAST_LITERAL: usize = 3;
+/// More alternatives than this are no filter.
+const MOST_LITERALS: usize = 64;
+
+impl Indicators {
+    /// From the text of a TOML file.
+    ///
+    /// # Errors
+    /// [`BadIndicator`] where the file or one of its indicators cannot be used.
+    pub fn parse(toml: &str) -> Result<Self, BadIndicator> {
+        let file: File = toml::from_str(toml).map_err(|error| BadIndicator {
+            id: String::new(),
+            what: error.to_string(),
+        })?;
+        let mut list = Vec::with_capacity(file.indicator.len());
+        let (mut words, mut of_literal, mut always) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, indicator) in file.indicator.into_iter().enumerate() {
+            let refused = |what: String| BadIndicator {
+                id: indicator.id.clone(),
+                what,
+            };
+            if indicator.weight > 10 {
+                return Err(refused(format!(
+                    "weight is 0 to 10; {} is outside",
+                    indicator.weight
+                )));
+            }
+            let compiled = regex::RegexBuilder::new(&indicator.re)
+                .size_limit(MOST_COMPILED)
+                .build()
+                .map_err(|error| refused(error.to_string()))?;
+            match required(&indicator.re) {
+                Some(literals) => {
+                    for literal in literals {
+                        words.push(literal);
+                        of_literal.push(at);
+                    }
+                }
+                None => always.push(at),
+            }
+            list.push((indicator, compiled));
+        }
+        let literals = AhoCorasickBuilder::new()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(&words)
+            .map_err(|error| BadIndicator {
+                id: String::new(),
+                what: error.to_string(),
+            })?;
+        Ok(Self {
+            list,
+            literals: Some(literals),
+            of_literal,
+            always,
+        })
+    }
+
+    /// The indicators in the order of their file.
+    pub fn list(&self) -> impl Iterator<Item = &Indicator> {
+        self.list.iter().map(|(indicator, _)| indicator)
+    }
+
+    /// Every (number, indicator, expression) that a line could match.
+    pub fn candidates<'a>(&'a self, line: &str) -> Vec<(usize, &'a Indicator, &'a Regex)> {
+        let mut wanted = vec![false; self.list.len()];
+        for at in &self.always {
+            if let Some(slot) = wanted.get_mut(*at) {
+                *slot = true;
+            }
+        }
+        if let Some(literals) = self.literals.as_ref().filter(|_| line.is_ascii()) {
+            for hit in literals.find_overlapping_iter(line) {
+                let at = self.of_literal.get(hit.pattern().as_usize());
+                if let Some(slot) = at.and_then(|at| wanted.get_mut(*at)) {
+                    *slot = true;
+                }
+            }
+        } else {
+            // Letters outside ASCII may fold to letters inside: no filter.
+            wanted.fill(true);
+        }
+        let numbered = self.list.iter().enumerate().zip(wanted);
+        numbered
+            .filter(|(_, wanted)| *wanted)
+            .map(|((at, (indicator, regex)), _)| (at, indicator, regex))
+            .collect()
+    }
+}
+
+/// The built-in indicators.
+/// A test compiles the file that is built in; were it broken all the same, there would be none.
+#[must_use]
+pub fn built_in() -> &'static Indicators {
+    static BUILT_IN: OnceLock<Indicators> = OnceLock::new();
+    BUILT_IN.get_or_init(|| {
+        Indicators::parse(include_str!("indicators.toml")).unwrap_or_else(|_| Indicators {
+            list: Vec::new(),
+            literals: None,
+            of_literal: Vec::new(),
+            always: Vec::new(),
+        })
+    })
+}
+
+/// Texts of which every match contains one; `None` where there is no useful set.
+fn required(expression: &str) -> Option<Vec<String>> {
+    let hir = regex_syntax::Parser::new().parse(expression).ok()?;
+    let found = best(&hir)?;
+    let useful =
+        found.len() <= MOST_LITERALS && found.iter().all(|word| word.len() >= LEAST_LITERAL);
+    useful.then_some(found)
+}
+
+/// How good a set of required texts is: its shortest text counts.
+fn worth(set: &[String]) -> usize {
+    set.iter().map(String::len).min().unwrap_or(0)
+}
+
+fn best(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            text.is_ascii().then(|| vec![text.to_ascii_lowercase()])
+        }
+        HirKind::Class(class) => letter_of(class).map(|letter| vec![letter.to_string()]),
+        HirKind::Capture(capture) => best(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => best(&repetition.sub),
+        HirKind::Alternation(branches) => {
+            let mut all = Vec::new();
+            for branch in branches {
+                all.extend(best(branch)?);
+            }
+            (all.len() <= MOST_LITERALS).then_some(all)
+        }
+        HirKind::Concat(parts) => {
+            let mut sets: Vec<Vec<String>> = Vec::new();
+            let mut run = String::new();
+            for part in parts {
+                // Letters one behind the other are one text, also where case is ignored.
+                let single = match part.kind() {
+                    HirKind::Literal(_) | HirKind::Class(_) => best(part),
+                    _ => None,
+                };
+                match single.as_deref() {
+                    Some([text]) => run.push_str(text),
+                    _ => {
+                        sets.push(vec![std::mem::take(&mut run)]);
+                        sets.extend(best(part));
+                    }
+                }
+            }
+            sets.push(vec![run]);
+            // The first of the best.
+            sets.into_iter()
+                .rev()
+                .max_by_key(|set| worth(set))
+                .filter(|set| worth(set) > 0)
+        }
+        _ => None,
+    }
+}
+
+/// The letter whose spellings a class is.
+fn letter_of(class: &Class) -> Option<char> {
+    let Class::Unicode(class) = class else {
+        return None;
+    };
+    let mut letters = Vec::new();
+    for range in class.ranges() {
+        for letter in range.start()..=range.end() {
+            letters.push(letter);
+            if letters.len() > 4 {
+                return None;
+            }
+        }
+    }
+    let ascii = letters
+        .iter()
+        .copied()
+        .find(char::is_ascii)?
+        .to_ascii_lowercase();
+    let same = |letter: &char| {
+        letter.to_lowercase().eq([ascii]) || letter.to_uppercase().eq([ascii.to_ascii_uppercase()])
+    };
+    letters.iter().all(same).then_some(ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn every_indicator_matches_its_line_and_not_the_other() {
+        let indicators = Indicators::parse(include_str!("indicators.toml")).unwrap();
+        assert_eq!(indicators.list.len(), 148);
+        let ids: BTreeSet<&str> = indicators
+            .list()
+            .map(|indicator| indicator.id.as_str())
+            .collect();
+        assert_eq!(ids.len(), 148);
+        for (at, (indicator, regex)) in indicators.list.iter().enumerate() {
+            assert!(
+                regex.is_match(&indicator.pos),
+                "{} does not match its line",
+                indicator.id
+            );
+            assert!(
+                !regex.is_match(&indicator.neg),
+                "{} matches the other line",
+                indicator.id
+            );
+            // The filter lets through what matches.
+            let through = indicators.candidates(&indicator.pos);
+            assert!(
+                through.iter().any(|(number, _, _)| *number == at),
+                "{} is filtered out",
+                indicator.id
+            );
+        }
+    }
+
+    #[test]
+    fn groups_have_the_sizes_of_the_specification() {
+        let mut groups: BTreeMap<&str, (usize, u8)> = BTreeMap::new();
+        for indicator in built_in().list() {
+            let entry = groups.entry(&indicator.group).or_default();
+            entry.0 += 1;
+            entry.1 = entry.1.max(indicator.weight);
+        }
+        let want = [
+            ("ACCT", 10, 9),
+            ("CRED", 19, 10),
+            ("DEF", 17, 9),
+            ("DL", 13, 8),
+            ("EXE", 18, 8),
+            ("EXF", 8, 8),
+            ("LAT", 13, 9),
+            ("LOG", 11, 10),
+            ("MINE", 4, 10),
+            ("PERS", 17, 9),
+            ("RAN", 8, 10),
+            ("REV", 10, 9),
+        ];
+        let have: Vec<(&str, usize, u8)> = groups
+            .into_iter()
+            .map(|(group, (count, most))| (group, count, most))
+            .collect();
+        assert_eq!(have, want);
+    }
+
+    #[test]
+    fn the_filter_spares_most_expressions() {
+        let indicators = built_in();
+        let tried = indicators
+            .candidates("apt-get update && apt-get install -y nginx")
+            .len();
+        assert!(tried < 40, "{tried} of 148 are tried on an ordinary line");
+    }
+
+    #[test]
+    fn a_bad_list_is_refused_by_name() {
+        let refused = |toml: &str| Indicators::parse(toml).map(|_| ()).unwrap_err().to_string();
+        assert!(refused("x = 1").starts_with("this is no list of indicators"));
+        let one = "[[indicator]]\nid='a'\ngroup='G'\nos='any'\nwhat='w'\nre='('\npos='p'\nneg='n'\ntechnique='T'\nweight=3\n";
+        assert!(refused(one).starts_with("indicator a: "));
+        assert_eq!(
+            refused(
+                &one.replace("re='('", "re='p'")
+                    .replace("weight=3", "weight=11")
+            ),
+            "indicator a: weight is 0 to 10; 11 is outside"
+        );
+    }
+}

@@ -112,6 +112,8 @@ export interface EventRow {
 export interface EventField {
   readonly name: string;
   readonly value: string;
+  /** The value with its secrets as dots; null where it has none. */
+  readonly masked: string | null;
 }
 
 /** Everything about one event, re-read from its evidence. */
@@ -121,6 +123,8 @@ export interface EventDetail {
   readonly fields: readonly EventField[];
   /** The record's bytes as text (decoded by the item's encoding); cut for display when very long. */
   readonly raw: string;
+  /** The same with its secrets as dots; null where it has none. */
+  readonly raw_masked: string | null;
   readonly raw_cut: boolean;
   readonly offset: number;
   readonly length: number;

@@ -15,6 +15,7 @@
 //! Rejected: serde defaults on a struct per room. The range and the meaning would live elsewhere and drift.
 
 use crate::limits::Limits;
+use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub vm_extension_write: VmExtensionWrite,
     /// Detector 6.
     pub sensitive_operation: SensitiveOperation,
+    /// Decoding and scoring of scripts.
+    pub script: ScriptSettings,
     /// Zones that the analyst gave for items with local times, by path.
     pub zones: BTreeMap<String, Zone>,
 }
@@ -135,6 +138,15 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("limits.json_depth", limits.json_depth: usize, "levels", 8, 100_000, "Deepest nesting of JSON that is read"),
     number!("limits.kept_text_bytes", limits.kept_text_bytes: usize, "bytes", 1 << 10, 1 << 28, "Longest script or output text kept in the case"),
     number!("limits.record_bytes", limits.record_bytes: usize, "bytes", 1 << 10, 1 << 30, "Longest record that is read"),
+    number!("decode.all_bytes", script.limits.all_bytes: usize, "bytes", 1 << 20, 64 << 20, "Bytes of all layers decoded from one script"),
+    number!("decode.depth", script.limits.depth: usize, "levels", 1, 16, "Layers inside layers of a script"),
+    number!("decode.layer_bytes", script.limits.layer_bytes: usize, "bytes", 64 << 10, 16 << 20, "Longest layer decoded from a script"),
+    number!("decode.layers", script.limits.layers: usize, "layers", 1, 4096, "Layers decoded from one script"),
+    number!("decode.ratio", script.limits.ratio: usize, "times", 10, 1000, "Decompressed bytes per compressed byte inside a script"),
+    number!("script-content.critical", script.thresholds.critical: u32, "points", 1, 1000, "Score of a script from which, with three groups, it is critical"),
+    number!("script-content.high", script.thresholds.high: u32, "points", 1, 1000, "Score of a script from which it is high"),
+    number!("script-content.low", script.thresholds.low: u32, "points", 1, 1000, "Score of a script from which it is low"),
+    number!("script-content.medium", script.thresholds.medium: u32, "points", 1, 1000, "Score of a script from which it is medium"),
     switch!(
         "run-command-invocation.include_attempts",
         run_command_invocation.include_attempts,

@@ -18,8 +18,11 @@ function pretty(raw: string): string | null {
 
 export function Detail({ event }: { event: EventDetail }): JSX.Element {
   const asPretty = useSignal(false);
+  const revealed = useSignal(false);
+  const secret = event.raw_masked !== null || event.fields.some((field) => field.masked !== null);
+  const raw = revealed.value ? event.raw : (event.raw_masked ?? event.raw);
   const { row } = event;
-  const laidOut = pretty(event.raw);
+  const laidOut = pretty(raw);
   const place = `bytes ${count(event.offset)}–${count(event.offset + event.length)} of ${count(event.size)}`;
   const citation = `${row.path}, bytes ${event.offset}-${event.offset + event.length}${event.line === null ? "" : `, line ${event.line}`}, record ${event.record}, SHA-256 ${event.sha256 ?? "not computed"}, ${row.time ?? "no time"} (${event.clock})`;
   const copied = (what: string, text: string) => () => copy(text).then(() => { say(`${what} copied.`); }).catch(() => { say("The browser refused to copy."); });
@@ -42,22 +45,23 @@ export function Detail({ event }: { event: EventDetail }): JSX.Element {
       </dl>
       <div class="raw-head">
         <h3>Raw record</h3>
+        {secret ? <label class="check"><input type="checkbox" data-test="reveal" checked={revealed.value} onChange={(change) => { revealed.value = change.currentTarget.checked; }} /> show secrets</label> : null}
         {laidOut === null ? null : <label class="check"><input type="checkbox" checked={asPretty.value} onChange={(change) => { asPretty.value = change.currentTarget.checked; }} /> laid out</label>}
         <span class="space" />
-        <button type="button" onClick={copied("The raw record was", event.raw)}>Copy raw</button>
+        <button type="button" onClick={copied("The raw record was", raw)}>Copy raw</button>
         <button type="button" onClick={copied("The citation was", citation)}>Copy citation</button>
       </div>
-      <pre class="raw" data-test="raw" tabIndex={0} aria-label="Raw record">{visible(asPretty.value && laidOut !== null ? laidOut : event.raw)}</pre>
+      <pre class="raw" data-test="raw" tabIndex={0} aria-label="Raw record">{visible(asPretty.value && laidOut !== null ? laidOut : raw)}</pre>
       {event.raw_cut ? <p class="soft">Cut for display; the record is {count(event.length)} bytes long.</p> : null}
       <div class="raw-head">
         <h3>Fields</h3>
         <span class="space" />
-        <button type="button" onClick={copied("The fields were", JSON.stringify(Object.fromEntries(event.fields.map(({ name, value }) => [name, value])), null, 2))}>Copy as JSON</button>
+        <button type="button" onClick={copied("The fields were", JSON.stringify(Object.fromEntries(event.fields.map(({ name, value, masked }) => [name, revealed.value ? value : (masked ?? value)])), null, 2))}>Copy as JSON</button>
       </div>
       <table class="fields" aria-label="Fields">
         <tbody>
-          {event.fields.map(({ name, value }, at) => (
-            <tr key={at}><th scope="row">{oneLine(name)}</th><td>{visible(value)}</td></tr>
+          {event.fields.map(({ name, value, masked }, at) => (
+            <tr key={at}><th scope="row">{oneLine(name)}</th><td>{visible(revealed.value ? value : (masked ?? value))}</td></tr>
           ))}
         </tbody>
       </table>

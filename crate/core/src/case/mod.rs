@@ -28,6 +28,7 @@ use crate::detect::{self, CaseView, Finding};
 use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
 use crate::event::intern::Symbol;
+use crate::evidence::layout::Os;
 use crate::formats::ItemReport;
 use crate::identity::host_label;
 use crate::problem::{Code, Problem};
@@ -38,9 +39,11 @@ use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::{self, Operation};
 use crate::reconstruct::processes::{self, Process};
 use crate::reconstruct::runs::{self, Run};
+use crate::script::{self, Examined, ScriptHint};
 use crate::settings::Settings;
 use item::{Item, ItemState};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use store::{EventNumber, Store};
 
 /// What a detector answered.
@@ -62,6 +65,8 @@ pub struct Case {
     rank: Vec<u32>,
     operations: Vec<Operation>,
     runs: Vec<Run>,
+    /// What the script of each run does, by position of the run.
+    examined: Vec<Option<Arc<Examined>>>,
     processes: Vec<Process>,
     findings: Vec<Finding>,
     searched: Vec<Searched>,
@@ -325,6 +330,7 @@ impl Case {
             .map(|item| (item.host.clone(), item.layout.root.clone()))
             .collect();
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
+        self.examined = examine_scripts(&self.runs, &self.settings);
         self.processes =
             processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
@@ -518,6 +524,12 @@ impl Case {
         &self.runs
     }
 
+    /// What the script of a run does, where its text is known.
+    #[must_use]
+    pub fn examined(&self, run: usize) -> Option<&Examined> {
+        self.examined.get(run)?.as_deref()
+    }
+
     /// Processes of all guests, by host and start.
     #[must_use]
     pub fn processes(&self) -> &[Process] {
@@ -560,6 +572,24 @@ impl Case {
     pub fn revision(&self) -> u64 {
         self.revision
     }
+}
+
+/// Examines each script once, however many runs it had.
+fn examine_scripts(runs: &[Run], settings: &Settings) -> Vec<Option<Arc<Examined>>> {
+    let mut known: BTreeMap<(&str, Os), Arc<Examined>> = BTreeMap::new();
+    runs.iter()
+        .map(|run| {
+            let script = run.script.as_ref()?;
+            let found = known.entry((&script.text, run.os)).or_insert_with(|| {
+                let hint = ScriptHint {
+                    windows: Some(run.os == Os::Windows),
+                    file_name: None,
+                };
+                Arc::new(script::examine(&script.text, &hint, &settings.script))
+            });
+            Some(Arc::clone(found))
+        })
+        .collect()
 }
 
 /// What the placing of an item's clocks leaves to say.

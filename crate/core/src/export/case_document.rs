@@ -10,6 +10,8 @@ use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
+use crate::script::Examined;
+use crate::script::decode::Transform;
 use serde_json::{Map, Value, json};
 
 /// Events in one piece of the document.
@@ -150,7 +152,7 @@ impl CaseDocument {
                 case.runs()
                     .iter()
                     .enumerate()
-                    .map(|(id, run)| self.run(id, run))
+                    .map(|(id, run)| self.run(case, id, run))
                     .collect(),
             ),
             ("executions", Vec::new()),
@@ -280,7 +282,8 @@ impl CaseDocument {
         })
     }
 
-    fn run(&self, id: usize, run: &Run) -> Value {
+    fn run(&self, case: &Case, id: usize, run: &Run) -> Value {
+        let (layers, indicators) = case.examined(id).map_or_else(Default::default, examined);
         json!({
             "id": id,
             "host": run.host,
@@ -294,7 +297,7 @@ impl CaseDocument {
             "exit_code": run.exit_code,
             "state": run.state.word(),
             "script": run.script.as_ref().map(|script| json!({
-                "sha256": script.sha256, "bytes": script.bytes, "text": script.text, "layers": [], "indicators": [],
+                "sha256": script.sha256, "bytes": script.bytes, "text": script.text, "layers": layers, "indicators": indicators,
             })),
             "stdout": run.stdout,
             "stderr": run.stderr,
@@ -402,6 +405,40 @@ fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
 fn searched(case: &Case) -> Vec<Value> {
     let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed });
     case.searched().iter().map(shown).collect()
+}
+
+/// Layers and indicators of a script.
+fn examined(found: &Examined) -> (Vec<Value>, Vec<Value>) {
+    let layers = found.layers.iter().enumerate().skip(1).map(|(id, layer)| {
+        json!({
+            "id": id,
+            "parent": layer.parent,
+            "encoding": layer.transform.map(Transform::word),
+            "text": layer.text,
+            "bytes": layer.bytes.len(),
+            "sha256": layer.sha256,
+            "executed": layer.executed,
+        })
+    });
+    let indicators = found.matches.iter().map(|hit| {
+        let layer = found
+            .layers
+            .get(hit.layer)
+            .and_then(|layer| layer.text.as_deref());
+        json!({
+            "id": hit.indicator.id,
+            "group": hit.indicator.group,
+            "tactic": hit.indicator.tactic(),
+            "technique": hit.indicator.technique,
+            "what": hit.indicator.what,
+            "weight": hit.weight(),
+            "layer": hit.layer,
+            "line": hit.line,
+            "in_comment": hit.in_comment,
+            "text": layer.and_then(|text| text.get(hit.range.clone())),
+        })
+    });
+    (layers.collect(), indicators.collect())
 }
 
 fn element(out: &mut Vec<u8>, first: bool, value: &Value) {

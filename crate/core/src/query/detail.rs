@@ -8,6 +8,7 @@ use crate::event::Field;
 use crate::event::batch::Span;
 use crate::evidence::frame::chunks::CHUNK_BYTES;
 use crate::formats::item::LINE_MARK_BYTES;
+use crate::script::secrets;
 use crate::time::TimeBasis;
 use serde::Serialize;
 
@@ -40,6 +41,17 @@ pub struct Also {
     pub length: u64,
 }
 
+/// A field, and how it is shown until somebody asks for its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShownField {
+    /// Name.
+    pub name: String,
+    /// Value as it stands.
+    pub value: String,
+    /// Value with its secrets as dots; absent where it has none.
+    pub masked: Option<String>,
+}
+
 /// Everything about one event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EventDetail {
@@ -48,9 +60,11 @@ pub struct EventDetail {
     /// Correlation id.
     pub correlation: Option<String>,
     /// All fields of the record.
-    pub fields: Vec<Field>,
+    pub fields: Vec<ShownField>,
     /// The record's bytes as text.
     pub raw: String,
+    /// The same with its secrets as dots; absent where it has none.
+    pub raw_masked: Option<String>,
     /// Whether `raw` was cut for display.
     pub raw_cut: bool,
     /// First byte.
@@ -114,7 +128,14 @@ fn chunk_of(case: &Case, item: u32, span: Span) -> Span {
 /// The one-line summary of an event, from the bytes of its place.
 #[must_use]
 pub fn summary(case: &Case, event: EventNumber, bytes: &[u8]) -> String {
-    described(case, event, bytes).0
+    let summary = described(case, event, bytes).0;
+    masked(&summary).unwrap_or(summary)
+}
+
+/// A text with its secrets as dots, where it has any.
+fn masked(text: &str) -> Option<String> {
+    let shown = secrets::masked(text);
+    (shown != text).then_some(shown)
 }
 
 fn described(case: &Case, event: EventNumber, bytes: &[u8]) -> (String, Vec<Field>) {
@@ -162,6 +183,15 @@ pub fn detail(
     let known = case.items().get(item as usize)?;
     let report = known.report.as_ref();
     let (summary, fields) = described(case, event, bytes);
+    let summary = masked(&summary).unwrap_or(summary);
+    let fields = fields
+        .into_iter()
+        .map(|field| ShownField {
+            masked: masked(&field.value),
+            name: field.name,
+            value: field.value,
+        })
+        .collect();
     let at = event as usize;
     let span = store.span(event);
     let before_it = usize::try_from(span.offset - chunk_of(case, item, span).offset).unwrap_or(0);
@@ -180,6 +210,7 @@ pub fn detail(
         crate::formats::ItemReport::transport,
     );
     let raw = crate::formats::decode(transport, shown);
+    let text = crate::evidence::encoding::text(&raw).into_owned();
     let position = store.row_of(event, case.rank()).unwrap_or(0);
     let also = case.copies(event).iter().filter_map(|copy| {
         let span = store.span(*copy);
@@ -201,7 +232,8 @@ pub fn detail(
             .column(&store.columns.correlation, event)
             .map(str::to_owned),
         fields,
-        raw: crate::evidence::encoding::text(&raw).into_owned(),
+        raw_masked: masked(&text),
+        raw: text,
         raw_cut: shown.len() < bytes.len(),
         offset: span.offset,
         length: span.length,

@@ -35,6 +35,24 @@ pub struct Indicator {
     pub weight: u8,
 }
 
+impl Indicator {
+    /// The ATT&CK tactic its group stands for.
+    #[must_use]
+    pub fn tactic(&self) -> &'static str {
+        match self.group.as_str() {
+            "EXE" => "execution",
+            "DL" | "REV" => "command-and-control",
+            "CRED" => "credential-access",
+            "ACCT" | "PERS" => "persistence",
+            "DEF" | "LOG" => "defense-evasion",
+            "LAT" => "lateral-movement",
+            "EXF" => "exfiltration",
+            "MINE" | "RAN" => "impact",
+            _ => "",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct File {
     indicator: Vec<Indicator>,

@@ -17,5 +17,6 @@
 pub mod clocks;
 pub mod duplicates;
 pub mod hosts;
+pub mod links;
 pub mod operations;
 pub mod runs;

@@ -20,3 +20,4 @@ pub mod hosts;
 pub mod links;
 pub mod operations;
 pub mod runs;
+pub mod skew;

@@ -1,0 +1,3 @@
+//! x
+pub mod estimate;
+pub mod offset;

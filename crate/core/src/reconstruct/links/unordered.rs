@@ -269,9 +269,7 @@ impl<'a> Table<'a> {
             .map(|row| {
                 (0..size)
                     .filter(|next| *next != row)
-                    .map(|next| {
-                        read(&direct, row, next).saturating_add(read(&cost, next, row))
-                    })
+                    .map(|next| read(&direct, row, next).saturating_add(read(&cost, next, row)))
                     .min()
                     .unwrap_or(NEVER)
             })

@@ -181,7 +181,8 @@ fn settle(bounds: &[Bound]) -> Settled {
             };
         }
         // Only a pair that holds an extreme can lower the contradiction; removed, the next extreme decides.
-        let next_low = second(kept.iter().filter_map(|bound| bound.low.map(|low| -low))).map(|low| -low);
+        let next_low =
+            second(kept.iter().filter_map(|bound| bound.low.map(|low| -low))).map(|low| -low);
         let next_high = second(kept.iter().filter_map(|bound| bound.high));
         let left = |bound: &Bound| -> i64 {
             let low_left = if bound.low == low { next_low } else { low };

@@ -173,10 +173,7 @@ fn a_clock_that_was_set_is_split_there() {
             after: 0
         })
     );
-    assert_eq!(
-        (have.confidence, have.discarded),
-        (Confidence::Medium, 0)
-    );
+    assert_eq!((have.confidence, have.discarded), (Confidence::Medium, 0));
 }
 
 #[test]

@@ -30,6 +30,8 @@ use crate::formats::ItemReport;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::hosts::{self, ItemHosts};
+use crate::reconstruct::links::overrides::LinkOverrides;
+use crate::reconstruct::links::{self, Linked, goal_states};
 use crate::reconstruct::operations::{self, Operation};
 use crate::reconstruct::runs::{self, Run};
 use crate::settings::Settings;
@@ -56,6 +58,8 @@ pub struct Case {
     rank: Vec<u32>,
     operations: Vec<Operation>,
     runs: Vec<Run>,
+    overrides: LinkOverrides,
+    linked: Linked,
     findings: Vec<Finding>,
     searched: Vec<Searched>,
     /// Shown event -> its copies.
@@ -77,6 +81,17 @@ impl Case {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Takes what the analyst says of links; it counts from the next [`Case::conclude`] on.
+    pub fn set_link_overrides(&mut self, overrides: LinkOverrides) {
+        self.overrides = overrides;
+    }
+
+    /// What the analyst says of links.
+    #[must_use]
+    pub fn link_overrides(&self) -> &LinkOverrides {
+        &self.overrides
     }
 
     /// Announces an item. Answers its number.
@@ -252,6 +267,8 @@ impl Case {
             .map(|item| (item.host.clone(), item.layout.root.clone()))
             .collect();
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
+        let goal_states =
+            goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         for (copy, shown) in folded.copies {
@@ -261,6 +278,13 @@ impl Case {
             }
         }
         self.operations = folded.operations;
+        self.linked = links::link(&links::Known {
+            operations: &self.operations,
+            runs: &self.runs,
+            goal_states: &goal_states,
+            settings: &self.settings,
+            overrides: &self.overrides,
+        });
         self.copies = copies;
         let shown: Vec<bool> = hidden
             .iter()
@@ -405,6 +429,12 @@ impl Case {
     #[must_use]
     pub fn runs(&self) -> &[Run] {
         &self.runs
+    }
+
+    /// Executions, clocks and the VM of each run.
+    #[must_use]
+    pub fn linked(&self) -> &Linked {
+        &self.linked
     }
 
     /// Findings, in time order.

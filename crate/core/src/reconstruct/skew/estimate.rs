@@ -265,14 +265,20 @@ fn of_constant(
     goal_states: Option<GoalStateBound>,
     assumed: Assumptions,
 ) -> Estimate {
-    // Every goal-state line bounds the offset from above, too.
+    // Every goal-state line bounds the offset from above, too; the start latency is that of the pairs' own bound.
     let mut settled = Settled { ..*settled };
+    let by_starts = settled.high.map(|high| high - assumed.start_latency);
     if let (Some(lines), Some(high)) = (goal_states, settled.high)
         && settled.low.is_none_or(|low| low <= lines.high)
     {
         settled.high = Some(high.min(lines.high));
     }
-    let point = settled.point(assumed.start_latency);
+    let point = settled.point(assumed.start_latency).map(|point| {
+        match (by_starts, settled.low, settled.high) {
+            (Some(by_starts), Some(low), Some(high)) if point != 0 => by_starts.clamp(low, high),
+            _ => point,
+        }
+    });
     let (confidence, reason) = if bounds.is_empty() {
         (Confidence::Low, Some("no pair"))
     } else if !settled.consistent() || settled.broken() {
@@ -303,12 +309,19 @@ fn of_constant(
     }
 }
 
-/// Theil–Sen over the middles of the pairs' intervals; then the bounds again, with the drift taken out.
+/// Theil–Sen over the middles of the pairs' intervals, or over their upper bounds where too few ends are known; then the bounds again,
+/// with the drift taken out.
 fn drifting(bounds: &[Bound], assumed: Assumptions) -> Option<Estimate> {
-    let both: Vec<(i64, i64)> = bounds
+    let middles = bounds
         .iter()
-        .filter_map(|bound| Some((bound.at, bound.low?.midpoint(bound.high?))))
-        .collect();
+        .filter_map(|bound| Some((bound.at, bound.low?.midpoint(bound.high?))));
+    let mut both: Vec<(i64, i64)> = middles.collect();
+    if both.len() < DRIFT_PAIRS {
+        let highs = bounds
+            .iter()
+            .filter_map(|bound| Some((bound.at, bound.high?)));
+        both = highs.collect();
+    }
     let (first, last) = (both.first()?.0, both.last()?.0);
     if both.len() < DRIFT_PAIRS || last - first < DRIFT_SPAN {
         return None;

@@ -19,7 +19,7 @@ impl Dice {
     }
 }
 
-/// `count` commands on each VM, one at a time, `every` seconds apart on average; a tenth of each side is missing.
+/// `count` commands on each VM, one after the other as the platform runs them, `every` seconds apart on average; a tenth of each side is missing.
 fn made(vms: usize, count: i64, every: i64, skew: i64) -> (Told, BTreeSet<(String, String, i64)>) {
     let mut dice = Dice(7);
     let (mut operations, mut runs, mut truth) = (Vec::new(), Vec::new(), BTreeSet::new());
@@ -32,13 +32,9 @@ fn made(vms: usize, count: i64, every: i64, skew: i64) -> (Told, BTreeSet<(Strin
             let correlation = format!("{vm}-{number}");
             let (asked, ran) = (dice.below(10) > 0, dice.below(10) > 0);
             let starts = time + 2 + dice.below(4);
+            let ends = starts + lasts + 9 + dice.below(15);
             if asked {
-                operations.push(operation(
-                    &resource,
-                    &correlation,
-                    time,
-                    starts + lasts + 9 + dice.below(15),
-                ));
+                operations.push(operation(&resource, &correlation, time, ends));
             }
             if ran {
                 runs.push(run(
@@ -51,7 +47,7 @@ fn made(vms: usize, count: i64, every: i64, skew: i64) -> (Told, BTreeSet<(Strin
             if asked && ran {
                 truth.insert((correlation, name.clone(), number));
             }
-            time = starts + lasts + 1 + dice.below(2 * every);
+            time = ends + 1 + dice.below(2 * every);
         }
     }
     (Told::new(operations, runs), truth)

@@ -64,10 +64,16 @@ pub struct Solving<'a> {
 }
 
 /// Operations and executions that may be paired, each in its order.
-pub struct Group {
+pub struct Group<'a> {
     asked: Vec<usize>,
     ran: Vec<usize>,
     ordered: bool,
+    /// Start, end and place of each operation, by start.
+    by_start: Vec<(i64, i64, usize)>,
+    /// The longest operation.
+    longest: i64,
+    /// Correlation id and place of each operation, by id.
+    by_correlation: Vec<(&'a str, usize)>,
 }
 
 /// Which counter an execution counts with.
@@ -83,7 +89,7 @@ fn feature(ran: &Ran) -> OperationFamily {
     }
 }
 
-impl Solving<'_> {
+impl<'a> Solving<'a> {
     /// The best links of these operations and executions.
     #[must_use]
     pub fn solve(&self, asked: &[usize], ran: &[usize]) -> Vec<Pair> {
@@ -109,7 +115,7 @@ impl Solving<'_> {
 
     /// The groups of all passes as if none took from another: what the search for an offset weighs.
     #[must_use]
-    pub fn all_groups(&self, asked: &[usize], ran: &[usize]) -> Vec<Group> {
+    pub fn all_groups(&self, asked: &[usize], ran: &[usize]) -> Vec<Group<'a>> {
         let passes = [Pass::Named, Pass::Nameless, Pass::Unnumbered];
         let named: BTreeSet<(OperationFamily, &str)> = self.names(asked);
         passes
@@ -138,7 +144,7 @@ impl Solving<'_> {
 
     /// Sum of scores of the best solution of groups, at these offsets.
     #[must_use]
-    pub fn total(&self, groups: &[Group]) -> i64 {
+    pub fn total(&self, groups: &[Group<'a>]) -> i64 {
         groups
             .iter()
             .map(|group| {
@@ -156,7 +162,7 @@ impl Solving<'_> {
             .collect()
     }
 
-    fn groups(&self, pass: Pass, asked: &[usize], ran: &[usize]) -> Vec<Group> {
+    fn groups(&self, pass: Pass, asked: &[usize], ran: &[usize]) -> Vec<Group<'a>> {
         type Key<'a> = (OperationFamily, &'a str);
         let mut groups: BTreeMap<Key<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
         for at in ran {
@@ -199,13 +205,30 @@ impl Solving<'_> {
                     Pass::Named => self.in_order(ran),
                     Pass::Nameless | Pass::Unnumbered => self.by_time(ran),
                 };
-                Group {
-                    asked,
-                    ran,
-                    ordered: pass != Pass::Unnumbered,
-                }
+                self.group(asked, ran, pass != Pass::Unnumbered)
             })
             .collect()
+    }
+
+    fn group(&self, asked: Vec<usize>, ran: Vec<usize>, ordered: bool) -> Group<'a> {
+        let (mut by_start, mut by_correlation, mut longest) = (Vec::new(), Vec::new(), 0);
+        for (place, at) in asked.iter().enumerate() {
+            if let Some(op) = self.asked.get(*at) {
+                by_start.push((op.start, op.end, place));
+                by_correlation.extend(op.correlation.as_deref().map(|id| (id, place)));
+                longest = longest.max(op.end.saturating_sub(op.start));
+            }
+        }
+        by_start.sort_unstable();
+        by_correlation.sort_unstable();
+        Group {
+            asked,
+            ran,
+            ordered,
+            by_start,
+            longest,
+            by_correlation,
+        }
     }
 
     /// A run's time by the cloud's clock; those without one come last.
@@ -270,24 +293,7 @@ impl Solving<'_> {
     }
 
     /// Every admissible pair of a group by operation and execution, with its points.
-    fn candidates(&self, group: &Group) -> (Vec<Candidate>, Vec<Features>) {
-        let mut by_start: Vec<(i64, i64, usize)> = Vec::new();
-        let mut by_correlation: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (place, at) in group.asked.iter().enumerate() {
-            let Some(op) = self.asked.get(*at) else {
-                continue;
-            };
-            by_start.push((op.start, op.end, place));
-            if let Some(correlation) = &op.correlation {
-                by_correlation.entry(correlation).or_default().push(place);
-            }
-        }
-        by_start.sort_unstable();
-        let longest = by_start
-            .iter()
-            .map(|(start, end, _)| end.saturating_sub(*start))
-            .max()
-            .unwrap_or(0);
+    fn candidates(&self, group: &Group<'a>) -> (Vec<Candidate>, Vec<Features>) {
         let mut found: Vec<(Candidate, Features)> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for (ran_place, at) in group.ran.iter().enumerate() {
@@ -297,10 +303,14 @@ impl Solving<'_> {
             places.clear();
             let time = self.cloud_time(run);
             if time != i64::MAX {
-                let earliest = time.saturating_sub(self.window).saturating_sub(longest);
+                let earliest = time
+                    .saturating_sub(self.window)
+                    .saturating_sub(group.longest);
                 let latest = time.saturating_add(self.window);
-                let from = by_start.partition_point(|(start, _, _)| *start < earliest);
-                let near = by_start.iter().skip(from);
+                let from = group
+                    .by_start
+                    .partition_point(|(start, _, _)| *start < earliest);
+                let near = group.by_start.iter().skip(from);
                 places.extend(
                     near.take_while(|(start, _, _)| *start <= latest)
                         .filter(|(_, end, _)| end.saturating_add(self.window) >= time)
@@ -308,11 +318,13 @@ impl Solving<'_> {
                 );
             }
             for correlation in &run.correlations {
+                let from = group
+                    .by_correlation
+                    .partition_point(|(id, _)| *id < correlation.as_str());
+                let same = group.by_correlation.iter().skip(from);
                 places.extend(
-                    by_correlation
-                        .get(correlation.as_str())
-                        .into_iter()
-                        .flatten(),
+                    same.take_while(|(id, _)| id == correlation)
+                        .map(|(_, place)| *place),
                 );
             }
             places.sort_unstable();
@@ -338,7 +350,7 @@ impl Solving<'_> {
     }
 
     /// The points of one pair of a group, where it may be linked.
-    fn pair(&self, group: &Group, place: usize, run: &Ran) -> Option<Features> {
+    fn pair(&self, group: &Group<'a>, place: usize, run: &Ran) -> Option<Features> {
         let op = self.asked.get(*group.asked.get(place)?)?;
         let host = self.host.get(run.host).copied().unwrap_or(0);
         let offset = self.offsets.get(run.host).copied().unwrap_or(Offset::NONE);
@@ -361,7 +373,7 @@ impl Solving<'_> {
         })
     }
 
-    fn of_group(&self, group: &Group) -> Vec<Pair> {
+    fn of_group(&self, group: &Group<'a>) -> Vec<Pair> {
         let (candidates, features) = self.candidates(group);
         let chosen = if group.ordered {
             assign::assign(&candidates)

@@ -158,7 +158,7 @@ impl Search<'_> {
             let step = self.ran.len().div_ceil(MOST_RUNS).max(1);
             self.ran.iter().copied().step_by(step).collect()
         };
-        let groups: Vec<Group> = self.solving.all_groups(self.asked, &sample);
+        let groups: Vec<Group<'_>> = self.solving.all_groups(self.asked, &sample);
         let total = |offset: i64| self.at(offset, |solving| solving.total(&groups));
         let first = by_goal_states.unwrap_or(0);
         let runs = || sample.iter().filter_map(|at| self.solving.ran.get(*at));

@@ -36,6 +36,10 @@ pub struct Settings {
     pub script: ScriptSettings,
     /// Zones that the analyst gave for items with local times, by path.
     pub zones: BTreeMap<String, Zone>,
+    /// Which operation is which execution (detectors 34).
+    pub cloud_guest_link: CloudGuestLink,
+    /// Offset between guest and cloud clocks (detectors 35).
+    pub skew_estimate: SkewEstimate,
 }
 
 /// Parameters of `run-command-invocation`.
@@ -79,6 +83,45 @@ pub struct SensitiveOperation {
 impl Default for SensitiveOperation {
     fn default() -> Self {
         Self { near_hours: 24 }
+    }
+}
+
+/// Parameters of `cloud-guest-link`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudGuestLink {
+    /// How far outside its operation an execution may start.
+    pub window_seconds: i64,
+    /// Pairs below this score are not linked.
+    pub least_score: i64,
+}
+
+impl Default for CloudGuestLink {
+    fn default() -> Self {
+        Self {
+            window_seconds: 120,
+            least_score: 40,
+        }
+    }
+}
+
+/// Parameters of `skew-estimate`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkewEstimate {
+    /// The greatest offset that pairs are looked for at.
+    pub window_seconds: i64,
+    /// Pairs for confidence medium; twice as many make it high.
+    pub least_pairs: i64,
+    /// How long an execution usually takes to start.
+    pub start_latency_seconds: i64,
+}
+
+impl Default for SkewEstimate {
+    fn default() -> Self {
+        Self {
+            window_seconds: 7_200,
+            least_pairs: 3,
+            start_latency_seconds: 3,
+        }
     }
 }
 
@@ -128,6 +171,8 @@ macro_rules! switch {
 
 /// Every parameter, by key.
 pub static PARAMETERS: &[Parameter] = &[
+    number!("cloud-guest-link.least_score", cloud_guest_link.least_score: i64, "points", 0, 100, "Pairs of an operation and an execution below this score are not linked"),
+    number!("cloud-guest-link.window_seconds", cloud_guest_link.window_seconds: i64, "seconds", 1, 3_600, "How far outside its operation an execution may start"),
     number!("limits.container_bytes", limits.container_bytes: u64, "bytes", 1 << 20, 1 << 44, "Uncompressed bytes of one container in all"),
     number!("limits.container_depth", limits.container_depth: u32, "levels", 1, 16, "Containers inside containers"),
     number!("limits.container_members", limits.container_members: u64, "members", 1, 10_000_000, "Members of one container"),
@@ -158,6 +203,9 @@ pub static PARAMETERS: &[Parameter] = &[
         "Report scale-set instances too"
     ),
     number!("sensitive-operation.near_hours", sensitive_operation.near_hours: i64, "hours", 1, 168, "How near a Run Command of the same principal raises the severity"),
+    number!("skew-estimate.least_pairs", skew_estimate.least_pairs: i64, "pairs", 1, 1_000, "Pairs for a clock offset of confidence medium; twice as many make it high"),
+    number!("skew-estimate.start_latency_seconds", skew_estimate.start_latency_seconds: i64, "seconds", 0, 60, "How long an execution usually takes to start"),
+    number!("skew-estimate.window_seconds", skew_estimate.window_seconds: i64, "seconds", 60, 50_400, "The greatest offset of a guest's clock that is looked for"),
     number!("vm-extension-write.window_days", vm_extension_write.window_days: i64, "days", 1, 90, "How far back an earlier write of the same extension on the same VM is looked for"),
 ];
 

@@ -35,6 +35,8 @@ use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
+use crate::reconstruct::links::overrides::LinkOverrides;
+use crate::reconstruct::links::{self, Linked, goal_states};
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::{self, Operation};
 use crate::reconstruct::processes::{self, Process};
@@ -68,6 +70,8 @@ pub struct Case {
     /// What the script of each run does, by position of the run.
     examined: Vec<Option<Arc<Examined>>>,
     processes: Vec<Process>,
+    overrides: LinkOverrides,
+    linked: Linked,
     findings: Vec<Finding>,
     searched: Vec<Searched>,
     /// Shown event -> its copies.
@@ -96,6 +100,17 @@ impl Case {
     /// Changes the settings. What depends on zones and detectors follows with the next [`Case::conclude`]; limits hold for items read from then on.
     pub fn set_settings(&mut self, settings: Settings) {
         self.settings = settings;
+    }
+
+    /// Takes what the analyst says of links; it counts from the next [`Case::conclude`] on.
+    pub fn set_link_overrides(&mut self, overrides: LinkOverrides) {
+        self.overrides = overrides;
+    }
+
+    /// What the analyst says of links.
+    #[must_use]
+    pub fn link_overrides(&self) -> &LinkOverrides {
+        &self.overrides
     }
 
     /// Announces an item. Answers its number.
@@ -333,6 +348,8 @@ impl Case {
         self.examined = examine_scripts(&self.runs, &self.settings);
         self.processes =
             processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
+        let goal_states =
+            goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -345,6 +362,13 @@ impl Case {
             }
         }
         self.operations = folded.operations;
+        self.linked = links::link(&links::Known {
+            operations: &self.operations,
+            runs: &self.runs,
+            goal_states: &goal_states,
+            settings: &self.settings,
+            overrides: &self.overrides,
+        });
         self.copies = copies;
         let shown: Vec<bool> = hidden
             .iter()
@@ -534,6 +558,12 @@ impl Case {
     #[must_use]
     pub fn processes(&self) -> &[Process] {
         &self.processes
+    }
+
+    /// Executions, clocks and the VM of each run.
+    #[must_use]
+    pub fn linked(&self) -> &Linked {
+        &self.linked
     }
 
     /// Findings, in time order.

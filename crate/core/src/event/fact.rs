@@ -207,6 +207,8 @@ pub struct SettingsSaid {
     pub script_uri: Option<String>,
     /// Account the script runs as.
     pub run_as_user: Option<String>,
+    /// Whether the operation ends before the script does, where said.
+    pub asynchronous: Option<bool>,
     /// Whether there is an encrypted part.
     pub protected: bool,
     /// The file has no bytes: an earlier execution whose settings were cleaned up.

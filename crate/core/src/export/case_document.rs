@@ -8,10 +8,14 @@ use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
+use crate::reconstruct::links::{Clock, Execution, in_points};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
+use crate::reconstruct::skew::estimate::Confidence;
+use crate::reconstruct::skew::offset::Offset;
 use crate::script::Examined;
 use crate::script::decode::Transform;
+use crate::time::Instant;
 use serde_json::{Map, Value, json};
 
 /// Events in one piece of the document.
@@ -155,8 +159,8 @@ impl CaseDocument {
                     .map(|(id, run)| self.run(case, id, run))
                     .collect(),
             ),
-            ("executions", Vec::new()),
-            ("clocks", Vec::new()),
+            ("executions", self.executions(case)),
+            ("clocks", clocks(case)),
             ("actors", Vec::new()),
             ("findings", self.findings(case)),
             ("incidents", Vec::new()),
@@ -284,6 +288,7 @@ impl CaseDocument {
 
     fn run(&self, case: &Case, id: usize, run: &Run) -> Value {
         let (layers, indicators) = case.examined(id).map_or_else(Default::default, examined);
+        let resource = case.linked().resources.get(id);
         json!({
             "id": id,
             "host": run.host,
@@ -291,7 +296,7 @@ impl CaseDocument {
             "family": run.family.word(),
             "name": run.name,
             "sequence": run.sequence,
-            "resource": null,
+            "resource": resource,
             "started": run.started.map(|time| time.to_string()),
             "ended": run.ended.map(|time| time.to_string()),
             "exit_code": run.exit_code,
@@ -303,6 +308,29 @@ impl CaseDocument {
             "stderr": run.stderr,
             "events": self.ids(&run.events),
         })
+    }
+
+    fn executions(&self, case: &Case) -> Vec<Value> {
+        let executions = case.linked().executions.iter().enumerate();
+        let shown = |(id, execution): (usize, &Execution)| {
+            let reasons: Vec<Value> = execution
+                .reasons
+                .iter()
+                .map(|reason| json!({ "feature": reason.feature, "points": in_points(reason.points), "value": reason.value }))
+                .collect();
+            json!({
+                "id": id,
+                "operation": execution.operation,
+                "run": execution.run,
+                "confidence": execution.confidence.map(Confidence::word),
+                "score": execution.score.map(in_points),
+                "margin": execution.margin.map(in_points),
+                "reasons": reasons,
+                "processes": self.ids(&execution.processes),
+                "flows": self.ids(&execution.flows),
+            })
+        };
+        executions.map(shown).collect()
     }
 
     fn findings(&self, case: &Case) -> Vec<Value> {
@@ -400,6 +428,44 @@ fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
         "duplicate_of": duplicate_of,
         "problems": problems,
     }))
+}
+
+/// Guest clock minus cloud clock, in seconds to the millisecond.
+fn clocks(case: &Case) -> Vec<Value> {
+    let seconds = |ns: i64| ns.div_euclid(1_000_000) as f64 / 1_000.0;
+    let shown = |clock: &Clock| {
+        let estimate = &clock.estimate;
+        let (skew, drift, step) = match estimate.offset {
+            Some(Offset::Constant(offset)) => (Some(offset), None, None),
+            Some(Offset::Drift {
+                at_origin, per_day, ..
+            }) => (Some(at_origin), Some(per_day), None),
+            Some(Offset::Step {
+                from,
+                before,
+                after,
+            }) => (Some(after), None, Some((from, before))),
+            None => (None, None, None),
+        };
+        let step = step.map(|(from, before)| {
+            json!({ "from": Instant { ns: from, digits: 9 }.to_string(), "skew_seconds_before": seconds(before) })
+        });
+        json!({
+            "host": clock.host,
+            "resource": clock.resource,
+            "skew_seconds": skew.map(seconds),
+            "low": estimate.low.map(seconds),
+            "high": estimate.high.map(seconds),
+            "drift_per_day": drift.map(seconds),
+            "step": step,
+            "pairs": estimate.pairs,
+            "discarded": estimate.discarded,
+            "method": estimate.method.word(),
+            "confidence": estimate.confidence.word(),
+            "reason": estimate.reason,
+        })
+    };
+    case.linked().clocks.iter().map(shown).collect()
 }
 
 fn searched(case: &Case) -> Vec<Value> {

@@ -91,6 +91,7 @@ pub(crate) fn said(handler: Value<'_>) -> SettingsSaid {
             )
         }),
         run_as_user: owned(public.get("runAsUser")),
+        asynchronous: public.get("asyncExecution").boolean(),
         protected: handler.get("protectedSettings").word().is_some(),
         emptied: false,
     }

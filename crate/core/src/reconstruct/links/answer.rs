@@ -1,0 +1,187 @@
+//! From solved pairs to executions: how sure each is, and why.
+//!
+//! ```text
+//! high     score 70 and margin 10, or the goal state's correlation id
+//! medium   score 50 and margin 5, or names or scripts equal on a guest known by name
+//! low      linked, but something else would nearly do
+//! ```
+//!
+//! Rejected: confidence from the score alone. Two commands of one minute both score well, either way round.
+
+use super::features::{Identity, POINT, Reason, compare};
+use super::solve::Pair;
+use super::{Clock, Execution, Linked, Linking, in_points};
+use crate::reconstruct::skew::estimate::Confidence;
+use std::collections::BTreeSet;
+
+impl Linking<'_> {
+    pub(super) fn answer(&self, pairs: &[Pair]) -> Linked {
+        let mut executions: Vec<(i64, Execution)> = Vec::new();
+        let (mut linked_runs, mut linked_operations) = (BTreeSet::new(), BTreeSet::new());
+        let linked = pairs.iter().filter_map(|pair| self.execution(pair)).chain(
+            self.confirmed
+                .iter()
+                .filter_map(|pair| self.confirmation(*pair)),
+        );
+        for execution in linked {
+            linked_runs.extend(execution.run);
+            linked_operations.extend(execution.operation);
+            executions.push((self.time(&execution), execution));
+        }
+        let one_sided = |operation, run| Execution {
+            operation,
+            run,
+            confidence: None,
+            score: None,
+            margin: None,
+            reasons: Vec::new(),
+            processes: Vec::new(),
+            flows: Vec::new(),
+        };
+        for op in self
+            .asked
+            .iter()
+            .filter(|op| !linked_operations.contains(&op.at))
+        {
+            executions.push((op.first, one_sided(Some(op.at), None)));
+        }
+        for run in self.ran.iter().filter(|run| !linked_runs.contains(&run.at)) {
+            let execution = one_sided(None, Some(run.at));
+            executions.push((self.time(&execution), execution));
+        }
+        executions.sort_by_key(|(time, execution)| (*time, execution.operation, execution.run));
+        let mut resources = vec![None; self.known.runs.len()];
+        for run in &self.ran {
+            let vm = self
+                .places
+                .get(run.host)
+                .and_then(|place| place.vm.as_ref());
+            if let (Some((resource, ..)), Some(slot)) = (vm, resources.get_mut(run.at)) {
+                *slot = Some(resource.clone());
+            }
+        }
+        let clocks = self.places.iter().map(|place| Clock {
+            host: Some(place.guest.spelled.clone()).filter(|host| !host.is_empty()),
+            resource: place.vm.as_ref().map(|(resource, ..)| resource.clone()),
+            estimate: place.estimate.clone(),
+            applied: place.offset,
+        });
+        Linked {
+            clocks: clocks.collect(),
+            executions: executions
+                .into_iter()
+                .map(|(_, execution)| execution)
+                .collect(),
+            resources,
+        }
+    }
+
+    /// When an execution is shown: its operation's start, else its run's time by the cloud's clock.
+    fn time(&self, execution: &Execution) -> i64 {
+        let op = execution
+            .operation
+            .and_then(|at| self.known.operations.get(at));
+        let of_run = || {
+            let run = self.ran.get(execution.run?)?;
+            let place = self.places.get(run.host)?;
+            Some(place.offset.cloud(run.time()?))
+        };
+        op.and_then(|op| op.started)
+            .map(|started| started.ns)
+            .or_else(of_run)
+            .unwrap_or(i64::MAX)
+    }
+
+    fn execution(&self, pair: &Pair) -> Option<Execution> {
+        let (op, run) = (self.asked.get(pair.asked)?, self.ran.get(pair.ran)?);
+        let place = self.places.get(run.host)?;
+        let (_, _, why, lead) = place.vm.as_ref()?;
+        let margin = pair.margin.min(*lead);
+        let mut reasons = pair.features.reasons(op, run, why, place.offset);
+        if *lead != i64::MAX {
+            reasons.push(Reason {
+                feature: "other-vm",
+                points: 0,
+                value: format!(
+                    "another VM could be this guest; it explains the runs by {} points less",
+                    in_points(*lead)
+                ),
+            });
+        }
+        let next_ran = pair
+            .next_ran
+            .and_then(|(at, score)| Some((self.ran.get(at)?, score)));
+        if let Some((next, score)) = next_ran {
+            reasons.push(Reason {
+                feature: "next-run",
+                points: 0,
+                value: format!("run {} would reach {}", next.at, in_points(score)),
+            });
+        }
+        let next_asked = pair
+            .next_asked
+            .and_then(|(at, score)| Some((self.asked.get(at)?, score)));
+        if let Some((next, score)) = next_asked {
+            reasons.push(Reason {
+                feature: "next-operation",
+                points: 0,
+                value: format!("operation {} would reach {}", next.at, in_points(score)),
+            });
+        }
+        let score = pair.features.score();
+        Some(Execution {
+            operation: Some(op.at),
+            run: Some(run.at),
+            confidence: Some(confidence(score, margin, *lead, pair)),
+            score: Some(score),
+            margin: Some(margin),
+            reasons,
+            processes: Vec::new(),
+            flows: Vec::new(),
+        })
+    }
+
+    fn confirmation(&self, (asked, ran): (usize, usize)) -> Option<Execution> {
+        let (op, run) = (self.asked.get(asked)?, self.ran.get(ran)?);
+        let mut reasons = vec![Reason {
+            feature: "analyst",
+            points: 0,
+            value: "confirmed by the analyst".to_owned(),
+        }];
+        let place = self.places.get(run.host)?;
+        let compared = place.vm.as_ref().and_then(|(_, points, why, _)| {
+            let features = compare(op, run, *points, place.offset, self.window)?;
+            Some((features, why))
+        });
+        if let Some((features, why)) = &compared {
+            reasons.extend(features.reasons(op, run, why, place.offset));
+        }
+        Some(Execution {
+            operation: Some(op.at),
+            run: Some(run.at),
+            confidence: Some(Confidence::High),
+            score: compared.map(|(features, _)| features.score()),
+            margin: None,
+            reasons,
+            processes: Vec::new(),
+            flows: Vec::new(),
+        })
+    }
+}
+
+fn confidence(score: i64, margin: i64, lead: i64, pair: &Pair) -> Confidence {
+    let (identity, host) = (pair.features.identity.points(), pair.features.host);
+    let decisive = pair.features.identity == Identity::GoalState && host > 0;
+    if decisive || score >= 70 * POINT && margin >= 10 * POINT {
+        Confidence::High
+    } else if lead < 5 * POINT {
+        // Another VM explains this guest's runs as well.
+        Confidence::Low
+    } else if identity >= 20 * POINT && host >= 20 * POINT
+        || score >= 50 * POINT && margin >= 5 * POINT
+    {
+        Confidence::Medium
+    } else {
+        Confidence::Low
+    }
+}

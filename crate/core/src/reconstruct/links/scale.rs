@@ -1,0 +1,136 @@
+//! How long linking takes and how often it is right, beside the nearest operation in time.
+//!
+//! `cargo test -p runlens-core --profile quick scale -- --ignored --nocapture` prints a table. Nothing is asserted of times.
+
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a table of times is measured by hand; no case depends on it"
+)]
+
+use super::*;
+use std::collections::BTreeSet;
+use std::time::Instant as Watch;
+
+/// A seeded generator: the same cases in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: i64) -> i64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % most.unsigned_abs().max(1)) as i64
+    }
+}
+
+/// `count` commands on each VM, one after the other as the platform runs them, `every` seconds apart on average; a tenth of each side is missing.
+fn made(vms: usize, count: i64, every: i64, skew: i64) -> (Told, BTreeSet<(String, String, i64)>) {
+    let mut dice = Dice(7);
+    let (mut operations, mut runs, mut truth) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for vm in 0..vms {
+        let name = format!("vm{vm:03}");
+        let resource = VM.replace("web01", &name);
+        let mut time = dice.below(every + 1);
+        for number in 0..count {
+            let lasts = 5 + dice.below(every.min(60));
+            let correlation = format!("{vm}-{number}");
+            let (asked, ran) = (dice.below(10) > 0, dice.below(10) > 0);
+            let starts = time + 2 + dice.below(4);
+            let ends = starts + lasts + 9 + dice.below(15);
+            if asked {
+                operations.push(operation(&resource, &correlation, time, ends));
+            }
+            if ran {
+                runs.push(run(
+                    &name,
+                    number,
+                    starts + skew,
+                    Some(starts + lasts + skew),
+                ));
+            }
+            if asked && ran {
+                truth.insert((correlation, name.clone(), number));
+            }
+            time = ends + 1 + dice.below(2 * every);
+        }
+    }
+    (Told::new(operations, runs), truth)
+}
+
+/// Each run with the operation of its VM that began nearest before or after it, as the published joins have it.
+fn nearest(told: &Told) -> BTreeSet<(String, String, i64)> {
+    let mut by_vm: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
+    for op in &told.operations {
+        let (Some(vm), Some(started)) = (op.vm(), op.started) else {
+            continue;
+        };
+        let entry = by_vm.entry(vm).or_default();
+        entry.push((started.ns, op.correlation.clone().unwrap_or_default()));
+    }
+    let of_run = |run: &Run| {
+        let host = run.host.clone()?;
+        let (ops, started) = (by_vm.get(&host)?, run.started?.ns);
+        let after = ops.partition_point(|(time, _)| *time < started);
+        let near = ops.get(after.saturating_sub(1)..(after + 1).min(ops.len()))?;
+        let (time, correlation) = near.iter().min_by_key(|(time, _)| (started - time).abs())?;
+        ((started - time).abs() <= 120 * NS_PER_SECOND)
+            .then(|| (correlation.clone(), host, run.sequence.unwrap_or(-1)))
+    };
+    told.runs.iter().filter_map(of_run).collect()
+}
+
+#[test]
+#[ignore = "prints a table of times; run it in an optimized profile"]
+fn scale() {
+    println!(
+        "case | executions | time ms | precision | recall | nearest: time ms | precision | recall"
+    );
+    for (what, vms, count, every, skew) in [
+        ("5,000 on one VM, minutes apart", 1, 5_000, 120, 0),
+        ("5,000 on one VM, seconds apart", 1, 5_000, 5, 0),
+        ("5,000 on one VM, 20 s apart, 47 s ahead", 1, 5_000, 20, 47),
+        (
+            "5,000 on one VM, minutes apart, 47 min ahead",
+            1,
+            5_000,
+            120,
+            2_820,
+        ),
+        ("100 on each of 500 VMs", 500, 100, 300, 0),
+        ("100 on each of 500 VMs, 5 min ahead", 500, 100, 300, 303),
+        (
+            "10 on each of 500 VMs, an hour behind",
+            500,
+            10,
+            3_000,
+            -3_600,
+        ),
+    ] {
+        let (told, truth) = made(vms, count, every, skew);
+        let watch = Watch::now();
+        let linked = told.link();
+        let spent = watch.elapsed().as_secs_f64() * 1_000.0;
+        let have: BTreeSet<(String, String, i64)> = told
+            .pairs()
+            .into_iter()
+            .map(|pair| (pair.0, pair.1, pair.2))
+            .collect();
+        let watch = Watch::now();
+        let near = nearest(&told);
+        let spent_near = watch.elapsed().as_secs_f64() * 1_000.0;
+        let figures = |found: &BTreeSet<(String, String, i64)>| {
+            let right = found.intersection(&truth).count() as f64;
+            (
+                right / found.len().max(1) as f64,
+                right / truth.len().max(1) as f64,
+            )
+        };
+        let ((precision, recall), (near_precision, near_recall)) = (figures(&have), figures(&near));
+        println!(
+            "{what} | {} | {spent:.0} | {precision:.4} | {recall:.4} | {spent_near:.0} | {near_precision:.4} | {near_recall:.4}",
+            linked.executions.len()
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! What a guest's clock shows more than the cloud's, as far as linking needs it.
+//!
+//! `guest time = cloud time + offset`. Most clocks are off by a constant, some drift, some are set once: 09:00 by the guest is
+//! 08:55 in the cloud before the step and 08:59 after it.
+//!
+//! Rejected: one number for every host. A clock that is set in the middle of an incident is what an intruder leaves.
+
+use crate::time::NS_PER_DAY;
+
+/// An offset, in nanoseconds, by the guest's own time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offset {
+    /// The same at all times.
+    Constant(i64),
+    /// Growing evenly.
+    Drift {
+        /// Guest time at which the offset is `at_origin`.
+        origin: i64,
+        /// The offset there.
+        at_origin: i64,
+        /// How much it grows in a day.
+        per_day: i64,
+    },
+    /// Set once.
+    Step {
+        /// The first guest time with the new offset.
+        from: i64,
+        /// The offset before.
+        before: i64,
+        /// The offset from then on.
+        after: i64,
+    },
+}
+
+impl Offset {
+    /// No offset.
+    pub const NONE: Self = Self::Constant(0);
+
+    /// The offset at a guest time.
+    #[must_use]
+    pub fn at(self, guest: i64) -> i64 {
+        match self {
+            Self::Constant(offset) => offset,
+            Self::Drift {
+                origin,
+                at_origin,
+                per_day,
+            } => {
+                let passed = i128::from(guest) - i128::from(origin);
+                let grown = passed * i128::from(per_day) / i128::from(NS_PER_DAY);
+                at_origin.saturating_add(i64::try_from(grown).unwrap_or(0))
+            }
+            Self::Step {
+                from,
+                before,
+                after,
+            } => {
+                if guest < from {
+                    before
+                } else {
+                    after
+                }
+            }
+        }
+    }
+
+    /// A guest time by the cloud's clock.
+    #[must_use]
+    pub fn cloud(self, guest: i64) -> i64 {
+        guest.saturating_sub(self.at(guest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_time_by_the_clouds_clock() {
+        assert_eq!(Offset::Constant(300).cloud(1_000), 700);
+        let drift = Offset::Drift {
+            origin: 0,
+            at_origin: 10,
+            per_day: 2,
+        };
+        assert_eq!(drift.cloud(NS_PER_DAY), NS_PER_DAY - 12);
+        assert_eq!(drift.cloud(-NS_PER_DAY), -NS_PER_DAY - 8);
+        let step = Offset::Step {
+            from: 100,
+            before: 7,
+            after: -5,
+        };
+        assert_eq!((step.cloud(99), step.cloud(100)), (92, 105));
+    }
+}

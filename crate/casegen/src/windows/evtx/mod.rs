@@ -23,7 +23,7 @@ mod event;
 mod value;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use chunk::{CHUNK_BYTES, Chunk};
 pub use event::{Channel, Event};
@@ -92,7 +92,7 @@ impl Log {
 
     /// The chunk under way, if it has records.
     pub fn finish(&mut self) -> Option<Vec<u8>> {
-        std::mem::replace(&mut self.chunk, Chunk::new()).close()
+        std::mem::take(&mut self.chunk).close()
     }
 }
 

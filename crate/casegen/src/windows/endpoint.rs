@@ -112,19 +112,19 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 /// The rows of a machine.
 #[derive(Debug)]
-pub struct Sensor<'m> {
-    machine: &'m Machine,
+pub struct Sensor {
+    machine: Machine,
     device: String,
     next_report: i64,
 }
 
-impl<'m> Sensor<'m> {
+impl Sensor {
     /// The sensor of a machine.
     #[must_use]
-    pub fn new(seed: u64, machine: &'m Machine) -> Self {
+    pub fn new(seed: u64, machine: &Machine) -> Self {
         let mut random = Random::new(seed).stream(&format!("sensor of {}", machine.name));
         Self {
-            machine,
+            machine: machine.clone(),
             device: random.hex(40),
             next_report: random.between(900, 9_000),
         }

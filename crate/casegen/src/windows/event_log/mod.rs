@@ -109,6 +109,17 @@ impl<'w> Scene<'w> {
     }
 }
 
+/// The events of all channels of a machine, by time: what a collector of forwarded events gets.
+#[must_use]
+pub fn forwarded<'s>(scene: &'s Scene<'_>) -> Vec<Event<'s>> {
+    let mut events = security::events(scene);
+    events.extend(powershell::events(scene));
+    events.extend(sysmon::events(scene));
+    events.extend(system::events(scene));
+    events.sort_by_key(|event| event.at);
+    events
+}
+
 /// The logs of a machine.
 #[must_use]
 pub fn files(world: &World, machine_at: usize, machine: &Machine, tree: &Tree) -> Vec<CaseFile> {

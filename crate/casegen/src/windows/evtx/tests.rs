@@ -38,7 +38,7 @@ pub(crate) fn read(bytes: &[u8]) -> Vec<Json> {
     let mut parser = EvtxParser::from_buffer(bytes.to_vec())
         .unwrap()
         .with_configuration(settings);
-    let records = parser
+    parser
         .records_json_value()
         .map(|record| {
             let record = record.unwrap();
@@ -46,8 +46,7 @@ pub(crate) fn read(bytes: &[u8]) -> Vec<Json> {
             assert_eq!(event["System"]["EventRecordID"], record.event_record_id);
             event
         })
-        .collect();
-    records
+        .collect()
 }
 
 #[test]

@@ -229,6 +229,16 @@ fn three_logs_tell_of_the_same_processes_and_the_tree_leads_to_the_agent() {
             "wininit.exe"
         ]
     );
+    // The agent of the first night is another one, in another folder.
+    let agents: BTreeSet<&str> = endpoint
+        .iter()
+        .filter(|row| row["FileName"] == "WindowsAzureGuestAgent.exe")
+        .map(|row| row["FolderPath"].split('_').nth(1).unwrap())
+        .collect();
+    assert_eq!(
+        agents.into_iter().collect::<Vec<_>>(),
+        ["2.7.41491.1095", "2.7.41491.949"]
+    );
 }
 
 #[test]
@@ -302,6 +312,27 @@ fn settings_and_statuses_are_those_of_windows() {
         }
     }
     assert!(counted >= 10);
+    // Errors in the output, and a success all the same.
+    let failed = file(&case, &format!("{PLUGIN}/Status/3.status"));
+    let document: Value = serde_json::from_slice(&failed.bytes).unwrap();
+    let inner = &document[0]["status"];
+    assert_eq!(
+        (&inner["status"], &inner["code"]),
+        (&"success".into(), &0.into())
+    );
+    let said = inner["substatus"][1]["formattedMessage"]["message"]
+        .as_str()
+        .unwrap();
+    assert!(
+        said.contains(r"\1.1.18\Downloads\script3.ps1:6 char:1"),
+        "{said}"
+    );
+    assert_eq!(
+        text(file(&case, &format!("{PLUGIN}/Downloads/script3.ps1")))
+            .lines()
+            .nth(5),
+        Some("Get-ADDomain")
+    );
     // What the deletion left: neither script nor settings nor status, and of the removed one neither of the latter.
     for gone in [
         "Downloads/script4.ps1",
@@ -424,4 +455,39 @@ fn whatever_the_seed_the_deleted_run_is_the_one_that_the_script_names() {
         assert_eq!(deleted[0]["sequence"], 4);
         assert_eq!(deleted[0]["visible"], true);
     }
+}
+
+#[test]
+fn of_a_run_whose_traces_are_all_lost_nothing_is_left() {
+    let mut world = crate::story::example(crate::EXAMPLE_SEED);
+    let erp = crate::story::cast::ERP;
+    let at = world
+        .runs
+        .iter()
+        .position(|run| run.machine == erp && run.sequence == 5)
+        .unwrap();
+    let left = |world: &crate::world::World| {
+        let case = crate::render(world);
+        let told: Vec<String> = case
+            .files
+            .iter()
+            .filter(|file| file.path.starts_with("erp01/") || file.path.starts_with("endpoint/"))
+            .filter(|file| {
+                let said = super::said(file);
+                said.contains("script5.ps1")
+                    || said.contains("FabricHostSvc")
+                    || said.contains("fabhost.exe")
+            })
+            .map(|file| file.path.clone())
+            .collect();
+        (told, case.truth["runs"][at]["visible"].clone())
+    };
+    let (told, visible) = left(&world);
+    assert!(told.len() >= 8, "{told:?}");
+    assert_eq!(visible, true);
+    world.runs[at].lost = crate::world::Trace::on(crate::world::Platform::Windows)
+        .iter()
+        .copied()
+        .collect();
+    assert_eq!(left(&world), (Vec::new(), Value::Bool(false)));
 }

@@ -9,14 +9,11 @@
 //! ```
 
 use super::layout::Handler;
-use super::{centiseconds, guest_file, steps};
+use super::{centiseconds, guest_file, noise, steps};
 use crate::case::CaseFile;
 use crate::instant::Instant;
 use crate::random::Random;
 use crate::world::{Machine, Run, Trace, World};
-
-/// How long after its first start a machine updates its agent.
-const UPDATE_SECONDS: i64 = 8 * 3_600 + 520;
 
 /// A record.
 #[derive(Clone, Debug)]
@@ -35,7 +32,7 @@ pub struct Record {
 #[must_use]
 pub fn files(world: &World, machine_at: usize, machine: &Machine) -> Vec<CaseFile> {
     let boot = machine.boots.first().copied().unwrap_or_default();
-    let update = boot.plus_seconds(UPDATE_SECONDS);
+    let update = noise::update(boot);
     let mut records = life(world, machine, boot, update);
     for run in world.runs.iter().filter(|run| run.machine == machine_at) {
         if !run.lost.contains(&Trace::AgentLog) {
@@ -101,7 +98,7 @@ fn record(at: Instant, thread: u8, level: &'static str, text: impl Into<String>)
 fn life(world: &World, machine: &Machine, boot: Instant, update: Instant) -> Vec<Record> {
     let mut records = Vec::new();
     for (at, version) in [
-        (boot.plus_seconds(89), "2.7.41491.949"),
+        (boot.plus_seconds(89), noise::FIRST_AGENT),
         (update, machine.agent),
     ] {
         records.extend([

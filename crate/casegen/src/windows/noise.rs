@@ -2,12 +2,43 @@
 //!
 //! The agent's collection of its own logs is among it. It looks like an intruder at work and is not.
 
-use super::process::{AGENT_FOLDER, Grower, Roots};
+use super::process::{Agent, Grower, Roots, SERVICE_MANAGER};
 use crate::instant::Instant;
-use crate::world::What;
+use crate::world::{Machine, What};
 
-/// The processes of a start of the machine.
-pub fn boot(grower: &mut Grower, at: Instant) -> Roots {
+/// The agent of the machine's image.
+pub const FIRST_AGENT: &str = "2.7.41491.949";
+/// How long after its first start a machine updates its agent.
+const UPDATE_SECONDS: i64 = 8 * 3_600 + 520;
+
+/// When a machine that first started at a moment updates its agent.
+#[must_use]
+pub const fn update(boot: Instant) -> Instant {
+    boot.plus_seconds(UPDATE_SECONDS)
+}
+
+/// Folder of an agent: named by its version, and by when it was unpacked.
+fn agent_folder(machine: &Machine, version: &str, at: Instant) -> String {
+    let unpacked = machine
+        .clock
+        .reading(at.plus_seconds(-9))
+        .utc_text("%Y-%m-%d_%H%M%S");
+    format!(r"C:\WindowsAzure\GuestAgent_{version}_{unpacked}")
+}
+
+fn agent(grower: &mut Grower, services: usize, folder: &str, at: Instant) -> Agent {
+    let mut start = |after: i64, program: &str| {
+        let image = format!(r"{folder}\{program}");
+        grower.start(at.plus_ms(after), Some(services), &image, &image)
+    };
+    Agent {
+        service: start(0, "WaAppAgent.exe"),
+        guest: start(900, "WindowsAzureGuestAgent.exe"),
+    }
+}
+
+/// The processes of a start of the machine, and of the update of its agent.
+pub fn boot(grower: &mut Grower, machine: &Machine, at: Instant) -> Roots {
     let wininit = grower.start(
         at.plus_seconds(4),
         None,
@@ -17,7 +48,7 @@ pub fn boot(grower: &mut Grower, at: Instant) -> Roots {
     let services = grower.start(
         at.plus_seconds(5),
         Some(wininit),
-        r"C:\Windows\System32\services.exe",
+        SERVICE_MANAGER,
         r"C:\Windows\system32\services.exe",
     );
     let scheduler = grower.start(
@@ -26,25 +57,19 @@ pub fn boot(grower: &mut Grower, at: Instant) -> Roots {
         r"C:\Windows\System32\svchost.exe",
         r"C:\Windows\system32\svchost.exe -k netsvcs -p -s Schedule",
     );
-    let agent_image = format!(r"{AGENT_FOLDER}\WaAppAgent.exe");
-    let agent = grower.start(
-        at.plus_seconds(88),
-        Some(services),
-        &agent_image,
-        &agent_image,
-    );
-    let guest_image = format!(r"{AGENT_FOLDER}\WindowsAzureGuestAgent.exe");
-    let guest_agent = grower.start(
-        at.plus_seconds(89),
-        Some(services),
-        &guest_image,
-        &guest_image,
-    );
+    let begun = at.plus_seconds(88);
+    let first = agent_folder(machine, FIRST_AGENT, begun);
+    let first = agent(grower, services, &first, begun);
+    let since = update(at);
+    let updated = (since < machine.collected).then(|| {
+        let folder = agent_folder(machine, machine.agent, since);
+        (since, agent(grower, services, &folder, since))
+    });
     Roots {
         services,
         scheduler,
-        agent,
-        guest_agent,
+        first,
+        updated,
     }
 }
 
@@ -92,10 +117,13 @@ fn collect_logs(grower: &mut Grower, roots: Roots, at: Instant) {
         r"C:\WindowsAzure\CollectGuestLogsTemp\{}.zip",
         grower.random().guid()
     );
+    let agent = roots.agent_at(at);
+    let image = grower.image_of(agent.service);
+    let folder = image.rsplit_once('\\').map_or("", |(folder, _)| folder);
     let collector = grower.start(
         at,
-        Some(roots.agent),
-        &format!(r"{AGENT_FOLDER}\CollectGuestLogs.exe"),
+        Some(agent.service),
+        &format!(r"{folder}\CollectGuestLogs.exe"),
         &format!(r#""CollectGuestLogs.exe" -Mode:ga -FileName:{archive}"#),
     );
     for (after, image, command) in [
@@ -116,7 +144,7 @@ fn collect_logs(grower: &mut Grower, roots: Roots, at: Instant) {
     grower.done(at.plus_ms(4_100), collector, What::Wrote { path: archive });
     grower.done(
         at.plus_ms(6_400),
-        roots.guest_agent,
+        agent.guest,
         What::Connected {
             address: "168.63.129.16",
             port: 32_526,

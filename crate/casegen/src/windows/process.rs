@@ -25,11 +25,10 @@ use std::collections::BTreeMap;
 pub const CMD: &str = r"C:\Windows\System32\cmd.exe";
 /// Windows PowerShell.
 pub const POWERSHELL: &str = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe";
+/// The service manager.
+pub const SERVICE_MANAGER: &str = r"C:\Windows\System32\services.exe";
 /// Folder of services.
 pub const SYSTEM_FOLDER: &str = r"C:\Windows\System32";
-/// Folder of the guest agent.
-pub const AGENT_FOLDER: &str = r"C:\WindowsAzure\GuestAgent_2.7.41491.1095_2024-04-29_180340";
-
 /// A process.
 #[derive(Clone, Debug)]
 pub struct Started {
@@ -90,10 +89,30 @@ pub struct Roots {
     pub services: usize,
     /// `svchost.exe` of the task scheduler.
     pub scheduler: usize,
+    /// The guest agent that the machine came with.
+    pub first: Agent,
+    /// The one that it updated itself to, and when.
+    pub updated: Option<(Instant, Agent)>,
+}
+
+/// The processes of a guest agent.
+#[derive(Clone, Copy, Debug)]
+pub struct Agent {
     /// `WaAppAgent.exe`.
-    pub agent: usize,
-    /// `WindowsAzureGuestAgent.exe`.
-    pub guest_agent: usize,
+    pub service: usize,
+    /// `WindowsAzureGuestAgent.exe`, which calls handlers.
+    pub guest: usize,
+}
+
+impl Roots {
+    /// The guest agent at a moment.
+    #[must_use]
+    pub fn agent_at(&self, at: Instant) -> Agent {
+        match self.updated {
+            Some((since, agent)) if since <= at => agent,
+            _ => self.first,
+        }
+    }
 }
 
 /// Builds a tree, handing out process ids.
@@ -128,6 +147,14 @@ impl Grower {
             run: None,
         });
         self.tree.started.len() - 1
+    }
+
+    /// The program of a process.
+    #[must_use]
+    pub fn image_of(&self, position: usize) -> String {
+        self.tree
+            .process(Some(position))
+            .map_or_else(String::new, |it| it.image.clone())
     }
 
     /// Adds something that a process did.
@@ -179,6 +206,15 @@ impl Tree {
         position.and_then(|at| self.started.get(at))
     }
 
+    /// The process id of the first process of a program.
+    #[must_use]
+    pub fn process_of(&self, image: &str) -> Option<u32> {
+        self.started
+            .iter()
+            .find(|it| it.image == image)
+            .map(|it| it.process)
+    }
+
     /// The process id of a run's handler.
     #[must_use]
     pub fn handler_of(&self, run: usize) -> u32 {
@@ -202,7 +238,7 @@ pub fn tree(world: &World, machine_at: usize, machine: &Machine) -> Tree {
         random,
     };
     let boot = machine.boots.first().copied().unwrap_or_default();
-    let roots = noise::boot(&mut grower, boot);
+    let roots = noise::boot(&mut grower, machine, boot);
     noise::days(&mut grower, roots, boot, machine.collected);
     for (run_at, run) in world.runs.iter().enumerate() {
         if run.machine == machine_at {
@@ -218,7 +254,7 @@ fn grow_run(grower: &mut Grower, roots: Roots, run_at: usize, run: &Run) {
     let (folder, image) = (handler.folder(), handler.image());
     let called = grower.start(
         steps::called(run),
-        Some(roots.guest_agent),
+        Some(roots.agent_at(steps::called(run)).guest),
         CMD,
         &format!(r#"C:\Windows\system32\cmd.exe /c "{folder}\enable.cmd""#),
     );

@@ -14,6 +14,14 @@ use std::collections::BTreeSet;
 const SERVER: &str = "203.0.113.200";
 /// Its agent on Windows.
 const AGENT: &str = r"C:\ProgramData\FabricHost\fabhost.exe";
+/// What PowerShell says of a command that the machine does not have: version and number of the script are in it.
+const NO_DIRECTORY: &str = r"Get-ADDomain : The term 'Get-ADDomain' is not recognized as the name of a cmdlet, function, script file, or operable program.
+At C:\Packages\Plugins\Microsoft.CPlat.Core.RunCommandWindows\1.1.18\Downloads\script3.ps1:6 char:1
++ Get-ADDomain
++ ~~~~~~~~~~~~
+    + CategoryInfo          : ObjectNotFound: (Get-ADDomain:String) [], CommandNotFoundException
+    + FullyQualifiedErrorId : CommandNotFoundException
+";
 /// Sequence number of the run whose files are deleted, as the intruder's script names it.
 const DELETED: u32 = 4;
 
@@ -71,7 +79,9 @@ fn recon() -> Work {
         include_str!("../scripts/windows-recon.ps1"),
         "\nUSER INFORMATION\n----------------\n\nUser Name           SID\n=================== ========\nnt authority\\system S-1-5-18\nERP01\nAlias name     administrators\nMembers\n\n-------------------------------------------------------------------------------\nerpadmin\nThe command completed successfully.\n\n\nWindows IP Configuration\n\n   Host Name . . . . . . . . . . . . : ERP01\n   IPv4 Address. . . . . . . . . . . : 10.20.1.9(Preferred)\nErpServer\nW3SVC\nWinDefend\nSysmon64\n",
         2_400,
-    );
+    )
+    // What a script prints as errors does not make its run fail.
+    .failing(0, &NO_DIRECTORY.replace('\n', "\r\n"));
     let work = starts(work, 120, "whoami", &["/all"]);
     let work = starts(work, 260, "hostname", &[]);
     let work = starts(work, 390, "net", &["localgroup", "administrators"]);

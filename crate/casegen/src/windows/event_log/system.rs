@@ -4,6 +4,7 @@ use super::{LOCAL_SYSTEM, Scene};
 use crate::instant::Instant;
 use crate::random::Random;
 use crate::windows::evtx::{Channel, Event, Value};
+use crate::windows::process::SERVICE_MANAGER;
 use crate::world::What;
 
 /// The channel.
@@ -49,8 +50,10 @@ fn event<'s>(
     at: Instant,
     data: Vec<(&'static str, Value)>,
 ) -> Event<'s> {
+    let process = scene.tree.process_of(SERVICE_MANAGER);
     Event {
         keywords: 0x8080_0000_0000_0000,
+        writer: process.map(|process| (process, 844)),
         ..scene.event(&CHANNEL, id, at, data)
     }
 }

@@ -7,7 +7,7 @@ import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
 import type { Done, Job, Role } from "./jobs.js";
 import { Pool } from "./pool.js";
-import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemState, Note, Reply, Request, EventRow } from "./protocol.js";
+import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemProgress, ItemState, Note, Reply, Request, EventRow } from "./protocol.js";
 
 const PROGRESS_MS = 100;
 const REFRESH_MS = 400;
@@ -26,12 +26,14 @@ interface Progress {
 }
 
 class Coordinator {
-  private readonly case: CoreCase;
+  private case: CoreCase;
   private readonly pool: Pool;
   private readonly bytes = new EvidenceBytes();
-  private readonly progress: Progress[] = [];
+  private progress: Progress[] = [];
   private readonly summaries = new Map<string, string>();
-  private readonly settings = "";
+  private settings = "";
+  /** What was dropped or chosen, containers as they are: enough to read everything again. */
+  private opened: EvidenceFile[] = [];
   private reading = false;
   private dirty = false;
   private refreshed = 0;
@@ -39,7 +41,7 @@ class Coordinator {
   private told = 0;
   private trapEnds: string | null = null;
 
-  constructor(core: Core, role: Role) {
+  constructor(private readonly core: Core, role: Role) {
     this.case = new core.Case(this.settings);
     const readers = Math.max(1, Math.min(MOST_READERS, navigator.hardwareConcurrency));
     this.pool = new Pool(role, readers, (done) => {
@@ -63,6 +65,13 @@ class Coordinator {
       bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
       detail: (asked) => this.detail(asked),
       export_case: (asked) => this.exportCase(asked.events),
+      export_manifest: ({ form }) => ({ file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) }),
+      settings: () => this.case.answer("settings", {}) as Answers["settings"],
+      set_settings: ({ json }) => this.changed(this.case.set_settings(json)),
+      set_zone: ({ path, zone }) => this.changed(this.case.set_zone(path, zone)),
+      zones: () => this.case.answer("zones", {}) as Answers["zones"],
+      read_again: () => this.readAgain(),
+      hash_more: () => this.hashMore(),
       trap: (asked) => {
         this.trapEnds = asked.path_ends;
         return {};
@@ -72,9 +81,39 @@ class Coordinator {
   }
 
   private open(files: readonly EvidenceFile[]): Answers["open"] {
+    this.opened.push(...files);
     const items = files.map(({ path, file, modified_ms }) => this.add(path, file, modified_ms));
     this.start(items, files);
     return { items };
+  }
+
+  /** After a change of settings: concluded anew, nothing read again. */
+  private changed(refused: string | undefined): { refused: string | null } {
+    if (refused !== undefined) return { refused };
+    this.settings = this.case.settings_json();
+    if (!this.reading) this.conclude();
+    return { refused: null };
+  }
+
+  private readAgain(): Answers["read_again"] {
+    const files = this.opened;
+    this.pool.cancel();
+    this.case.free();
+    this.case = new this.core.Case(this.settings);
+    [this.opened, this.progress, this.reading] = [[], [], false];
+    this.summaries.clear();
+    this.open(files);
+    return { items: files.length };
+  }
+
+  private hashMore(): Answers["hash_more"] {
+    const jobs: Job[] = this.progress.flatMap((_, item) => {
+      const file = this.bytes.file(item);
+      return file === undefined ? [] : [{ job: "hash", item, file, old: true }];
+    });
+    // Reading goes on where it was; the answer to these comes as they end.
+    this.pool.add(jobs);
+    return { items: jobs.length };
   }
 
   private add(path: string, file: Blob, modified_ms: number | null): number {
@@ -128,6 +167,10 @@ class Coordinator {
       case "hashed":
         this.case.set_hash(done.item, done.sha256);
         break;
+      case "old-hashed":
+        this.case.set_old_hashes(done.item, done.md5, done.sha1);
+        if (!this.reading && this.pool.idle) this.note({ note: "done", overview: this.overview() });
+        break;
       case "unreadable":
         this.case.unreadable_item(done.item, done.text);
         end("quarantined");
@@ -144,7 +187,7 @@ class Coordinator {
   private hash(item: number, sha256: string | null): void {
     const file = this.bytes.file(item);
     if (sha256 !== null) this.case.set_hash(item, sha256);
-    else if (file !== undefined) this.pool.add([{ job: "hash", item, file }]);
+    else if (file !== undefined) this.pool.add([{ job: "hash", item, file, old: false }]);
   }
 
   private conclude(): void {
@@ -180,7 +223,7 @@ class Coordinator {
     }
     if (now - this.told > PROGRESS_MS) {
       this.told = now;
-      this.note({ note: "progress", overview: this.overview(), items: this.evidence() });
+      this.note({ note: "progress", overview: this.overview(), items: this.itemProgress() });
     }
   }
 
@@ -189,14 +232,17 @@ class Coordinator {
     return { ...known, reading: this.reading, bytes_read: this.progress.reduce((sum, item) => sum + item.bytes, 0) };
   }
 
+  private itemProgress(): ItemProgress[] {
+    return this.progress.map(({ bytes, state, began, ended }, item) => {
+      const seconds = ((ended ?? performance.now()) - began) / 1000;
+      return { item, state, bytes_read: bytes, bytes_per_second: seconds > 0 ? bytes / seconds : 0 };
+    });
+  }
+
   private evidence(): EvidenceItem[] {
     const { items } = this.case.answer("evidence", {}) as { items: EvidenceItem[] };
-    return items.map((item) => {
-      const progress = this.progress[item.item];
-      if (progress === undefined) return item;
-      const seconds = ((progress.ended ?? performance.now()) - progress.began) / 1000;
-      return { ...item, state: progress.state, bytes_read: progress.bytes, bytes_per_second: seconds > 0 ? progress.bytes / seconds : 0 };
-    });
+    const progress = this.itemProgress();
+    return items.map((item) => ({ ...item, ...progress[item.item] }));
   }
 
   private async rows(asked: Asks["rows"]): Promise<Answers["rows"]> {

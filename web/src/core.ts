@@ -21,6 +21,12 @@ export interface CoreHasher {
   free(): void;
 }
 
+export interface CoreOldHasher {
+  update(bytes: Uint8Array): void;
+  finish(): { md5: string; sha1: string };
+  free(): void;
+}
+
 export interface CoreCase {
   add_item(path: string, size: number, modified_ms: number | undefined): number;
   add_batch(item: number, batch: Uint8Array): void;
@@ -31,6 +37,12 @@ export interface CoreCase {
   quarantine_item(item: number, text: string): void;
   unreadable_item(item: number, text: string): void;
   set_hash(item: number, sha256: string): void;
+  set_old_hashes(item: number, md5: string, sha1: string): void;
+  set_settings(json: string): string | undefined;
+  set_zone(path: string, zone: string): string | undefined;
+  settings_json(): string;
+  manifest(form: "csv" | "json"): string;
+  free(): void;
   refresh(): void;
   conclude(): void;
   answer(name: string, ask: unknown): unknown;
@@ -55,6 +67,7 @@ interface Core {
   initSync(options: { module: WebAssembly.Module }): void;
   Reader: new (path: string, size: number, modified_ms: number | undefined, settings: string) => CoreReader;
   Hasher: new () => CoreHasher;
+  OldHasher: new () => CoreOldHasher;
   Case: new (settings: string) => CoreCase;
   container_kind(head: Uint8Array): string | undefined;
   unpack(

@@ -3,7 +3,8 @@
 /** Settings travel as the JSON of the case document's `settings`. */
 export type Job =
   | { readonly job: "read"; readonly item: number; readonly path: string; readonly file: Blob; readonly modified_ms: number | null; readonly settings: string; readonly trap: boolean }
-  | { readonly job: "hash"; readonly item: number; readonly file: Blob };
+  /** SHA-256, or MD5 and SHA-1. */
+  | { readonly job: "hash"; readonly item: number; readonly file: Blob; readonly old: boolean };
 
 export type Done =
   | { readonly done: "progress"; readonly item: number; readonly bytes: number }
@@ -12,6 +13,7 @@ export type Done =
   | { readonly done: "member"; readonly item: number; readonly path: string; readonly modified_ms: number | null; readonly file: Blob; readonly problems: string }
   | { readonly done: "unpacked"; readonly item: number; readonly problems: string; readonly sha256: string | null }
   | { readonly done: "hashed"; readonly item: number; readonly sha256: string }
+  | { readonly done: "old-hashed"; readonly item: number; readonly md5: string; readonly sha1: string }
   | { readonly done: "unreadable"; readonly item: number; readonly text: string }
   | { readonly done: "trapped"; readonly item: number; readonly text: string };
 

@@ -86,7 +86,7 @@ export class Pool {
       if (done.done === "trapped") {
         // An instance that trapped must not be entered again.
         this.end(at);
-      } else if (done.done === "read" || done.done === "unpacked" || done.done === "hashed" || done.done === "unreadable") {
+      } else if (done.done === "read" || done.done === "unpacked" || done.done === "hashed" || done.done === "old-hashed" || done.done === "unreadable") {
         reader.job = null;
       }
       this.heard(done);

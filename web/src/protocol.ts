@@ -38,6 +38,14 @@ export interface EvidenceItem {
   readonly bytes_read: number;
   readonly bytes_per_second: number;
   readonly sha256: string | null;
+  /** MD5 and SHA-1, once asked for. */
+  readonly md5: string | null;
+  readonly sha1: string | null;
+  /** Zone that the analyst gave its local times, and whether it has any. */
+  readonly zone: string | null;
+  readonly has_local_times: boolean;
+  /** What a manifest among the evidence says of it. */
+  readonly compared: "unchanged" | "moved" | "changed" | "new" | "not-compared" | null;
   readonly modified: string | null;
   readonly format: string | null;
   readonly encoding: string | null;
@@ -53,6 +61,14 @@ export interface EvidenceItem {
   readonly duplicate_of: number | null;
   readonly problem_count: number;
   readonly problems: readonly Problem[];
+}
+
+/** How far an item has come; the rest of it is asked for when reading ends. */
+export interface ItemProgress {
+  readonly item: number;
+  readonly state: ItemState;
+  readonly bytes_read: number;
+  readonly bytes_per_second: number;
 }
 
 export interface CaseOverview {
@@ -144,6 +160,23 @@ export interface ShownFinding {
   readonly ordinal: number | null;
 }
 
+/** One setting, as the core's table has it. */
+export interface Parameter {
+  readonly key: string;
+  readonly unit: string;
+  readonly least: number;
+  readonly most: number;
+  readonly about: string;
+  readonly value: number | boolean;
+  readonly standard: number | boolean;
+}
+
+export interface ShownSettings {
+  readonly parameters: readonly Parameter[];
+  /** The text of a settings file. */
+  readonly json: string;
+}
+
 /** What a detector could not answer, and why. */
 export interface NotAssessed {
   readonly detector: string;
@@ -166,6 +199,17 @@ export interface Asks {
   bins: { readonly from_ms: number; readonly to_ms: number; readonly bins: number };
   detail: { readonly item: number; readonly ordinal: number };
   export_case: { readonly events: boolean };
+  export_manifest: { readonly form: "csv" | "json" };
+  settings: Record<string, never>;
+  /** Changes settings; everything that was concluded is concluded anew, nothing is read again. */
+  set_settings: { readonly json: string };
+  /** Gives an item's local times a zone; empty takes it back. */
+  set_zone: { readonly path: string; readonly zone: string };
+  zones: Record<string, never>;
+  /** Reads everything again, with the settings in force. */
+  read_again: Record<string, never>;
+  /** MD5 and SHA-1 of every item. */
+  hash_more: Record<string, never>;
   /** Throw a trap inside the reader of the next opened file whose path ends so (tests only). */
   trap: { readonly path_ends: string };
 }
@@ -182,6 +226,13 @@ export interface Answers {
   bins: Bins;
   detail: EventDetail;
   export_case: { readonly file_name: string; readonly bytes: Uint8Array };
+  export_manifest: { readonly file_name: string; readonly text: string };
+  settings: ShownSettings;
+  set_settings: { readonly refused: string | null };
+  set_zone: { readonly refused: string | null };
+  zones: { readonly zones: readonly string[] };
+  read_again: { readonly items: number };
+  hash_more: { readonly items: number };
   trap: Record<string, never>;
 }
 
@@ -194,7 +245,7 @@ export type Reply =
 
 /** Sent unasked. `progress` at most ten times a second; `changed` when rows, bins or findings differ. */
 export type Note =
-  | { readonly note: "progress"; readonly overview: CaseOverview; readonly items: readonly EvidenceItem[] }
+  | { readonly note: "progress"; readonly overview: CaseOverview; readonly items: readonly ItemProgress[] }
   | { readonly note: "changed"; readonly overview: CaseOverview }
   | { readonly note: "done"; readonly overview: CaseOverview }
   | { readonly note: "failed"; readonly text: string };

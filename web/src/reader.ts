@@ -88,7 +88,7 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
 }
 
 async function hash(core: Core, job: Extract<Job, { job: "hash" }>, send: Send): Promise<void> {
-  const hasher = new core.Hasher();
+  const hasher = job.old ? new core.OldHasher() : new core.Hasher();
   let told = performance.now();
   for await (const slice of slices(job.file)) {
     hasher.update(slice);
@@ -97,7 +97,9 @@ async function hash(core: Core, job: Extract<Job, { job: "hash" }>, send: Send):
       send({ done: "progress", item: job.item, bytes: job.file.size });
     }
   }
-  send({ done: "hashed", item: job.item, sha256: hasher.finish() });
+  const hashes = hasher.finish();
+  if (typeof hashes === "string") send({ done: "hashed", item: job.item, sha256: hashes });
+  else send({ done: "old-hashed", item: job.item, ...hashes });
   hasher.free();
 }
 

@@ -4,7 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { Bridge } from "./bridge.js";
 import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
-import type { CaseOverview, EventDetail, EventRow, EvidenceItem, Note } from "./protocol.js";
+import type { CaseOverview, EventDetail, EventRow, EvidenceItem, ItemProgress, Note } from "./protocol.js";
 
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
@@ -47,9 +47,15 @@ function noted(note: Note): void {
   }
   batch(() => {
     overview.value = note.overview;
-    if (note.note === "progress") evidence.value = note.items;
+    if (note.note === "progress") evidence.value = withProgress(evidence.peek(), note.items);
   });
-  if (note.note === "done") void refreshEvidence();
+  const unknown = note.note === "progress" && note.items.length !== evidence.peek().length;
+  if (note.note === "done" || unknown) void refreshEvidence();
+}
+
+/** The known items, each as far as it has come now. */
+function withProgress(known: readonly EvidenceItem[], progress: readonly ItemProgress[]): readonly EvidenceItem[] {
+  return known.map((item) => ({ ...item, ...progress[item.item] }));
 }
 
 async function refreshEvidence(): Promise<void> {
@@ -109,6 +115,30 @@ export function closeDetail(): void {
     selected.value = null;
     detail.value = null;
   });
+}
+
+/** Changes settings; answers why the core refused, or null. */
+export async function setSettings(json: string): Promise<string | null> {
+  const { refused } = await ask("set_settings", { json });
+  await refreshEvidence();
+  return refused;
+}
+
+/** Gives an item's local times a zone; answers why the core refused, or null. */
+export async function setZone(path: string, zone: string): Promise<string | null> {
+  const { refused } = await ask("set_zone", { path, zone });
+  await refreshEvidence();
+  return refused;
+}
+
+export async function exportManifest(form: "csv" | "json"): Promise<void> {
+  const { file_name, text } = await ask("export_manifest", { form });
+  download(file_name, new TextEncoder().encode(text), form === "csv" ? "text/csv" : "application/json");
+}
+
+export async function hashMore(): Promise<void> {
+  const { items } = await ask("hash_more", {});
+  say(`MD5 and SHA-1 of ${items} items are being computed.`);
 }
 
 export async function exportCase(events: boolean): Promise<void> {

@@ -104,6 +104,8 @@ codes! {
     YearInferred = "year-inferred", Info;
     /// The zone of a local clock is not known.
     ZoneUnknown = "zone-unknown", Warning;
+    /// Local times were taken as the analyst said.
+    ZoneGiven = "zone-given", Info;
     /// An answer that says why a log could not be exported.
     ErrorAnswer = "error-answer", DataLoss;
     /// Text longer than the limit `kept_text_bytes` was cut in the case; the evidence has it all.

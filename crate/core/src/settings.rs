@@ -15,7 +15,9 @@
 //! Rejected: serde defaults on a struct per room. The range and the meaning would live elsewhere and drift.
 
 use crate::limits::Limits;
+use crate::time::zone::{NotAZone, Zone};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// All parameters.
@@ -29,6 +31,8 @@ pub struct Settings {
     pub vm_extension_write: VmExtensionWrite,
     /// Detector 6.
     pub sensitive_operation: SensitiveOperation,
+    /// Zones that the analyst gave for items with local times, by path.
+    pub zones: BTreeMap<String, Zone>,
 }
 
 /// Parameters of `run-command-invocation`.
@@ -163,6 +167,13 @@ pub enum Refused {
         have: String,
     },
     /// Outside the parameter's range.
+    NotAZone(NotAZone),
+    /// Not a settings file.
+    NotSettings {
+        /// Why.
+        what: String,
+    },
+    /// Outside its range.
     OutOfRange {
         /// The key given.
         key: &'static str,
@@ -189,6 +200,8 @@ impl fmt::Display for Refused {
             Self::NotAValue { key, unit, have } => {
                 write!(f, "{key} is a number of {unit}; {have:?} is none")
             }
+            Self::NotAZone(refused) => refused.fmt(f),
+            Self::NotSettings { what } => write!(f, "this is no settings file: {what}"),
             Self::OutOfRange {
                 key,
                 unit,
@@ -208,6 +221,9 @@ impl Settings {
     /// # Errors
     /// [`Refused`] with a sentence for the analyst.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refused> {
+        if let Some(path) = key.strip_prefix("zones.") {
+            return self.set_zone(path, value);
+        }
         let parameter = PARAMETERS.iter().find(|parameter| parameter.key == key);
         let Some(parameter) = parameter else {
             return Err(Refused::UnknownKey {
@@ -282,7 +298,42 @@ impl Settings {
                 room.insert(name.to_owned(), value);
             }
         }
+        if !self.zones.is_empty() {
+            let zones = self.zones.iter();
+            let zones = zones.map(|(path, zone)| (path.clone(), Value::from(zone.to_string())));
+            tree.insert("zones".to_owned(), Value::Object(zones.collect()));
+        }
         Value::Object(tree)
+    }
+
+    /// As [`Settings::set_all`], from the text of a settings file.
+    ///
+    /// # Errors
+    /// [`Refused`] where the text is no JSON object, or holds what no setting takes.
+    pub fn set_json(&mut self, text: &str) -> Result<(), Refused> {
+        let json: Value = serde_json::from_str(text).map_err(|error| Refused::NotSettings {
+            what: error.to_string(),
+        })?;
+        if !json.is_object() {
+            return Err(Refused::NotSettings {
+                what: "an object of rooms is expected".to_owned(),
+            });
+        }
+        self.set_all(&json)
+    }
+
+    /// Gives the local times of the item at this path a zone; an empty one takes it back.
+    ///
+    /// # Errors
+    /// [`Refused::NotAZone`] where the text is none.
+    pub fn set_zone(&mut self, path: &str, zone: &str) -> Result<(), Refused> {
+        if zone.trim().is_empty() {
+            self.zones.remove(path);
+            return Ok(());
+        }
+        let zone = zone.parse().map_err(Refused::NotAZone)?;
+        self.zones.insert(path.to_owned(), zone);
+        Ok(())
     }
 }
 

@@ -13,11 +13,12 @@ pub use container::{container_kind, unpack};
 use container::parse_problems;
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
 use runlens_core::case::Case as CoreCase;
-use runlens_core::evidence::hash::Hasher as CoreHasher;
-use runlens_core::export::CaseDocument;
+use runlens_core::evidence::hash::{Hasher as CoreHasher, OldHasher as CoreOldHasher};
+use runlens_core::export::{CaseDocument, manifest};
 use runlens_core::formats::ItemReader;
 use runlens_core::query;
 use runlens_core::settings::Settings;
+use runlens_core::time::zone::Zone;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
 
@@ -142,6 +143,43 @@ impl Hasher {
     }
 }
 
+/// MD5 and SHA-1 of one evidence item.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct OldHasher {
+    hasher: CoreOldHasher,
+}
+
+#[derive(Serialize)]
+struct OldHashes {
+    md5: String,
+    sha1: String,
+}
+
+#[wasm_bindgen]
+impl OldHasher {
+    /// An empty one.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+    }
+
+    /// `{md5, sha1}` in lower-case hex.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn finish(&mut self) -> Result<JsValue, JsError> {
+        let (md5, sha1) = std::mem::take(&mut self.hasher).finish();
+        to_js(&OldHashes { md5, sha1 })
+    }
+}
+
 /// The case of the coordinator.
 #[wasm_bindgen]
 pub struct Case {
@@ -181,6 +219,11 @@ struct RowAnswer {
 #[derive(Serialize)]
 struct EvidenceAnswer {
     items: Vec<query::EvidenceItem>,
+}
+
+#[derive(Serialize)]
+struct Zones {
+    zones: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -267,6 +310,47 @@ impl Case {
         self.case.set_hash(item, sha256);
     }
 
+    /// Notes an item's MD5 and SHA-1.
+    pub fn set_old_hashes(&mut self, item: u32, md5: &str, sha1: &str) {
+        self.case.set_old_hashes(item, md5, sha1);
+    }
+
+    /// Changes settings by a JSON object of rooms; answers why they were refused. Nothing changes then.
+    pub fn set_settings(&mut self, json: &str) -> Option<String> {
+        let mut settings = self.case.settings().clone();
+        if let Err(refused) = settings.set_json(json) {
+            return Some(refused.to_string());
+        }
+        self.case.set_settings(settings);
+        None
+    }
+
+    /// Gives an item's local times a zone (none where it is empty); answers why it was refused.
+    pub fn set_zone(&mut self, path: &str, zone: &str) -> Option<String> {
+        let mut settings = self.case.settings().clone();
+        if let Err(refused) = settings.set_zone(path, zone) {
+            return Some(refused.to_string());
+        }
+        self.case.set_settings(settings);
+        None
+    }
+
+    /// The settings in force, as a settings file has them.
+    #[must_use]
+    pub fn settings_json(&self) -> String {
+        self.case.settings().to_json().to_string()
+    }
+
+    /// The manifest, as `csv` or JSON.
+    #[must_use]
+    pub fn manifest(&self, form: &str) -> String {
+        if form == "csv" {
+            manifest::csv(&self.case)
+        } else {
+            manifest::json(&self.case)
+        }
+    }
+
     /// Brings new events into the time order.
     pub fn refresh(&mut self) {
         self.case.refresh();
@@ -307,6 +391,10 @@ impl Case {
                     row: query::row_of(&self.case, item, ordinal),
                 })
             }
+            "settings" => to_js(&query::settings(self.case.settings())),
+            "zones" => to_js(&Zones {
+                zones: Zone::places(),
+            }),
             "findings" => to_js(&query::findings(&self.case)),
             "bins" => self.bins(&ask(question)?),
             other => Err(JsError::new(&format!("no question is named {other}"))),

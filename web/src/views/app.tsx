@@ -12,6 +12,7 @@ import { Events } from "./events.js";
 import { Evidence } from "./evidence.js";
 import { Findings } from "./findings.js";
 import { Offline } from "./offline.js";
+import { Settings } from "./settings.js";
 import { Timeline } from "./timeline.js";
 
 export type Theme = "auto" | "light" | "dark";
@@ -108,14 +109,16 @@ function ThemeSwitch({ theme, choose }: { theme: Theme; choose: (theme: Theme) =
   );
 }
 
+type View = "timeline" | "evidence" | "findings" | "settings";
+
 /** The case once there is evidence: figures, evidence and findings, timeline over table, details beside. */
 function Case(): JSX.Element {
-  const view = useSignal<"timeline" | "evidence" | "findings">("timeline");
+  const view = useSignal<View>("timeline");
   const known = overview.value;
   // Details belong to the timeline's rows; the other views need the width.
   const open = view.value === "timeline" && detail.value !== null && selected.value !== null;
   const problems = evidence.value.reduce((sum, item) => sum + item.problem_count, 0);
-  const tab = (name: "timeline" | "evidence" | "findings", label: string): JSX.Element => (
+  const tab = (name: View, label: string): JSX.Element => (
     <button type="button" role="tab" id={`tab-${name}`} aria-selected={view.value === name} aria-controls={`view-${name}`} onClick={() => { view.value = name; }}>
       {label}
     </button>
@@ -127,6 +130,7 @@ function Case(): JSX.Element {
           {tab("timeline", `Timeline · ${plural(known?.events ?? 0, "event")}`)}
           {tab("findings", `Findings · ${count(known?.findings ?? 0)}`)}
           {tab("evidence", `Evidence · ${plural(known?.items ?? 0, "item")}${problems > 0 ? ` · ${plural(problems, "problem")}` : ""}`)}
+          {tab("settings", "Settings")}
         </div>
         <span class="figures">
           {plural(known?.operations ?? 0, "operation")} · {plural(known?.runs ?? 0, "run")} · {bytes(known?.bytes ?? 0)}
@@ -141,6 +145,10 @@ function Case(): JSX.Element {
       ) : view.value === "evidence" ? (
         <section class="work" role="tabpanel" id="view-evidence" aria-labelledby="tab-evidence">
           <Evidence />
+        </section>
+      ) : view.value === "settings" ? (
+        <section class="work" role="tabpanel" id="view-settings" aria-labelledby="tab-settings">
+          <Settings />
         </section>
       ) : (
         <section class="work" role="tabpanel" id="view-findings" aria-labelledby="tab-findings">

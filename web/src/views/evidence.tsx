@@ -4,15 +4,24 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { copy } from "../outtake.js";
 import type { EvidenceItem, Problem } from "../protocol.js";
-import { evidence, say } from "../state.js";
+import { ask, evidence, exportManifest, hashMore, say, setZone } from "../state.js";
 import { bytes, count, oneLine, plural } from "../text.js";
 
 const WORST: readonly Problem["severity"][] = ["data-loss", "warning", "info"];
 
 export function Evidence(): JSX.Element {
   const open = useSignal<number | null>(null);
+  const verdicts = new Map<string, number>();
+  for (const { compared } of evidence.value) if (compared !== null) verdicts.set(compared, (verdicts.get(compared) ?? 0) + 1);
+  const compared = [...verdicts].map(([verdict, number]) => `${count(number)} ${verdict}`);
   return (
     <div class="list-view">
+      <p class="hint tools">
+        <button type="button" onClick={() => exportManifest("csv")}>Manifest (CSV)</button>{" "}
+        <button type="button" onClick={() => exportManifest("json")}>Manifest (JSON)</button>{" "}
+        <button type="button" onClick={() => hashMore()}>Compute MD5 and SHA-1</button>{" "}
+        {compared.length === 0 ? "Drop a manifest beside evidence to see what changed." : `Against the manifest: ${compared.join(" · ")}.`}
+      </p>
       <table class="evidence" aria-label="Evidence">
         <thead>
           <tr>
@@ -58,6 +67,7 @@ function Item({ item, open, toggle }: { item: EvidenceItem; open: boolean; toggl
           <State item={item} />
           {worst === undefined ? null : <span class={`badge ${worst}`}>{plural(item.problem_count, "problem")}</span>}
           {item.duplicate_of === null ? null : <span class="badge info">duplicate</span>}
+          {item.compared === null ? null : <span class={`badge ${item.compared === "changed" ? "data-loss" : item.compared === "unchanged" ? "good" : "warning"}`} data-test="compared">{item.compared}</span>}
         </td>
       </tr>
       {open ? (
@@ -68,6 +78,8 @@ function Item({ item, open, toggle }: { item: EvidenceItem; open: boolean; toggl
               {item.sha256 === null ? null : <button type="button" class="quiet" onClick={() => copy(item.sha256 ?? "").then(() => { say("SHA-256 copied."); })}>Copy</button>}
               {item.modified === null ? null : <> · modified {item.modified}</>} · {item.encoding ?? "encoding unknown"} · {count(item.folded)} folded
             </p>
+            {item.md5 === null ? null : <p class="hash">MD5 <code>{item.md5}</code> · SHA-1 <code>{item.sha1}</code></p>}
+            {item.has_local_times ? <ZoneChoice item={item} /> : null}
             {item.problems.length === 0 ? <p>No problems.</p> : (
               <ul class="problems">
                 {item.problems.map((problem, at) => (
@@ -83,6 +95,32 @@ function Item({ item, open, toggle }: { item: EvidenceItem; open: boolean; toggl
         </tr>
       ) : null}
     </>
+  );
+}
+
+/** Local times mean nothing without a zone; the analyst may know it. */
+function ZoneChoice({ item }: { item: EvidenceItem }): JSX.Element {
+  const refused = useSignal<string | null>(null);
+  const places = useSignal<readonly string[]>([]);
+  const list = `zones-${item.item}`;
+  const load = async (): Promise<void> => {
+    if (places.value.length === 0) places.value = (await ask("zones", {})).zones;
+  };
+  const choose = async (zone: string): Promise<void> => {
+    refused.value = await setZone(item.path, zone);
+    if (refused.value === null) say(zone === "" ? "The zone was taken back." : `The local times of this item are now read as ${zone}.`);
+  };
+  return (
+    <p class="zone">
+      <label>
+        Zone of its local times{" "}
+        <input type="text" list={list} value={item.zone ?? ""} placeholder="UTC+02:00 or Europe/Berlin" data-test="zone" aria-invalid={refused.value !== null}
+          onFocus={() => { void load(); }} onChange={(event) => { void choose(event.currentTarget.value); }} />
+      </label>
+      <datalist id={list}>{places.value.map((place) => <option key={place} value={place} />)}</datalist>
+      {item.zone === null ? null : <button type="button" class="quiet" onClick={() => choose("")}>Take back</button>}
+      {refused.value === null ? null : <span class="refused" role="alert">{refused.value}</span>}
+    </p>
   );
 }
 

@@ -52,10 +52,16 @@ pub struct Item {
     pub clock_problems: Vec<Problem>,
     /// SHA-256 in lower-case hex.
     pub sha256: Option<String>,
+    /// MD5 in lower-case hex, where asked for.
+    pub md5: Option<String>,
+    /// SHA-1 in lower-case hex, where asked for.
+    pub sha1: Option<String>,
     /// What its path says.
     pub layout: Layout,
     /// The guest it speaks of.
     pub host: Option<String>,
+    /// Whether some of its times are a guest's local ones.
+    pub has_local_times: bool,
     /// Number of the item whose bytes it repeats.
     pub duplicate_of: Option<u32>,
     /// Events taken over so far.
@@ -83,7 +89,10 @@ impl Item {
             own_problems: Vec::new(),
             clock_problems: Vec::new(),
             sha256: None,
+            md5: None,
+            sha1: None,
             host: None,
+            has_local_times: false,
             duplicate_of: None,
             events: 0,
             first: None,
@@ -101,25 +110,10 @@ impl Item {
     /// Whether the item is a guest's.
     #[must_use]
     pub fn is_guest(&self) -> bool {
-        const CLOUD: [&str; 9] = [
-            "activity-log-",
-            "azure-resource-log",
-            "entra-",
-            "sentinel-",
-            "nsg-flow",
-            "vnet-flow",
-            "flow-table",
-            "defender-",
-            "archive",
-        ];
-        let format = self
-            .report
-            .as_ref()
-            .map_or("", |report| report.format.as_str());
-        if CLOUD.iter().any(|start| format.starts_with(start)) {
-            return false;
+        match self.report.as_ref().and_then(ItemReport::format) {
+            Some(format) => format.from_guest,
+            None => self.layout.role != Role::Unknown,
         }
-        self.layout.role != Role::Unknown || !matches!(format, "" | "text" | "binary")
     }
 
     /// What the item's place means where its bytes alone do not say it: empty for logs and exports.
@@ -154,6 +148,12 @@ impl Item {
     /// First and last time and basis, from the item's own events.
     pub(super) fn measure(&mut self, store: &Store, events: &[EventNumber]) {
         (self.first, self.last, self.time_basis) = (None, None, None);
+        self.has_local_times = events.iter().any(|event| {
+            let written = store.columns.stamp(*event as usize);
+            written.is_some_and(|stamp| {
+                matches!(stamp.basis, TimeBasis::Local | TimeBasis::YearInferred)
+            })
+        });
         for event in events {
             let Some(stamp) = store.stamp(*event) else {
                 continue;

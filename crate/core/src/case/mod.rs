@@ -26,11 +26,17 @@ pub mod store;
 
 use crate::detect::{self, CaseView, Finding};
 use crate::event::batch::EventBatch;
+use crate::event::fact::{Fact, ManifestLine};
+use crate::event::intern::Symbol;
 use crate::formats::ItemReport;
+use crate::identity::host_label;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
+use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
+use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::{self, Operation};
+use crate::reconstruct::processes::{self, Process};
 use crate::reconstruct::runs::{self, Run};
 use crate::settings::Settings;
 use item::{Item, ItemState};
@@ -56,10 +62,13 @@ pub struct Case {
     rank: Vec<u32>,
     operations: Vec<Operation>,
     runs: Vec<Run>,
+    processes: Vec<Process>,
     findings: Vec<Finding>,
     searched: Vec<Searched>,
     /// Shown event -> its copies.
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
+    /// Rendering of a numbered event by another tool -> the event shown for it.
+    renderings: BTreeMap<EventNumber, EventNumber>,
     revision: u64,
 }
 
@@ -77,6 +86,11 @@ impl Case {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Changes the settings. What depends on zones and detectors follows with the next [`Case::conclude`]; limits hold for items read from then on.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
     /// Announces an item. Answers its number.
@@ -199,6 +213,65 @@ impl Case {
         }
     }
 
+    /// Notes an item's MD5 and SHA-1, in lower-case hex.
+    pub fn set_old_hashes(&mut self, item: u32, md5: &str, sha1: &str) {
+        if let Some(entry) = self.items.get_mut(item as usize) {
+            entry.md5 = Some(md5.to_owned());
+            entry.sha1 = Some(sha1.to_owned());
+        }
+    }
+
+    /// What became of the items that the manifests among the evidence list; empty where there is no manifest.
+    #[must_use]
+    pub fn compared(&self) -> Vec<Compared> {
+        let lines: Vec<&ManifestLine> = self
+            .store
+            .facts
+            .iter()
+            .filter_map(|(_, fact)| match fact {
+                Fact::Manifest(line) => Some(line.as_ref()),
+                _ => None,
+            })
+            .collect();
+        if lines.is_empty() {
+            return Vec::new();
+        }
+        let mut listed: Vec<Listed<'_>> = lines
+            .into_iter()
+            .map(|line| Listed {
+                path: &line.path,
+                size: line.size,
+                sha256: line.sha256.as_deref(),
+            })
+            .collect();
+        listed.sort_by(|one, other| (one.path, one.sha256).cmp(&(other.path, other.sha256)));
+        listed.dedup();
+        let is_manifest = |item: &Item| {
+            let report = item.report.as_ref();
+            report.is_some_and(|report| report.format == crate::formats::manifest::FORMAT.id)
+        };
+        let others: Vec<(usize, &Item)> = self
+            .items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| !is_manifest(item))
+            .collect();
+        let present: Vec<Present<'_>> = others
+            .iter()
+            .map(|(_, item)| Present {
+                path: &item.path,
+                size: item.size,
+                sha256: item.sha256.as_deref(),
+            })
+            .collect();
+        let mut compared = manifests::compare(&listed, &present);
+        for line in &mut compared {
+            let number = |at: usize| others.get(at).map(|(number, _)| *number);
+            line.item = line.item.and_then(number);
+        }
+        compared
+    }
+
     /// Brings new events into the time order.
     pub fn refresh(&mut self) {
         self.rank_items();
@@ -252,9 +325,14 @@ impl Case {
             .map(|item| (item.host.clone(), item.layout.root.clone()))
             .collect();
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
+        self.processes =
+            processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
-        for (copy, shown) in folded.copies {
+        let numbered = self.numbered(|event| counts(store, event));
+        let renderings = duplicates::numbered_copies(numbered);
+        self.renderings = renderings.iter().copied().collect();
+        for (copy, shown) in folded.copies.into_iter().chain(renderings) {
             copies.entry(shown).or_default().push(copy);
             if let Some(slot) = hidden.get_mut(copy as usize) {
                 *slot = true;
@@ -272,6 +350,39 @@ impl Case {
         });
         self.run_detectors();
         self.revision += 1;
+    }
+
+    /// Events that their log numbered: Windows events and rows of Defender.
+    fn numbered(&self, keep: impl Fn(EventNumber) -> bool) -> Vec<Numbered> {
+        let store = &self.store;
+        let mut labels: BTreeMap<Symbol, Symbol> = BTreeMap::new();
+        let mut known: BTreeMap<String, Symbol> = BTreeMap::new();
+        let mut out = Vec::new();
+        for (at, number) in store.columns.correlation.iter().enumerate() {
+            let Ok(event) = u32::try_from(at) else { break };
+            let is_numbered = store.text(*number).is_some_and(|text| text.contains('#'));
+            let (Some(time), true) = (store.stamp(event), is_numbered && keep(event)) else {
+                continue;
+            };
+            let host = store.columns.host.get(at).copied().unwrap_or_default();
+            // One symbol for `WEB01` and `web01.contoso.example`.
+            let label = *labels.entry(host).or_insert_with(|| {
+                let label = store.text(host).map(host_label).unwrap_or_default();
+                *known.entry(label).or_insert(host)
+            });
+            let item = store.item_of(event) as usize;
+            out.push(Numbered {
+                host: label,
+                number: *number,
+                time: time.instant,
+                place: (
+                    self.rank.get(item).copied().unwrap_or(u32::MAX),
+                    store.span(event).offset,
+                ),
+                event,
+            });
+        }
+        out
     }
 
     /// Items of equal bytes: the first by path counts. Small files whose meaning is their place (a script, a status) are
@@ -314,7 +425,7 @@ impl Case {
                 number,
                 events,
                 modified_ms: item.modified_ms,
-                zone_east_seconds: None,
+                zone: self.settings.zones.get(&item.path).copied(),
             };
             let placed = clocks::place(&mut self.store, &placing, known);
             item.clock_problems = clock_problems(&placed);
@@ -407,6 +518,12 @@ impl Case {
         &self.runs
     }
 
+    /// Processes of all guests, by host and start.
+    #[must_use]
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
+    }
+
     /// Findings, in time order.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -423,6 +540,19 @@ impl Case {
     #[must_use]
     pub fn copies(&self, event: EventNumber) -> &[EventNumber] {
         self.copies.get(&event).map_or(&[], Vec::as_slice)
+    }
+
+    /// The event shown for this one, where this is another tool's rendering of it.
+    #[must_use]
+    pub fn rendering_of(&self, event: EventNumber) -> Option<EventNumber> {
+        self.renderings.get(&event).copied()
+    }
+
+    /// All events of the case document, in time order: those shown, and renderings of them by other tools, which may say more or less.
+    #[must_use]
+    pub fn listing(&self) -> Vec<EventNumber> {
+        self.store
+            .order_with(self.renderings.keys().copied(), &self.rank)
     }
 
     /// Grows with every change of what the case answers.
@@ -463,14 +593,22 @@ fn clock_problems(placed: &Placed) -> Vec<Problem> {
         );
         problems.push(problem(Code::YearInferred, text));
     }
-    if let Some(east) = placed.zone_east_seconds.filter(|_| placed.zone_pairs > 0) {
+    if let Some(zone) = placed.zone.filter(|_| placed.zone_given) {
+        let text = format!("local times were taken as {zone}, as the analyst said");
+        problems.push(problem(Code::ZoneGiven, text));
+    } else if let Some(zone) = placed.zone.filter(|_| placed.zone_pairs > 0) {
         let text = format!(
-            "local times were taken as UTC{:+03}:{:02}, as entries in UTC inside them show ({} of them)",
-            east / 3600,
-            east.abs() / 60 % 60,
+            "local times were taken as {zone}, as entries in UTC inside them show ({} of them)",
             placed.zone_pairs
         );
         problems.push(problem(Code::ZoneUnknown, text));
+    }
+    if placed.zone_doubtful > 0 {
+        let text = format!(
+            "{} readings lie where clocks were put back or forward, so an hour occurs twice or not at all; the first of two is taken, and they may be an hour off",
+            placed.zone_doubtful
+        );
+        problems.push(problem(Code::AmbiguousDate, text));
     }
     if placed.zone_unknown > 0 {
         let text = format!(

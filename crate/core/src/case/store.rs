@@ -9,6 +9,7 @@
 use crate::event::batch::{Columns, EventBatch, Span};
 use crate::event::fact::Fact;
 use crate::event::intern::{Interner, Symbol};
+use crate::time::zone::Zone;
 use crate::time::{NS_PER_SECOND, Stamp, TimeBasis, YEAR_UNKNOWN};
 use std::cmp::Ordering;
 
@@ -29,7 +30,7 @@ pub struct Store {
     /// (event, fact), in order of arrival.
     pub facts: Vec<(EventNumber, Fact)>,
     /// Seconds east of UTC of each item's local clock, where known.
-    pub zones: Vec<Option<i64>>,
+    pub zones: Vec<Option<Zone>>,
     /// For each item, (first ordinal, first event) of each of its batches.
     batches: Vec<Vec<(u32, EventNumber)>>,
     order: Vec<EventNumber>,
@@ -80,24 +81,26 @@ impl Store {
         let stamp = self.columns.stamp(event as usize)?;
         match stamp.basis {
             TimeBasis::YearInferred => {
-                (stamp.instant.year_month().0 != YEAR_UNKNOWN).then_some(stamp)
+                let placed = stamp.instant.year_month().0 != YEAR_UNKNOWN;
+                placed.then(|| self.in_zone(event, stamp).unwrap_or(stamp))
             }
             TimeBasis::Local => Some(
-                match self
-                    .zones
-                    .get(self.item_of(event) as usize)
-                    .copied()
-                    .flatten()
-                {
-                    Some(east) => Stamp {
-                        instant: stamp.instant.shifted(-east * NS_PER_SECOND),
-                        ..stamp
-                    },
-                    None => stamp.with_basis(TimeBasis::AssumedUtc),
-                },
+                self.in_zone(event, stamp)
+                    .unwrap_or_else(|| stamp.with_basis(TimeBasis::AssumedUtc)),
             ),
             _ => Some(stamp),
         }
+    }
+
+    /// A wall-clock reading by its item's zone, where there is one.
+    fn in_zone(&self, event: EventNumber, stamp: Stamp) -> Option<Stamp> {
+        let zone = self.zones.get(self.item_of(event) as usize).copied()??;
+        let local = stamp.instant.ns.div_euclid(NS_PER_SECOND);
+        let east = zone.east_seconds(local).seconds;
+        Some(Stamp {
+            instant: stamp.instant.shifted(-east * NS_PER_SECOND),
+            ..stamp
+        })
     }
 
     /// The event with this ordinal in its item.
@@ -166,6 +169,20 @@ impl Store {
             )
         };
         key(one).cmp(&key(other))
+    }
+
+    /// The shown events and these others, in time order.
+    #[must_use]
+    pub fn order_with(
+        &self,
+        others: impl Iterator<Item = EventNumber>,
+        rank: &[u32],
+    ) -> Vec<EventNumber> {
+        let mut all: Vec<EventNumber> = self.order.iter().copied().chain(others).collect();
+        if all.len() > self.order.len() {
+            all.sort_by(|one, other| self.compare(*one, *other, rank));
+        }
+        all
     }
 
     /// Merges the events that came since the last time into the order. `rank` orders items by path.

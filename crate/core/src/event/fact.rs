@@ -120,6 +120,21 @@ pub enum GuestSaid {
         /// SHA-256 of the whole file in lower-case hex.
         sha256: String,
     },
+    /// A part of the script as PowerShell logged it (4104); the parts of one block are joined.
+    ScriptBlock {
+        /// Id of the block, folded.
+        block: String,
+        /// Which part, from 1.
+        part: i64,
+        /// Of how many.
+        parts: i64,
+        /// Text, cut at the limit `kept_text_bytes`.
+        text: String,
+    },
+    /// A process that runs the script was seen.
+    Process,
+    /// A file in the execution's folder was written.
+    FileWritten,
     /// What the script wrote to standard output.
     Stdout {
         /// Text, cut at the limit.
@@ -232,8 +247,8 @@ pub struct GoalStateExtension {
     pub settings: SettingsSaid,
 }
 
-/// A process start or end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A process start or end, from whichever source (detectors 0.1 `proc`). Parts a source does not give are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessFact {
     /// Process id.
     pub pid: Option<u64>,
@@ -249,12 +264,70 @@ pub struct ProcessFact {
     pub parent_image: Symbol,
     /// Parent's command line.
     pub parent_command_line: Symbol,
+    /// Grandparent's executable.
+    pub grandparent_image: Symbol,
     /// Account.
     pub user: Symbol,
+    /// Id of the log-on session (`0x3e7` is the system's).
+    pub logon: Symbol,
+    /// Integrity level.
+    pub integrity: Symbol,
+    /// The source's own id of the process (process GUID, entity id).
+    pub entity: Symbol,
+    /// The same of the parent.
+    pub parent_entity: Symbol,
+    /// SHA-256 of the executable.
+    pub sha256: Symbol,
+    /// Start, where the source tells it apart from the event's time.
+    pub started: Option<Instant>,
+    /// Start of the parent, which tells re-used ids apart.
+    pub parent_started: Option<Instant>,
+    /// Exit code of a process that ended.
+    pub exit_code: Option<i64>,
 }
 
-/// One network flow tuple.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A file created, changed, renamed or deleted (detectors 0.1 `file_write`). What was done is the event's operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFact {
+    /// Full path.
+    pub path: Symbol,
+    /// Path before a renaming.
+    pub previous_path: Symbol,
+    /// Bytes.
+    pub size: Option<u64>,
+    /// SHA-256 of its content.
+    pub sha256: Symbol,
+    /// Process id of the writer.
+    pub writer_pid: Option<u64>,
+    /// Executable of the writer.
+    pub writer_image: Symbol,
+    /// Command line of the writer.
+    pub writer_command_line: Symbol,
+    /// The source's own id of the writer.
+    pub writer_entity: Symbol,
+}
+
+/// A PowerShell command, script block or engine record (detectors 0.1 `ps_cmd`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PowerShellFact {
+    /// Script or command text, cut at the limit `kept_text_bytes`.
+    pub text: String,
+    /// Path of the script.
+    pub path: Symbol,
+    /// Id that joins the parts of a block.
+    pub block: Symbol,
+    /// Which part, from 1.
+    pub part: Option<i64>,
+    /// Of how many.
+    pub parts: Option<i64>,
+    /// Command line of the host process.
+    pub host_application: Symbol,
+    /// Process id of the host.
+    pub pid: Option<u64>,
+}
+
+/// One network flow tuple, or a connection that an endpoint saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowFact {
     /// Source address.
     pub source: Symbol,
@@ -270,6 +343,49 @@ pub struct FlowFact {
     pub bytes: Option<u64>,
     /// MAC address of the interface.
     pub mac: Symbol,
+    /// Process id, where an endpoint saw the connection.
+    pub pid: Option<u64>,
+    /// Executable of that process.
+    pub image: Symbol,
+    /// The source's own id of that process.
+    pub entity: Symbol,
+}
+
+/// What an identity log says: a sign-in, a directory change, a risk detection, a behaviour row (detectors 0.1 `signin`, `dir_audit`, `ueba`).
+/// Who, when and from where are the event's columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityFact {
+    /// Object id of the user or service principal, folded.
+    pub principal: Symbol,
+    /// User principal name, folded; empty for workload identities.
+    pub upn: Symbol,
+    /// Client application id, folded.
+    pub app_id: Symbol,
+    /// Token id, which the Activity Log's `uti` claim repeats.
+    pub token_id: Symbol,
+    /// Result code or word as written.
+    pub result: Symbol,
+    /// Risk level, folded (`none`, `low`, `medium`, `high`).
+    pub risk: Symbol,
+    /// Object id of what was changed, folded.
+    pub target: Symbol,
+    /// Its name.
+    pub target_name: Symbol,
+    /// Behaviour insights that are true, by name, comma-joined and sorted.
+    pub insights: Symbol,
+    /// Investigation priority of a behaviour row.
+    pub priority: Option<i64>,
+}
+
+/// What a manifest says of one evidence item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestLine {
+    /// Path of the item.
+    pub path: String,
+    /// Bytes.
+    pub size: Option<u64>,
+    /// SHA-256 in lower-case hex.
+    pub sha256: Option<String>,
 }
 
 /// A fact of any kind.
@@ -285,6 +401,14 @@ pub enum Fact {
     Process(Box<ProcessFact>),
     /// A flow.
     Flow(Box<FlowFact>),
+    /// A file.
+    File(Box<FileFact>),
+    /// A PowerShell record.
+    PowerShell(Box<PowerShellFact>),
+    /// An identity record.
+    Identity(Box<IdentityFact>),
+    /// A line of a manifest.
+    Manifest(Box<ManifestLine>),
 }
 
 impl Fact {
@@ -292,6 +416,7 @@ impl Fact {
     pub fn renumber(&mut self, map: &Renumbering) {
         let each = |symbol: &mut Symbol| *symbol = map.of(*symbol);
         match self {
+            Self::Manifest(_) => {}
             Self::Cloud(row) => {
                 for symbol in [
                     &mut row.event_data_id,
@@ -337,7 +462,28 @@ impl Fact {
                     &mut process.directory,
                     &mut process.parent_image,
                     &mut process.parent_command_line,
+                    &mut process.grandparent_image,
                     &mut process.user,
+                    &mut process.logon,
+                    &mut process.integrity,
+                    &mut process.entity,
+                    &mut process.parent_entity,
+                    &mut process.sha256,
+                ] {
+                    each(symbol);
+                }
+            }
+            Self::Identity(fact) => {
+                for symbol in [
+                    &mut fact.principal,
+                    &mut fact.upn,
+                    &mut fact.app_id,
+                    &mut fact.token_id,
+                    &mut fact.result,
+                    &mut fact.risk,
+                    &mut fact.target,
+                    &mut fact.target_name,
+                    &mut fact.insights,
                 ] {
                     each(symbol);
                 }
@@ -346,6 +492,25 @@ impl Fact {
                 each(&mut flow.source);
                 each(&mut flow.destination);
                 each(&mut flow.mac);
+                each(&mut flow.image);
+                each(&mut flow.entity);
+            }
+            Self::File(file) => {
+                for symbol in [
+                    &mut file.path,
+                    &mut file.previous_path,
+                    &mut file.sha256,
+                    &mut file.writer_image,
+                    &mut file.writer_command_line,
+                    &mut file.writer_entity,
+                ] {
+                    each(symbol);
+                }
+            }
+            Self::PowerShell(fact) => {
+                each(&mut fact.path);
+                each(&mut fact.block);
+                each(&mut fact.host_application);
             }
         }
     }

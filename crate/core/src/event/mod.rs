@@ -107,6 +107,8 @@ words! {
         WindowsEvent = "windows.event",
         /// A container of other evidence.
         Archive = "archive",
+        /// A line of a manifest.
+        Manifest = "manifest",
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Sink {
     problems: Problems,
     counts: Counts,
     described: Option<Vec<Described>>,
+    /// In detail mode: the place looked at.
+    only: Option<Span>,
 }
 
 impl Sink {
@@ -77,6 +79,22 @@ impl Sink {
             described: Some(Vec::new()),
             ..Self::default()
         }
+    }
+
+    /// A sink that keeps summary and fields of the event at this place; readers may pass over others.
+    #[must_use]
+    pub fn for_detail_of(span: Span) -> Self {
+        Self {
+            described: Some(Vec::new()),
+            only: Some(span),
+            ..Self::default()
+        }
+    }
+
+    /// Whether nobody looks at the record there.
+    #[must_use]
+    pub fn passes_over(&self, span: Span) -> bool {
+        self.only.is_some_and(|only| only != span)
     }
 
     /// Whether summary and fields are wanted. Readers leave them empty otherwise.
@@ -118,6 +136,14 @@ impl Sink {
                 summary: event.summary,
                 fields: event.fields,
             });
+        }
+    }
+
+    /// Adds a fact to the event that was given last: what it says beyond its own kind.
+    pub fn add_fact(&mut self, fact: Fact) {
+        if let Some(last) = self.batch.columns.len().checked_sub(1) {
+            let number = u32::try_from(last).unwrap_or(u32::MAX);
+            self.batch.facts.push((number, fact));
         }
     }
 

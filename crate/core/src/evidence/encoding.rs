@@ -41,6 +41,8 @@ impl Transport {
     pub fn detect(head: &[u8]) -> Self {
         match head {
             [0xEF, 0xBB, 0xBF, ..] => Self::Bytes { mark: 3 },
+            // Windows event logs have zeros enough to look like UTF-16.
+            [b'E', b'l', b'f', ..] => Self::Bytes { mark: 0 },
             [0xFF, 0xFE, ..] => Self::Utf16Le { mark: 2 },
             [0xFE, 0xFF, ..] => Self::Utf16Be { mark: 2 },
             _ => {

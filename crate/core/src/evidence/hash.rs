@@ -1,7 +1,9 @@
-//! SHA-256 of evidence, streaming.
+//! Hashes of evidence, streaming: SHA-256 always, MD5 and SHA-1 where somebody still asks for them.
 //!
 //! Hashing is a job of its own: it never stands between a drop and the first timeline.
 
+use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 /// A running SHA-256.
@@ -18,6 +20,27 @@ impl Hasher {
     #[must_use]
     pub fn finish(self) -> String {
         hex(&self.0.finalize())
+    }
+}
+
+/// Running MD5 and SHA-1: for comparison with older lists, never as proof.
+#[derive(Clone, Debug, Default)]
+pub struct OldHasher {
+    md5: Md5,
+    sha1: Sha1,
+}
+
+impl OldHasher {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        self.sha1.update(bytes);
+    }
+
+    /// MD5 and SHA-1 in lower-case hex.
+    #[must_use]
+    pub fn finish(self) -> (String, String) {
+        (hex(&self.md5.finalize()), hex(&self.sha1.finalize()))
     }
 }
 
@@ -41,4 +64,27 @@ fn hex(bytes: &[u8]) -> String {
         .iter()
         .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_digests() {
+        let mut old = OldHasher::default();
+        old.update(b"a");
+        old.update(b"bc");
+        assert_eq!(
+            old.finish(),
+            (
+                "900150983cd24fb0d6963f7d28e17f72".to_owned(),
+                "a9993e364706816aba3e25717850c26c9cd0d89d".to_owned()
+            )
+        );
+        assert_eq!(
+            sha256(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
 }

@@ -117,7 +117,7 @@ pub struct Layout {
 }
 
 /// Folder names that collectors make and that name no host.
-const COLLECTORS_WORDS: [&str; 34] = [
+const COLLECTORS_WORDS: [&str; 36] = [
     "",
     ".",
     "root",
@@ -142,6 +142,8 @@ const COLLECTORS_WORDS: [&str; 34] = [
     "logs",
     "log",
     "live_response",
+    "boot-diagnostics",
+    "bootdiagnostics",
     "device_0",
     "sys",
     "fs",
@@ -432,6 +434,20 @@ impl Layout {
 
     /// What follows `download/`: `<seq>/<file>`, or `<name>/<seq>/<file>`.
     fn take_download(&mut self, below: &[String], immediate: bool) {
+        // `script35.ps1`: the file is named after the number.
+        if let [file] = below {
+            self.role = Role::Download;
+            let folded = file.to_ascii_lowercase();
+            let number = folded
+                .strip_prefix("script")
+                .and_then(|rest| rest.strip_suffix(".ps1"))
+                .and_then(|number| number.parse().ok());
+            if number.is_some() {
+                self.sequence = number;
+                self.role = Role::Script;
+            }
+            return;
+        }
         let (name, sequence, file) = match below {
             [sequence, file] => (None, sequence, file),
             [name, sequence, file] => (Some(name), sequence, file),

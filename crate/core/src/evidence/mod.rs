@@ -15,6 +15,7 @@
 
 pub mod container;
 pub mod encoding;
+pub mod envelope;
 pub mod frame;
 pub mod hash;
 pub mod layout;

@@ -13,6 +13,8 @@ pub enum Width {
     Same,
     /// The original is UTF-16: two bytes for each code unit of the text.
     Utf16,
+    /// The text was taken out of an envelope (JSON inside a string): only the envelope has a place.
+    Enveloped,
 }
 
 impl Width {
@@ -20,7 +22,7 @@ impl Width {
     #[must_use]
     pub fn of(self, decoded: &[u8]) -> u64 {
         match self {
-            Self::Same => decoded.len() as u64,
+            Self::Same | Self::Enveloped => decoded.len() as u64,
             // Each lead byte is one code unit, a four-byte sequence two.
             Self::Utf16 => decoded
                 .iter()
@@ -96,6 +98,9 @@ impl Unit<'_> {
     /// The original place of a range of `bytes`.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Span {
+        if self.width == Width::Enveloped {
+            return self.span();
+        }
         let before = self.bytes.get(..range.start).unwrap_or(self.bytes);
         let inside = self.bytes.get(range).unwrap_or(&[]);
         Span {

@@ -3,10 +3,11 @@
 //! Ids are places in their own list: evidence by path, events by time, the rest by time then key. One list element a line, so that two
 //! documents can be compared with a plain diff.
 
+use super::json_text;
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::query::Place;
 use crate::query::rows::{modified, row};
+use crate::query::{Place, place_of};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
 use serde_json::{Map, Value, json};
@@ -25,7 +26,9 @@ enum Stage {
 pub struct CaseDocument {
     with_events: bool,
     stage: Stage,
-    /// Place of each shown event in the document.
+    /// The events in time order.
+    listing: Vec<EventNumber>,
+    /// Place of each event in the document.
     ids: Vec<u32>,
 }
 
@@ -34,7 +37,8 @@ impl CaseDocument {
     #[must_use]
     pub fn new(case: &Case, with_events: bool) -> Self {
         let mut ids = vec![u32::MAX; case.store().len()];
-        for (id, event) in (0_u32..).zip(case.store().order()) {
+        let listing = case.listing();
+        for (id, event) in (0_u32..).zip(&listing) {
             if let Some(slot) = ids.get_mut(*event as usize) {
                 *slot = id;
             }
@@ -42,6 +46,7 @@ impl CaseDocument {
         Self {
             with_events,
             stage: Stage::Head,
+            listing,
             ids,
         }
     }
@@ -52,19 +57,8 @@ impl CaseDocument {
         let Stage::Events(from) = self.stage else {
             return Vec::new();
         };
-        let store = case.store();
-        let piece = store.order().iter().skip(from).take(PIECE_EVENTS);
-        piece
-            .map(|event| {
-                let span = store.span(*event);
-                Place {
-                    item: store.item_of(*event),
-                    offset: span.offset,
-                    length: span.length,
-                    line_from: span.offset,
-                }
-            })
-            .collect()
+        let piece = self.listing.iter().skip(from).take(PIECE_EVENTS);
+        piece.map(|event| place_of(case, *event)).collect()
     }
 
     /// The next piece, from the bytes that [`CaseDocument::needs`] named; `None` when the document is complete.
@@ -80,14 +74,14 @@ impl CaseDocument {
                 };
             }
             Stage::Events(from) => {
-                let order = case.store().order();
-                for (at, event) in order.iter().enumerate().skip(from).take(PIECE_EVENTS) {
+                let piece = self.listing.iter().enumerate();
+                for (at, event) in piece.skip(from).take(PIECE_EVENTS) {
                     let record = bytes.get(at - from).map_or(&[][..], Vec::as_slice);
                     let shown = self.event(case, *event, at, record);
                     element(&mut out, at == 0, &shown);
                 }
                 let next = from + PIECE_EVENTS;
-                self.stage = if next < order.len() {
+                self.stage = if next < self.listing.len() {
                     Stage::Events(next)
                 } else {
                     Stage::Tail
@@ -115,14 +109,14 @@ impl CaseDocument {
             .and_then(|at| order.get(at))
             .and_then(time);
         out.extend_from_slice(b"{\n\"schema\":\"runlens.case/1\",\n\"tool\":");
-        put(
+        json_text::write(
             out,
             &json!({ "name": "runlens", "version": env!("CARGO_PKG_VERSION") }),
         );
         out.extend_from_slice(b",\n\"settings\":");
-        put(out, &case.settings().to_json());
+        json_text::write(out, &case.settings().to_json());
         out.extend_from_slice(b",\n\"window\":");
-        put(
+        json_text::write(
             out,
             &json!({ "first": order.first().and_then(time), "last": last }),
         );
@@ -138,7 +132,11 @@ impl CaseDocument {
     }
 
     fn tail(&self, case: &Case, out: &mut Vec<u8>) {
-        let lists: [(&str, Vec<Value>); 8] = [
+        let compared = case.compared();
+        let manifest = compared
+            .iter()
+            .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
+        let lists: [(&str, Vec<Value>); 10] = [
             (
                 "operations",
                 case.operations()
@@ -161,6 +159,8 @@ impl CaseDocument {
             ("findings", self.findings(case)),
             ("incidents", Vec::new()),
             ("searched", searched(case)),
+            ("manifest", manifest.collect()),
+            ("processes", self.processes(case)),
         ];
         out.extend_from_slice(b"\n]");
         for (name, list) in lists {
@@ -221,7 +221,39 @@ impl CaseDocument {
             also.sort_by_key(|place| (place["evidence"].as_u64(), place["offset"].as_u64()));
             shown.insert("also".to_owned(), Value::Array(also));
         }
+        let original = case
+            .rendering_of(event)
+            .map(|original| self.ids(&[original]));
+        if let (Value::Object(shown), Some([original])) = (&mut shown, original.as_deref()) {
+            shown.insert("copy_of".to_owned(), json!(original));
+        }
         shown
+    }
+
+    fn processes(&self, case: &Case) -> Vec<Value> {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let shown = case.processes().iter().enumerate().map(|(id, process)| {
+            json!({
+                "id": id,
+                "host": some(&process.host),
+                "pid": process.pid,
+                "parent_pid": process.parent_pid,
+                "parent": process.parent,
+                "image": some(&process.image),
+                "command_line": some(&process.command_line),
+                "directory": some(&process.directory),
+                "user": some(&process.user),
+                "integrity": some(&process.integrity),
+                "logon": some(&process.logon),
+                "parent_image": some(&process.parent_image),
+                "grandparent_image": some(&process.grandparent_image),
+                "started": process.started.map(|time| time.to_string()),
+                "ended": process.ended.map(|time| time.to_string()),
+                "exit_code": process.exit_code,
+                "events": self.ids(&process.events),
+            })
+        });
+        shown.collect()
     }
 
     fn operation(&self, id: usize, op: &Operation) -> Value {
@@ -349,6 +381,8 @@ fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
         "path": item.path,
         "size": item.size,
         "sha256": item.sha256,
+        "md5": item.md5,
+        "sha1": item.sha1,
         "modified": modified(item.modified_ms),
         "format": report.map(|report| report.format.as_str()),
         "encoding": report.map(|report| report.encoding.as_str()),
@@ -370,12 +404,7 @@ fn searched(case: &Case) -> Vec<Value> {
     case.searched().iter().map(shown).collect()
 }
 
-fn put(out: &mut Vec<u8>, value: &Value) {
-    // Writing into memory cannot fail.
-    let _ = serde_json::to_writer(out, value);
-}
-
 fn element(out: &mut Vec<u8>, first: bool, value: &Value) {
     out.extend_from_slice(if first { b"\n" } else { b",\n" });
-    put(out, value);
+    json_text::write(out, value);
 }

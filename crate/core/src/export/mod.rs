@@ -6,5 +6,7 @@
 //! Rejected: one big string. A million events with their texts do not fit beside the case.
 
 pub mod case_document;
+pub mod json_text;
+pub mod manifest;
 
 pub use case_document::CaseDocument;

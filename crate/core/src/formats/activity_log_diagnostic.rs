@@ -6,16 +6,16 @@
 
 use super::{Certainty, Format, Reader};
 use crate::event::sink::Sink;
-use crate::evidence::encoding::text;
 use crate::evidence::unit::Unit;
 use crate::json::Value;
-use crate::record::cloud::{CloudRecord, json_fields};
-use crate::time::{TimeBasis, parse};
+use crate::record::cloud::json_fields;
+use crate::record::cloud_diagnostic::parts;
 
 /// The format.
 pub const FORMAT: Format = Format {
     id: "activity-log-diagnostic",
     about: "Activity Log as diagnostic settings write it",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: None,
@@ -95,64 +95,5 @@ impl Reader for Diagnostic {
         }
         record.emit(begun, unit.span(), sink, || json_fields(value));
         true
-    }
-}
-
-/// The parts of a record. Properties may be an object or a string that holds one.
-pub(super) fn parts(value: Value<'_>) -> CloudRecord<'_> {
-    let mut record = CloudRecord::default();
-    for (key, value) in value.entries() {
-        match key.0 {
-            // Without a zone this pipeline means UTC.
-            b"time" => {
-                record.time = parse::any(value.inner()).map(|stamp| {
-                    if stamp.basis == TimeBasis::Local {
-                        stamp.with_basis(TimeBasis::AssumedUtc)
-                    } else {
-                        stamp
-                    }
-                })
-            }
-            b"operationName" => record.operation = value.word(),
-            b"resourceId" | b"ResourceId" => record.resource = value.word(),
-            b"category" => record.category = value.word(),
-            b"resultType" => record.status = value.word(),
-            b"resultSignature" => record.sub_status = value.word(),
-            b"callerIpAddress" => record.ip = value.word(),
-            b"correlationId" => record.correlation = value.word(),
-            b"identity" => identity(value, &mut record),
-            b"evt" => {
-                record.operation = value.get("name").word();
-                record.status = value.get("outcome").word();
-                record.category = value.get("category").word();
-            }
-            b"properties" => {
-                for (key, value) in value.entries() {
-                    if key.is_folded("requestbody") || key.is_folded("responsebody") {
-                        record
-                            .bodies
-                            .extend(value.text().or_else(|| Some(text(value.raw()))));
-                    } else if key.is_folded("eventDataId") {
-                        record.event_data_id = value.word();
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    record
-}
-
-fn identity<'a>(identity: Value<'a>, record: &mut CloudRecord<'a>) {
-    record.claims.take_all(identity.get("claims"));
-    let authorization = identity.get("authorization");
-    record.scope = authorization.get("scope").word();
-    for (key, value) in authorization.get("evidence").entries() {
-        match key.0 {
-            b"role" => record.role = value.word(),
-            b"principalId" => record.principal_id = value.word(),
-            b"principalType" => record.principal_type = value.word(),
-            _ => {}
-        }
     }
 }

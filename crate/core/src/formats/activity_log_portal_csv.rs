@@ -18,6 +18,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "activity-log-portal-csv",
     about: "the portal's Activity Log as CSV, in any language",
+    from_guest: false,
     text: None,
     record: None,
     header: Some(claims),

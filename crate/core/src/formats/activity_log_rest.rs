@@ -9,16 +9,24 @@ use crate::evidence::unit::Unit;
 use crate::json::Value;
 use crate::problem::Code;
 use crate::record::cloud::{CloudRecord, json_fields};
+use crate::record::powershell::{localizable, pairs, part};
 use crate::time::parse;
 
 /// The format.
 pub const FORMAT: Format = Format {
     id: "activity-log-rest",
     about: "Activity Log from REST, az CLI or the portal's JSON view",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: None,
-    open: |_| Box::new(Rest { records: 0, cli: 0 }),
+    open: |_| {
+        Box::new(Rest {
+            records: 0,
+            cli: 0,
+            flattened: false,
+        })
+    },
 };
 
 /// `az monitor activity-log list` returns this many records unless told otherwise.
@@ -35,20 +43,53 @@ fn claims(record: Value<'_>) -> Certainty {
         };
     }
     // A `$select` answer has few fields; one of them is always its own.
-    if sure >= 40 { sure.min(95) } else { 0 }
+    match sure {
+        40.. => sure.min(95),
+        _ if error_answer(record).is_some() => 30,
+        _ => 0,
+    }
+}
+
+/// Code and message of the service's refusal, which may be all that an export holds.
+fn error_answer(record: Value<'_>) -> Option<String> {
+    let inner = record.get("error");
+    let error = if inner.is_object() { inner } else { record };
+    let (code, message) = (
+        error.get_folded("code").word()?,
+        error.get_folded("message").word()?,
+    );
+    // Answers of a run command have a code and a message too, and more.
+    (error.entries().count() <= 5 && !code.contains('/')).then(|| format!("{code}: {message}"))
 }
 
 struct Rest {
     records: u64,
     cli: u64,
+    flattened: bool,
 }
 
 impl Reader for Rest {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         let Some(mut record) = parts(value) else {
-            return false;
+            let Some(error) = error_answer(value) else {
+                return false;
+            };
+            let begun = sink.begin();
+            let text = format!(
+                "the service answered with an error instead of records ({error}); repeat the export"
+            );
+            sink.skip(begun, Code::ErrorAnswer, unit.span(), text);
+            return true;
         };
+        if !self.flattened && memchr::memmem::find(unit.bytes, b"\"@{").is_some() {
+            self.flattened = true;
+            sink.problem_next(
+                Code::FlattenedExport,
+                unit.span(),
+                "nested objects were exported as text (ConvertTo-Json without -Depth); claims, properties or request may be lost. Repeat the export with -Depth 100",
+            );
+        }
         if record.time.is_none() {
             record.unread_time = value.get("eventTimestamp").word();
         }
@@ -71,15 +112,6 @@ impl Reader for Rest {
     }
 }
 
-/// The localizable text's id, or a plain string.
-fn value_of<'a>(value: Value<'a>) -> crate::record::cloud::Text<'a> {
-    if value.is_object() {
-        value.get("value").word()
-    } else {
-        value.word()
-    }
-}
-
 fn parts(value: Value<'_>) -> Option<CloudRecord<'_>> {
     let mut record = CloudRecord::default();
     let mut known = 0;
@@ -91,27 +123,31 @@ fn parts(value: Value<'_>) -> Option<CloudRecord<'_>> {
             }
             b"operationName" => {
                 known += 1;
-                record.operation = value_of(value);
-                record.operation_display = value.get("localizedValue").word();
+                record.operation = localizable(value);
+                record.operation_display = part(value, "localizedValue");
             }
             b"eventDataId" => {
                 known += 1;
                 record.event_data_id = value.word();
             }
-            b"status" => record.status = value_of(value),
-            b"subStatus" => record.sub_status = value_of(value),
+            b"status" => record.status = localizable(value),
+            b"subStatus" => record.sub_status = localizable(value),
             b"caller" => record.caller = value.word(),
-            b"httpRequest" => record.ip = value.get("clientIpAddress").word(),
+            b"httpRequest" => record.ip = part(value, "clientIpAddress"),
             b"resourceId" | b"resourceUri" => record.resource = value.word(),
-            b"resourceType" => record.resource_type = value_of(value),
+            b"resourceType" => record.resource_type = localizable(value),
             b"subscriptionId" => record.subscription = value.word(),
             b"correlationId" => record.correlation = value.word(),
             b"id" => record.id = value.word(),
-            b"category" => record.category = value_of(value),
-            b"claims" => record.claims.take_all(value),
+            b"category" => record.category = localizable(value),
+            b"claims" => {
+                for (name, text) in pairs(value) {
+                    record.claims.take_text(&name, || Some(text));
+                }
+            }
             b"authorization" => {
-                record.role = value.get("role").word();
-                record.scope = value.get("scope").word();
+                record.role = part(value, "role");
+                record.scope = part(value, "scope");
             }
             b"properties" => {
                 for (key, value) in value.entries() {

@@ -14,6 +14,7 @@ use crate::time::parse;
 pub const FORMAT: Format = Format {
     id: "activity-log-sdk",
     about: "Activity Log as the SDK dumps it",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: None,

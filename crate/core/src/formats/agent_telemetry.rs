@@ -16,6 +16,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "agent-telemetry",
     about: "telemetry event of the guest agent or an extension",
+    from_guest: true,
     text: None,
     record: Some(claims),
     header: None,

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "archive",
     about: "container of other evidence",
+    from_guest: false,
     text: None,
     record: None,
     header: None,

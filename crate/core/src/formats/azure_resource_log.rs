@@ -18,6 +18,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "azure-resource-log",
     about: "diagnostic record of another category",
+    from_guest: false,
     text: None,
     record: Some(claims),
     header: None,

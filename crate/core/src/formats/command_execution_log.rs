@@ -11,6 +11,7 @@ use crate::record::agent::is_header;
 pub const FORMAT: Format = Format {
     id: "command-execution-log",
     about: "the agent's log of one extension's commands",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Blocks(is_header),
         recognise: |sample: &Sample<'_>| {

@@ -8,6 +8,7 @@ use super::{Framing, TABLE};
 use crate::event::batch::Span;
 use crate::event::sink::{Described, Sink};
 use crate::evidence::encoding::{Decoder, Transport};
+use crate::evidence::envelope;
 use crate::evidence::layout::Layout;
 use crate::evidence::unit::{Defects, Unit, UnitKind, Width};
 use crate::json::Value;
@@ -51,12 +52,15 @@ pub fn decode(transport: Transport, bytes: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Summary and fields of the event at `span`, from the original bytes that lie there.
+/// Summary and fields of the event at `span`, from the original bytes that lie there. `nth` counts the events before it at the very same
+/// span: records inside one envelope share a place. `from` is where `bytes` begin: before the span where the record needs its chunk.
 #[must_use]
 pub fn describe(
     opening: &Opening,
     report: &ItemReport,
     span: Span,
+    nth: usize,
+    from: u64,
     bytes: &[u8],
 ) -> Option<Described> {
     let transport = report.transport();
@@ -66,7 +70,7 @@ pub fn describe(
     } else {
         Width::Utf16
     };
-    let mut sink = Sink::for_detail();
+    let mut sink = Sink::for_detail_of(span);
     let preamble = report
         .preamble
         .iter()
@@ -82,11 +86,33 @@ pub fn describe(
             length: 0,
         }
     };
-    let format = report
-        .format()
-        .filter(|_| !report.mixed || row)
-        .or_else(|| super::identify::best_record(Value::new(&text)).and_then(|at| TABLE.get(at)))
-        .or_else(|| report.format())?;
+    let claimed =
+        |bytes: &[u8]| super::identify::best_record(Value::new(bytes)).and_then(|at| TABLE.get(at));
+    let of = |bytes: &[u8]| {
+        report
+            .format()
+            .filter(|_| !report.mixed || row)
+            .or_else(|| claimed(bytes))
+            .or_else(|| report.format())
+    };
+    if report.as_records && !row && claimed(&text).is_none() {
+        let limits = &opening.limits;
+        let inner = envelope::records(Value::new(&text), limits.record_bytes, limits.json_depth);
+        for bytes in &inner {
+            let unit = Unit {
+                bytes,
+                offset: span.offset,
+                length: span.length,
+                width: Width::Enveloped,
+                kind: UnitKind::Record,
+                defects: Defects::default(),
+            };
+            if let Some(format) = of(bytes) {
+                (format.open)(opening).read(&unit, &mut sink);
+            }
+        }
+    }
+    let format = of(&text)?;
     let mut reader = (format.open)(opening);
     if let Some(Preamble { kind, bytes, .. }) = preamble.filter(|_| row) {
         reader.header(&names_of(bytes, *kind == UnitKind::Header as u8));
@@ -115,11 +141,16 @@ pub fn describe(
             start += line.len();
         }
     } else {
-        give(&text, span.offset);
+        give(&text, from);
     }
     reader.finish(&mut sink);
     let described = sink.take_described();
-    let exact = described.iter().position(|event| event.span == span);
+    let exact = described
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| event.span == span)
+        .nth(nth)
+        .map(|(at, _)| at);
     let nearest = exact
         .or_else(|| {
             described

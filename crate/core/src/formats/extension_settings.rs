@@ -19,6 +19,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "extension-settings",
     about: "settings file of a VM extension",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Whole,
         recognise,
@@ -65,9 +66,19 @@ pub(crate) fn said(handler: Value<'_>) -> SettingsSaid {
         .map_or(public, |text| Value::new(text.as_bytes()));
     let source = public.get("source");
     let owned = |value: Value<'_>| value.word().map(Cow::into_owned);
-    let script = owned(source.get("script"))
-        .or_else(|| owned(public.get("commandToExecute")))
-        .or_else(|| owned(public.get("script")));
+    // A script is passed on whole; Windows keeps one as its lines.
+    let whole = |value: Value<'_>| {
+        let lines: Vec<Cow<'_, str>> = value.elements().filter_map(Value::text).collect();
+        let text = if value.is_array() {
+            Some(lines.join("\n"))
+        } else {
+            value.text().map(Cow::into_owned)
+        };
+        text.filter(|text| !text.trim().is_empty())
+    };
+    let script = whole(source.get("script"))
+        .or_else(|| whole(public.get("commandToExecute")))
+        .or_else(|| whole(public.get("script")));
     SettingsSaid {
         script,
         script_uri: owned(source.get("scriptUri")).or_else(|| {

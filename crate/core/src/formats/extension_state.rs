@@ -19,6 +19,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "extension-state",
     about: "small state file of a VM extension",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Whole,
         recognise,

@@ -14,7 +14,7 @@ use crate::json::Value;
 use crate::problem::Code;
 use crate::record::cloud::json_fields;
 use crate::record::guest;
-use crate::record::status;
+use crate::record::status::{self, StatusItem};
 use crate::time::{TimeBasis, parse};
 use std::borrow::Cow;
 
@@ -22,6 +22,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "extension-status",
     about: "status file of a VM extension",
+    from_guest: true,
     text: None,
     record: Some(claims),
     header: None,
@@ -69,14 +70,13 @@ impl Reader for Status {
                 "a status without a readable timestampUTC",
             );
         }
-        let operation: Cow<'_, str> = body.get_folded("operation").word().unwrap_or_default();
-        let word: Cow<'_, str> = body.get_folded("status").word().unwrap_or_default();
-        let message: Cow<'_, str> = body
-            .get_folded("formattedMessage")
-            .get_folded("message")
-            .text()
-            .unwrap_or_default();
-        let (said, ambiguous) = status::read(&word, &message);
+        let StatusItem {
+            operation,
+            word,
+            message,
+            said,
+            ambiguous,
+        } = StatusItem::of(body);
         if ambiguous {
             let text = "the output holds the markers that separate its streams; where one ends and the other begins is not certain";
             sink.problem(Code::AmbiguousOutput, Some(unit.span()), text);
@@ -88,8 +88,8 @@ impl Reader for Status {
             RunState::Running => Outcome::Started,
             RunState::Unknown => Outcome::None,
         };
-        event.operation = Some(Cow::<str>::Owned(operation.clone().into_owned()))
-            .filter(|operation| !operation.is_empty());
+        event.operation =
+            Some(Cow::<str>::Owned(operation.clone())).filter(|operation| !operation.is_empty());
         let name = self.layout.name.clone().or_else(|| {
             body.get_folded("name")
                 .word()

@@ -22,6 +22,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "goal-state",
     about: "goal-state document of the guest agent",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Whole,
         recognise,

@@ -16,6 +16,7 @@ use crate::record::handler::{HandlerEntry, is_entry};
 pub const FORMAT: Format = Format {
     id: "handler-log",
     about: "logfmt log of a Linux extension's handler",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Lines,
         recognise,

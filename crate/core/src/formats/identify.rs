@@ -5,6 +5,7 @@
 
 use super::item::names_of;
 use super::{Certainty, Format, Framing, Header, Sample, TABLE};
+use crate::evidence::envelope;
 use crate::evidence::frame::csv::{Csv, cells};
 use crate::evidence::frame::json::Json;
 use crate::evidence::frame::{Found, Framer};
@@ -111,7 +112,13 @@ fn records(
             UnitKind::Record => {
                 looked += 1;
                 let value = Value::new(bytes);
-                best(|format| format.record.map_or(0, |claims| claims(value)))
+                let claim = |value: Value<'_>| {
+                    best(|format| format.record.map_or(0, |claims| claims(value)))
+                };
+                claim(value).or_else(|| {
+                    let inner = envelope::records(value, record_bytes, json_depth);
+                    inner.first().and_then(|inner| claim(Value::new(inner)))
+                })
             }
             _ => None,
         };

@@ -13,11 +13,14 @@ use super::{Format, Framing, Header, Reader, Sample, TABLE};
 use crate::event::batch::{EventBatch, NotABatch, Span};
 use crate::event::sink::{Counts, Sink};
 use crate::evidence::encoding::{Decoder, Seen, Transport};
+use crate::evidence::envelope;
 use crate::evidence::frame::blocks::Blocks;
+use crate::evidence::frame::chunks::Chunks;
 use crate::evidence::frame::csv::{Csv, cells, delimiter};
 use crate::evidence::frame::json::Json;
 use crate::evidence::frame::lines::Lines;
 use crate::evidence::frame::whole::Whole;
+use crate::evidence::frame::xml::Xml;
 use crate::evidence::frame::{Found, Frame, Framer};
 use crate::evidence::unit::{Unit, UnitKind, Width};
 use crate::json::{Value, duplicate_key};
@@ -28,6 +31,8 @@ use std::borrow::Cow;
 
 /// Events that make a batch worth handing over.
 const BATCH_EVENTS: usize = 16_384;
+/// Envelopes inside envelopes.
+const ENVELOPES: usize = 3;
 /// Distance of the marks that make line numbers cheap.
 pub const LINE_MARK_BYTES: u64 = 1 << 20;
 
@@ -55,6 +60,8 @@ pub struct ItemReport {
     pub problems: Vec<Problem>,
     /// Headers, for reading rows again.
     pub preamble: Vec<Preamble>,
+    /// Where chunks begin: records of such items are read with their chunk.
+    pub chunks: Vec<u64>,
     /// Line ends before each multiple of [`LINE_MARK_BYTES`].
     pub line_marks: Vec<u64>,
     /// Whether single records decided their format.
@@ -160,6 +167,8 @@ struct State {
     current: usize,
     table_reader: Option<usize>,
     preamble: Vec<Preamble>,
+    /// Where chunks begin, in an item of chunks.
+    chunks: Option<Vec<u64>>,
     whole: bool,
     as_records: bool,
 }
@@ -296,9 +305,14 @@ impl ItemReader {
                 Framing::Json => Box::new(Json::new(limits.record_bytes, limits.json_depth)),
                 Framing::Csv => Box::new(Csv::new(limits.record_bytes)),
                 Framing::Whole => Box::new(Whole::new(limits.document_bytes)),
+                Framing::Chunks => Box::new(Chunks::new()),
+                Framing::Xml => Box::new(Xml::new(limits.record_bytes)),
             }
         });
         let mut seen = Seen::default();
+        let in_chunks =
+            identity.is_some_and(|identity| matches!(identity.framing, Framing::Chunks));
+        seen.binary = in_chunks;
         if identity.is_none() {
             // Cut at a line end: half a letter at the end of the head is not invalid.
             let end = memchr::memrchr(b'\n', shown).map_or(shown.len(), |end| end + 1);
@@ -319,6 +333,7 @@ impl ItemReader {
             current: 0,
             table_reader: None,
             preamble: Vec::new(),
+            chunks: in_chunks.then(Vec::new),
             whole: identity.is_some_and(|identity| matches!(identity.framing, Framing::Whole)),
             as_records: identity.is_some_and(|identity| identity.as_records),
         };
@@ -392,6 +407,7 @@ impl Body {
         let state = &mut self.state;
         report.encoding = state.seen.name(transport).to_owned();
         report.preamble = std::mem::take(&mut state.preamble);
+        report.chunks = state.chunks.take().unwrap_or_default();
         report.as_records = state.as_records;
         report.mixed = state.readers.iter().filter(|reader| reader.2 > 0).count() > 1;
         // The format of most records; before any record, what the first bytes said.
@@ -472,6 +488,15 @@ impl State {
                     "text that belongs to no record was stepped over",
                 );
             }
+            Found::Lost(range) => {
+                self.map_to(buffer, range.start);
+                let span = Span {
+                    offset: self.original,
+                    length: 0,
+                };
+                let text = "one or more chunks before this place hold no records (zeroed, overwritten or cut out); events may be missing there";
+                sink.problem(Code::DamagedChunk, Some(span), text);
+            }
             Found::Unclosed => {
                 let text = "the document ends before its last bracket; every complete record was read, later ones may be missing";
                 sink.problem(Code::TruncatedDocument, None, text);
@@ -494,7 +519,10 @@ impl State {
             kind: frame.kind,
             defects: frame.defects,
         };
-        self.seen.look(bytes);
+        match &mut self.chunks {
+            Some(chunks) => chunks.push(offset),
+            None => self.seen.look(bytes),
+        }
         if !self.refuse(&unit, opening, sink) {
             self.dispatch(&unit, opening, sink);
         }
@@ -594,17 +622,11 @@ impl State {
         if self.try_reader(self.current, unit, sink) {
             return;
         }
-        let other = if self.as_records {
-            best_record(Value::new(unit.bytes))
-        } else {
-            None
-        };
-        if let Some(format) = other {
-            let at = self.open(format, opening);
-            if self.try_reader(at, unit, sink) {
-                self.current = at;
-                return;
-            }
+        if self.as_records
+            && (self.other_reader(unit, opening, sink)
+                || self.enveloped(unit, opening, sink, ENVELOPES))
+        {
+            return;
         }
         let record = sink.begin();
         sink.skip(
@@ -613,6 +635,47 @@ impl State {
             unit.span(),
             "a record of no kind that a reader knows; it can be looked at in the raw evidence",
         );
+    }
+
+    /// Gives the record to the reader that claims it with most certainty.
+    fn other_reader(&mut self, unit: &Unit<'_>, opening: &Opening, sink: &mut Sink) -> bool {
+        let Some(format) = best_record(Value::new(unit.bytes)) else {
+            return false;
+        };
+        let at = self.open(format, opening);
+        let taken = self.try_reader(at, unit, sink);
+        if taken {
+            self.current = at;
+        }
+        taken
+    }
+
+    /// Gives the records inside an envelope to their readers; their place is the envelope's.
+    fn enveloped(
+        &mut self,
+        unit: &Unit<'_>,
+        opening: &Opening,
+        sink: &mut Sink,
+        deep: usize,
+    ) -> bool {
+        let limits = &opening.limits;
+        let inner = envelope::records(
+            Value::new(unit.bytes),
+            limits.record_bytes,
+            limits.json_depth,
+        );
+        let mut any = false;
+        for bytes in inner {
+            let unit = Unit {
+                bytes: &bytes,
+                width: Width::Enveloped,
+                ..*unit
+            };
+            any |= self.try_reader(self.current, &unit, sink)
+                || self.other_reader(&unit, opening, sink)
+                || (deep > 1 && self.enveloped(&unit, opening, sink, deep - 1));
+        }
+        any
     }
 
     fn try_reader(&mut self, at: usize, unit: &Unit<'_>, sink: &mut Sink) -> bool {

@@ -19,6 +19,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "journal-json",
     about: "journalctl -o json",
+    from_guest: true,
     text: None,
     record: Some(claims),
     header: None,

@@ -5,8 +5,10 @@
 //! 1. Write `formats/<name>.rs` with a `pub const FORMAT: Format`: its id (one of the case document's),
 //!    how it is recognised **by content** (a path may raise or lower the certainty, never decide
 //!    alone unless the content says nothing, as in a script), and a [`Reader`].
-//! 2. Add `<name>::FORMAT` to [`TABLE`].
+//! 2. Name it here: `pub mod <name>;` and one line of [`TABLE`].
 //! 3. Put a fixture and its expected case under `tests/cases/`.
+//!
+//! Nothing else knows formats by name: a test counts it (`crate/xtask/tests/formats.rs`).
 //!
 //! A reader gets complete records ([`Unit`]) and a [`Sink`]. For each record it calls
 //! [`Sink::begin`] and then exactly one of `event`, `fold` or `skip`. When [`Sink::wants_detail`] it also
@@ -24,28 +26,51 @@
 //! Rejected: recognising by file name. `PT1H.json` is five different things, and collectors rename.
 
 pub mod activity_log_diagnostic;
+pub mod activity_log_elastic;
 pub mod activity_log_portal_csv;
+pub mod activity_log_powershell;
 pub mod activity_log_rest;
 pub mod activity_log_sdk;
 pub mod activity_log_table;
 pub mod agent_telemetry;
+pub mod aggregate_status;
 pub mod archive;
+pub mod auditd;
 pub mod azure_resource_log;
 pub mod command_execution_log;
+pub mod defender_table;
 mod describe;
+pub mod elastic_endpoint;
+pub mod entra_audit;
+pub mod entra_risk;
+pub mod entra_sign_in;
+pub mod evtx;
+pub mod extension_log;
 pub mod extension_settings;
 pub mod extension_state;
 pub mod extension_status;
+pub mod flow_table;
 pub mod goal_state;
 pub mod handler_log;
 mod identify;
 pub mod item;
 pub mod journal_json;
+pub mod manifest;
+pub mod nsg_flow;
 pub mod run_command_result;
 pub mod script;
 pub mod script_output;
+pub mod sentinel_alert;
+pub mod sentinel_ueba;
 pub mod syslog;
+mod table;
+pub mod vnet_flow;
 pub mod waagent_log;
+pub mod waappagent_log;
+pub mod windows_event_csv;
+pub mod windows_event_json;
+pub mod windows_event_xml;
+mod windows_rows;
 
 pub use describe::{Opening, decode, describe};
 pub use item::{ItemReader, ItemReport};
@@ -87,6 +112,10 @@ pub enum Framing {
     Csv,
     /// The item is one record.
     Whole,
+    /// 64 KiB chunks of a Windows event log; their records need the whole chunk.
+    Chunks,
+    /// `<Event>` elements.
+    Xml,
 }
 
 /// The beginning of an item, as identification sees it.
@@ -170,6 +199,8 @@ pub struct Format {
     pub id: &'static str,
     /// One line for people.
     pub about: &'static str,
+    /// Whether such an item is one guest's own, as opposed to the cloud's or an export over many guests.
+    pub from_guest: bool,
     /// As text with its own framing.
     pub text: Option<TextShape>,
     /// As one JSON record.
@@ -182,7 +213,6 @@ pub struct Format {
 
 /// Every format. On equal certainty the earlier one wins.
 pub static TABLE: &[Format] = &[
-    activity_log_rest::FORMAT,
     activity_log_rest::FORMAT,
     command_execution_log::FORMAT,
     extension_settings::FORMAT,
@@ -203,6 +233,27 @@ pub static TABLE: &[Format] = &[
     activity_log_portal_csv::FORMAT,
     activity_log_table::FORMAT,
     goal_state::FORMAT,
+    activity_log_powershell::FORMAT,
+    activity_log_elastic::FORMAT,
+    entra_sign_in::FORMAT,
+    entra_audit::FORMAT,
+    entra_risk::FORMAT,
+    sentinel_ueba::FORMAT,
+    sentinel_alert::FORMAT,
+    nsg_flow::FORMAT,
+    vnet_flow::FORMAT,
+    flow_table::FORMAT,
+    auditd::FORMAT,
+    evtx::FORMAT,
+    windows_event_json::FORMAT,
+    windows_event_xml::FORMAT,
+    windows_event_csv::FORMAT,
+    waappagent_log::FORMAT,
+    extension_log::FORMAT,
+    aggregate_status::FORMAT,
+    defender_table::FORMAT,
+    elastic_endpoint::FORMAT,
+    manifest::FORMAT,
 ];
 
 /// A format by its id.

@@ -20,6 +20,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "run-command-result",
     about: "answer of az vm run-command invoke",
+    from_guest: true,
     text: None,
     record: Some(claims),
     header: None,

@@ -19,6 +19,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "script",
     about: "script delivered to a guest",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Whole,
         recognise,

@@ -18,6 +18,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "script-output",
     about: "standard output or error of a delivered script",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Whole,
         recognise,

@@ -5,6 +5,7 @@
 //! 2020-05-31T00:00:45.698463+00:00 host rsyslogd:  …                  rsyslog, journalctl short-iso
 //! <30>1 2021-03-06T04:07:38.263426+00:00 host systemd 1 - -  …        RFC 5424
 //! {"hostname": …, "process": …, "message": …, "timestamp": …}         a log product's export
+//! [   21.402761] audit: type=1400 audit(1709370000.123:7): …          a serial console (boot diagnostics)
 //! ```
 //!
 //! A line that carries a record of the guest agent is one record: its event has the agent's time, which is in UTC and exact. Lines of
@@ -19,6 +20,8 @@ use crate::json::Value;
 use crate::problem::Code;
 use crate::record::agent::{self, AgentLine};
 use crate::record::login;
+use crate::record::serial::ConsoleLine;
+use crate::record::windows::{fields, xml};
 use crate::time::{Stamp, parse};
 use std::borrow::Cow;
 
@@ -26,6 +29,7 @@ use std::borrow::Cow;
 pub const FORMAT: Format = Format {
     id: "syslog",
     about: "system log (RFC 3164, RFC 5424, rsyslog ISO, journal short)",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Blocks(is_header),
         recognise,
@@ -128,13 +132,17 @@ fn is_header(line: &[u8]) -> bool {
         Some((_, used)) => rest.get(used) == Some(&b' '),
         None => {
             parse::iso_prefix(rest).is_some_and(|(_, used)| rest.get(used) == Some(&b' '))
-                && !agent::is_header(line)
+                || agent::is_header(line)
+                || ConsoleLine::parse(line).is_some()
         }
     }
 }
 
 fn recognise(sample: &Sample<'_>) -> Certainty {
     const LOOKED_AT: usize = 40;
+    if is_console(sample) {
+        return 75;
+    }
     let lines: Vec<&[u8]> = sample
         .lines()
         .filter(|line| !line.is_empty())
@@ -143,7 +151,9 @@ fn recognise(sample: &Sample<'_>) -> Certainty {
     let ours = lines
         .iter()
         .filter(|line| {
-            is_header(line) && parse_line(line).is_some_and(|line| !line.message.is_empty())
+            !agent::is_header(line)
+                && is_header(line)
+                && parse_line(line).is_some_and(|line| !line.message.is_empty())
         })
         .count();
     // A line cut at the end of the sample does not count against it.
@@ -152,6 +162,21 @@ fn recognise(sample: &Sample<'_>) -> Certainty {
     } else {
         0
     }
+}
+
+/// A serial console: seconds since boot at the head of many lines, between banners and the output of anything.
+fn is_console(sample: &Sample<'_>) -> bool {
+    const LOOKED_AT: usize = 200;
+    let lines = sample
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(LOOKED_AT);
+    let (mut all, mut marked) = (0, 0);
+    for line in lines {
+        all += 1;
+        marked += usize::from(ConsoleLine::parse(line).is_some());
+    }
+    marked > 0 && marked * 4 >= all
 }
 
 fn claims(record: Value<'_>) -> Certainty {
@@ -172,6 +197,9 @@ fn claims(record: Value<'_>) -> Certainty {
     if have == [true; 4] { 60 } else { 0 }
 }
 
+/// Text kept of what a message carries.
+const KEPT_TEXT: usize = 1 << 20;
+
 struct Syslog;
 
 impl Reader for Syslog {
@@ -180,6 +208,16 @@ impl Reader for Syslog {
             return object(unit, sink);
         }
         let record = sink.begin();
+        if let Some(line) = ConsoleLine::parse(unit.bytes) {
+            let event = console(&line, sink.wants_detail());
+            sink.event(record, unit.span(), event);
+            return true;
+        }
+        if let Some(line) = AgentLine::parse(unit.bytes) {
+            let event = line.event(unit.bytes, sink);
+            sink.event(record, unit.span(), event);
+            return true;
+        }
         // rsyslog's forward format may glue the lines after the first to it.
         let Some(line) = parse_line(unit.bytes) else {
             sink.skip(
@@ -191,6 +229,16 @@ impl Reader for Syslog {
             return true;
         };
         let host = line.host.map(text);
+        // Sysmon for Linux writes its events as XML messages.
+        if line.message.starts_with(b"<Event>")
+            && let Some(mut event) = xml::parse(line.message)
+        {
+            if event.computer.is_empty() {
+                event.computer = host.unwrap_or_default().into_owned();
+            }
+            event.emit(KEPT_TEXT, record, unit.span(), sink, fields);
+            return true;
+        }
         let event = event(
             line.time,
             host,
@@ -202,6 +250,24 @@ impl Reader for Syslog {
         sink.event(record, unit.span(), event);
         true
     }
+}
+
+/// A line of a serial console.
+fn console<'a>(line: &ConsoleLine<'a>, wants_detail: bool) -> Event<'a> {
+    let mut event = Event::new(EventKind::SystemLog, line.audit_time());
+    event.resource = Some(Cow::Borrowed("console"));
+    if wants_detail {
+        let message = text(line.message);
+        event.summary = message.lines().next().unwrap_or("").to_owned();
+        event.field("message", message);
+        if let Some(seconds) = line.since_boot {
+            event.field("seconds since boot", text(seconds));
+        }
+        if let Some(result) = line.result {
+            event.field("result", text(result));
+        }
+    }
+    event
 }
 
 /// A log product's record.

@@ -16,6 +16,7 @@ use crate::record::handler::{HandlerEntry, is_entry};
 pub const FORMAT: Format = Format {
     id: "waagent-log",
     about: "the Linux guest agent's log",
+    from_guest: true,
     text: Some(TextShape {
         framing: Framing::Blocks(is_header),
         recognise,

@@ -5,6 +5,8 @@ use crate::case::Case;
 use crate::case::item::Item;
 use crate::case::store::EventNumber;
 use crate::event::Field;
+use crate::event::batch::Span;
+use crate::evidence::frame::chunks::CHUNK_BYTES;
 use crate::formats::item::LINE_MARK_BYTES;
 use crate::time::TimeBasis;
 use serde::Serialize;
@@ -76,14 +78,37 @@ pub struct EventDetail {
 /// Which bytes a summary or a detail needs.
 #[must_use]
 pub fn place(case: &Case, item: u32, ordinal: u32) -> Option<Place> {
-    let event = case.store().event_of(item, ordinal)?;
+    Some(place_of(case, case.store().event_of(item, ordinal)?))
+}
+
+/// Which bytes an event's record needs to be read again.
+#[must_use]
+pub fn place_of(case: &Case, event: EventNumber) -> Place {
+    let item = case.store().item_of(event);
     let span = case.store().span(event);
-    Some(Place {
+    let needed = chunk_of(case, item, span);
+    Place {
         item,
-        offset: span.offset,
-        length: span.length,
+        offset: needed.offset,
+        length: needed.length,
         line_from: span.offset / LINE_MARK_BYTES * LINE_MARK_BYTES,
-    })
+    }
+}
+
+/// The chunk around a record, in items whose records need it; else the record.
+fn chunk_of(case: &Case, item: u32, span: Span) -> Span {
+    let found = (|| {
+        let known = case.items().get(item as usize)?;
+        let chunks = &known.report.as_ref()?.chunks;
+        let next = chunks.partition_point(|chunk| *chunk <= span.offset);
+        let offset = *chunks.get(next.checked_sub(1)?)?;
+        let end = (offset + CHUNK_BYTES as u64).min(known.size);
+        Some(Span {
+            offset,
+            length: end.saturating_sub(offset),
+        })
+    })();
+    found.unwrap_or(span)
 }
 
 /// The one-line summary of an event, from the bytes of its place.
@@ -100,12 +125,27 @@ fn described(case: &Case, event: EventNumber, bytes: &[u8]) -> (String, Vec<Fiel
             &opening,
             item.report.as_ref()?,
             case.store().span(event),
+            nth_at_its_span(case, event),
+            chunk_of(case, case.store().item_of(event), case.store().span(event)).offset,
             bytes,
         )
     })();
     found.map_or_else(Default::default, |described| {
         (described.summary, described.fields)
     })
+}
+
+/// How many events before this one lie at the very same span.
+fn nth_at_its_span(case: &Case, event: EventNumber) -> usize {
+    let store = case.store();
+    let item = store.item_of(event);
+    let ordinal = store.ordinal.get(event as usize).copied().unwrap_or(0);
+    let same = |earlier: &u32| {
+        store
+            .event_of(item, *earlier)
+            .is_some_and(|earlier| store.span(earlier) == store.span(event))
+    };
+    (0..ordinal).rev().take_while(same).count()
 }
 
 /// Everything about an event. `bytes` are those of its place, `before` those from `line_from` up to it.
@@ -124,6 +164,16 @@ pub fn detail(
     let (summary, fields) = described(case, event, bytes);
     let at = event as usize;
     let span = store.span(event);
+    let before_it = usize::try_from(span.offset - chunk_of(case, item, span).offset).unwrap_or(0);
+    let own = bytes.get(before_it..).unwrap_or(bytes);
+    let own = own
+        .get(
+            ..own
+                .len()
+                .min(usize::try_from(span.length).unwrap_or(usize::MAX)),
+        )
+        .unwrap_or(own);
+    let bytes = own;
     let shown = bytes.get(..bytes.len().min(SHOWN_BYTES)).unwrap_or(bytes);
     let transport = report.map_or(
         crate::evidence::encoding::Transport::Bytes { mark: 0 },

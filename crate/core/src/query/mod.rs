@@ -6,9 +6,11 @@
 //! Rejected: handing all events to the page. Ten million objects are no longer a page.
 
 pub mod detail;
+pub mod parameters;
 pub mod rows;
 
-pub use detail::{EventDetail, Place, detail, place, summary};
+pub use detail::{EventDetail, Place, detail, place, place_of, summary};
+pub use parameters::settings;
 pub use rows::{
     Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
     rows,

@@ -94,6 +94,16 @@ pub struct EvidenceItem {
     pub state: &'static str,
     /// Lower-case hex.
     pub sha256: Option<String>,
+    /// MD5, where asked for.
+    pub md5: Option<String>,
+    /// SHA-1, where asked for.
+    pub sha1: Option<String>,
+    /// Zone that the analyst gave its local times.
+    pub zone: Option<String>,
+    /// Whether it has local times that a zone would place.
+    pub has_local_times: bool,
+    /// What a manifest beside it says: `unchanged`, `changed`, `new`, …
+    pub compared: Option<&'static str>,
     /// Modified time.
     pub modified: Option<String>,
     /// Format id.
@@ -150,6 +160,15 @@ pub fn evidence(case: &Case) -> Vec<EvidenceItem> {
                 size: item.size,
                 state: item.state.word(),
                 sha256: item.sha256.clone(),
+                md5: item.md5.clone(),
+                sha1: item.sha1.clone(),
+                zone: case
+                    .settings()
+                    .zones
+                    .get(&item.path)
+                    .map(ToString::to_string),
+                has_local_times: item.has_local_times,
+                compared: None,
                 modified: modified(item.modified_ms),
                 format: report.map(|report| report.format.clone()),
                 encoding: report.map(|report| report.encoding.clone()),
@@ -171,6 +190,11 @@ pub fn evidence(case: &Case) -> Vec<EvidenceItem> {
             }
         })
         .collect();
+    for line in case.compared() {
+        if let Some(entry) = line.item.and_then(|at| list.get_mut(at)) {
+            entry.compared = Some(line.verdict.word());
+        }
+    }
     list.sort_by(|one, other| (&one.path, one.item).cmp(&(&other.path, other.item)));
     list
 }

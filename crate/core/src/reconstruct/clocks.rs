@@ -6,12 +6,13 @@
 //! - **Year**: within an item months run forward; where one jumps back by more than half a year, a year has passed. The
 //!   item as a whole is then laid where an exactly known time of the same item says, else where its neighbours' times
 //!   lie, else before its file's modified time. With none of these the times stay unknown.
-//! - **Zone**: a line with a local time whose body holds an entry in UTC gives the offset, rounded to a quarter of an hour. Without
-//!   such a pair the clock is read as UTC and says so (`assumed-utc`), until the analyst gives a zone.
+//! - **Zone**: a line with a local time whose body holds an entry in UTC gives the offset, rounded to a quarter of an hour; so does, less surely, a
+//!   line in UTC right behind a local one (a serial console's audit lines). Without such a pair the clock is read as UTC and says so (`assumed-utc`), until the analyst gives a zone.
 //!
 //! Rejected: the year of collection for everything. A log that crosses New Year would lie eleven months in the future.
 
 use crate::case::store::Store;
+use crate::time::zone::Zone;
 use crate::time::{Instant, NS_PER_DAY, NS_PER_SECOND, TimeBasis, YEAR_UNKNOWN};
 
 /// How the times of an item were placed.
@@ -23,8 +24,12 @@ pub struct Placed {
     pub year: Option<i32>,
     /// Readings without a year that could not be placed.
     pub year_unknown: u64,
-    /// Seconds east of UTC taken for local readings.
-    pub zone_east_seconds: Option<i64>,
+    /// The zone taken for local readings.
+    pub zone: Option<Zone>,
+    /// The analyst gave it.
+    pub zone_given: bool,
+    /// Readings that the zone has twice or not at all (clocks went back or forward).
+    pub zone_doubtful: u64,
     /// Pairs of a local and a UTC time that agree on the zone.
     pub zone_pairs: u64,
     /// Local readings left without a zone.
@@ -51,7 +56,7 @@ pub struct ItemEvents<'a> {
     /// The file's modified time.
     pub modified_ms: Option<i64>,
     /// A zone given by the analyst.
-    pub zone_east_seconds: Option<i64>,
+    pub zone: Option<Zone>,
 }
 
 const HALF_YEAR: i64 = 183 * NS_PER_DAY;
@@ -193,12 +198,13 @@ fn base_year(
         .map(|base| (base, YearFrom::Modified))
 }
 
-fn zones(store: &Store, item: &ItemEvents<'_>, placed: &mut Placed) -> Option<i64> {
+fn zones(store: &Store, item: &ItemEvents<'_>, placed: &mut Placed) -> Option<Zone> {
+    // Year-less readings are a local clock's, too; only with a zone does it matter.
     let is_local = |event: &&u32| {
-        store
-            .columns
-            .stamp(**event as usize)
-            .is_some_and(|stamp| stamp.basis == TimeBasis::Local)
+        store.columns.stamp(**event as usize).is_some_and(|stamp| {
+            stamp.basis == TimeBasis::Local
+                || (item.zone.is_some() && stamp.basis == TimeBasis::YearInferred)
+        })
     };
     let local = item.events.iter().filter(is_local).count();
     if local == 0 {
@@ -206,17 +212,31 @@ fn zones(store: &Store, item: &ItemEvents<'_>, placed: &mut Placed) -> Option<i6
     }
     let inferred = zone_from_pairs(store, item.events);
     placed.zone_pairs = inferred.map_or(0, |(_, pairs)| pairs);
-    placed.zone_east_seconds = item.zone_east_seconds.or(inferred.map(|(east, _)| east));
-    if placed.zone_east_seconds.is_none() {
-        placed.zone_unknown = local as u64;
+    placed.zone_given = item.zone.is_some();
+    placed.zone = item.zone.or(inferred.map(|(east, _)| Zone::Fixed(east)));
+    match placed.zone {
+        Some(zone) => {
+            let doubtful = item.events.iter().filter(is_local).filter(|event| {
+                store.columns.stamp(**event as usize).is_some_and(|stamp| {
+                    let local = stamp.instant.ns.div_euclid(NS_PER_SECOND);
+                    zone.east_seconds(local).doubtful
+                })
+            });
+            placed.zone_doubtful = doubtful.count() as u64;
+        }
+        None => placed.zone_unknown = local as u64,
     }
-    placed.zone_east_seconds
+    placed.zone
 }
 
 /// Pairs of a local line and a UTC entry inside its bytes: (seconds east, pairs that agree), where most agree.
 fn zone_from_pairs(store: &Store, events: &[u32]) -> Option<(i64, u64)> {
     const QUARTER: i64 = 15 * 60 * NS_PER_SECOND;
+    /// A line is written within minutes of what it quotes, and within seconds of its neighbour.
+    const QUOTED: i64 = 5 * 60 * NS_PER_SECOND;
+    const NEIGHBOUR: i64 = 30 * NS_PER_SECOND;
     let mut votes: Vec<(i64, u64)> = Vec::new();
+    let mut neighbours: Vec<(i64, u64)> = Vec::new();
     let mut outer: Option<(u64, i64)> = None;
     for event in events {
         let Some(stamp) = store.columns.stamp(*event as usize) else {
@@ -226,25 +246,29 @@ fn zone_from_pairs(store: &Store, events: &[u32]) -> Option<(i64, u64)> {
         match stamp.basis {
             TimeBasis::Local => outer = Some((span.offset + span.length, stamp.instant.ns)),
             TimeBasis::Utc | TimeBasis::Offset => {
-                if let Some((_, local)) = outer.filter(|(end, _)| span.offset + span.length <= *end)
+                let Some((end, local)) = outer else { continue };
+                let quoted = span.offset + span.length <= end;
+                let (tolerance, votes) = if quoted {
+                    (QUOTED, &mut votes)
+                } else {
+                    outer = None;
+                    (NEIGHBOUR, &mut neighbours)
+                };
+                let difference = local - stamp.instant.ns;
+                let east =
+                    (difference + QUARTER / 2).div_euclid(QUARTER) * (QUARTER / NS_PER_SECOND);
+                if (difference - east * NS_PER_SECOND).abs() < tolerance && east.abs() <= 14 * 3600
                 {
-                    let difference = local - stamp.instant.ns;
-                    let east =
-                        (difference + QUARTER / 2).div_euclid(QUARTER) * (QUARTER / NS_PER_SECOND);
-                    // A line is written within minutes of what it quotes.
-                    if (difference - east * NS_PER_SECOND).abs() < 5 * 60 * NS_PER_SECOND
-                        && east.abs() <= 14 * 3600
-                    {
-                        match votes.iter_mut().find(|(have, _)| *have == east) {
-                            Some((_, count)) => *count += 1,
-                            None => votes.push((east, 1)),
-                        }
+                    match votes.iter_mut().find(|(have, _)| *have == east) {
+                        Some((_, count)) => *count += 1,
+                        None => votes.push((east, 1)),
                     }
                 }
             }
             _ => {}
         }
     }
+    let votes = if votes.is_empty() { neighbours } else { votes };
     let all: u64 = votes.iter().map(|(_, count)| count).sum();
     votes
         .into_iter()

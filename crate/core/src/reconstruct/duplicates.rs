@@ -24,7 +24,8 @@ pub struct Row<'a> {
 }
 
 /// Whether two times agree at the coarser of their resolutions.
-fn same_time(one: Instant, other: Instant) -> bool {
+#[must_use]
+pub fn same_time(one: Instant, other: Instant) -> bool {
     let digits = one.digits.min(other.digits).min(9);
     let unit = 10_i64.pow(u32::from(9 - digits));
     one.ns.div_euclid(unit) == other.ns.div_euclid(unit)
@@ -76,6 +77,50 @@ pub fn records<'a>(mut rows: Vec<Row<'a>>) -> Vec<Vec<Row<'a>>> {
         })
     });
     records
+}
+
+/// An event that some log numbered, as this question sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Numbered {
+    /// The machine's label, or nothing.
+    pub host: Symbol,
+    /// Log and number.
+    pub number: Symbol,
+    /// When.
+    pub time: Instant,
+    /// Rank of its item's path, then offset.
+    pub place: (u32, u64),
+    /// Number of its event.
+    pub event: u32,
+}
+
+/// Copies of numbered events (a Windows log and its renderings; Defender and Sentinel): (copy, shown). Machine, log, number and the time at the coarser
+/// resolution agree, and the copies lie in different items: within one item each record is its own.
+#[must_use]
+pub fn numbered_copies(mut events: Vec<Numbered>) -> Vec<(u32, u32)> {
+    events.sort_unstable_by_key(|event| {
+        (
+            event.host,
+            event.number,
+            std::cmp::Reverse(event.time.digits),
+            event.place,
+        )
+    });
+    let mut copies = Vec::new();
+    for group in events.chunk_by(|one, other| (one.host, one.number) == (other.host, other.number))
+    {
+        let mut shown: Vec<&Numbered> = Vec::new();
+        for event in group {
+            let same = shown
+                .iter()
+                .find(|first| first.place.0 != event.place.0 && same_time(first.time, event.time));
+            match same {
+                Some(first) => copies.push((event.event, first.event)),
+                None => shown.push(event),
+            }
+        }
+    }
+    copies
 }
 
 #[cfg(test)]

@@ -8,14 +8,20 @@
 //! |---|---|
 //! | [`hosts`] | which guest does an item speak of? |
 //! | [`clocks`] | in which year and zone did a local clock run? |
+//! | [`display_names`] | which operation is meant where an export has only a name? |
+//! | [`manifests`] | what became of the items a manifest lists? |
 //! | [`duplicates`] | which records are copies of one record? |
 //! | [`operations`] | what was asked of the cloud? (detectors 0.3 to 0.5) |
+//! | [`processes`] | which processes ran, and who started whom? |
 //! | [`runs`] | what was executed on a guest? (detectors 0.6) |
 //!
 //! Rejected: deciding these while reading. A reader sees one item; every question here needs its neighbours.
 
 pub mod clocks;
+pub mod display_names;
 pub mod duplicates;
 pub mod hosts;
+pub mod manifests;
 pub mod operations;
+pub mod processes;
 pub mod runs;

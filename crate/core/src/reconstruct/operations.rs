@@ -6,6 +6,7 @@
 //!
 //! Rejected: pairing Start with Success. Exports lose either, and polls repeat Success.
 
+use super::display_names::{self, Named};
 use super::duplicates::{Row, records};
 use crate::case::store::{EventNumber, Store};
 use crate::event::fact::{CloudRow, Fact, Status};
@@ -158,6 +159,7 @@ pub struct Folded {
 pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> Folded {
     type GroupKey<'a> = (&'a str, &'a str, &'a str, &'a str, u64);
     let mut groups: BTreeMap<GroupKey<'_>, Vec<Row<'_>>> = BTreeMap::new();
+    let renamed = renamed(store, &keep);
     for (event, fact) in &store.facts {
         let Fact::Cloud(row) = fact else { continue };
         if !keep(*event) {
@@ -183,7 +185,10 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
         let key = (
             store.text(row.subscription).unwrap_or(""),
             correlation,
-            text(&store.columns.operation),
+            renamed
+                .get(event)
+                .copied()
+                .unwrap_or_else(|| text(&store.columns.operation)),
             text(&store.columns.resource),
             alone,
         );
@@ -247,6 +252,32 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
         .sort_by_key(|op| op.started.map_or(i64::MAX, |started| started.ns));
     folded.copies.sort_unstable();
     folded
+}
+
+/// The operation of rows that have only a display name and a partner that has more.
+fn renamed<'a>(store: &'a Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMap<u32, &'a str> {
+    let any_name = store
+        .facts
+        .iter()
+        .any(|(_, fact)| matches!(fact, Fact::Cloud(row) if row.display_name_only));
+    if !any_name {
+        return BTreeMap::new();
+    }
+    let text = |column: &'a [Symbol], event| store.column(column, event).unwrap_or("");
+    let named = store.facts.iter().filter_map(|(event, fact)| match fact {
+        Fact::Cloud(row) if keep(*event) => Some(Named {
+            event: *event,
+            correlation: text(&store.columns.correlation, *event),
+            resource: text(&store.columns.resource, *event),
+            operation: text(&store.columns.operation, *event),
+            display_name_only: row.display_name_only,
+            status: row.status,
+            time: store.stamp(*event),
+        }),
+        _ => None,
+    });
+    let named: Vec<Named<'a>> = named.collect();
+    display_names::renamed(&named)
 }
 
 impl Operation {

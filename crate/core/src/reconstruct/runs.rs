@@ -68,7 +68,8 @@ type RunKey = (String, Family, String, Option<i64>, u64);
 /// Everything said of one key.
 #[derive(Default)]
 struct Mentions<'a> {
-    host: Option<&'a str>,
+    /// The guest as each event that says one spells it.
+    hosts: BTreeMap<EventNumber, &'a str>,
     os: Option<Os>,
     /// The run's name as each event that has one spells it.
     names: BTreeMap<EventNumber, &'a str>,
@@ -122,7 +123,9 @@ pub fn fold(
                 alone,
             ))
             .or_default();
-        mentions.host = mentions.host.or(host);
+        if let Some(host) = host {
+            mentions.hosts.insert(*event, host);
+        }
         mentions.os = mentions.os.or(Some(fact.os));
         if !name.is_empty() {
             mentions.names.insert(*event, name);
@@ -154,6 +157,8 @@ fn proves_execution(said: &GuestSaid) -> bool {
         GuestSaid::Executing
         | GuestSaid::Executed { .. }
         | GuestSaid::Script { .. }
+        | GuestSaid::ScriptBlock { .. }
+        | GuestSaid::Process
         | GuestSaid::Stdout { .. }
         | GuestSaid::Stderr { .. }
         | GuestSaid::Result(_) => true,
@@ -183,8 +188,11 @@ fn run(
     let spelled = said
         .iter()
         .find_map(|(event, _, _)| mentions.names.get(event));
+    let host = said
+        .iter()
+        .find_map(|(event, _, _)| mentions.hosts.get(event));
     let mut run = Run {
-        host: mentions.host.map(str::to_owned),
+        host: host.map(|host| (*host).to_owned()),
         os: mentions.os.unwrap_or(Os::Linux),
         family,
         name: spelled
@@ -218,6 +226,9 @@ impl Run {
             | GuestSaid::HandlerStarted
             | GuestSaid::SequenceSaved
             | GuestSaid::EnableCalled
+            | GuestSaid::ScriptBlock { .. }
+            | GuestSaid::Process
+            | GuestSaid::FileWritten
             | GuestSaid::Placeholder => *time,
             GuestSaid::Status(status) => status.started,
             _ => None,
@@ -262,7 +273,9 @@ impl Run {
                         RunState::Succeeded
                     };
                 }
-                GuestSaid::Executing if self.state == RunState::Unknown => {
+                GuestSaid::Executing | GuestSaid::Process | GuestSaid::ScriptBlock { .. }
+                    if self.state == RunState::Unknown =>
+                {
                     self.state = RunState::Running
                 }
                 _ => {}
@@ -312,6 +325,9 @@ impl Run {
                 _ => {}
             }
         }
+        if self.script.is_none() {
+            self.script = script_block(said);
+        }
         for (_, _, said) in said {
             match said {
                 GuestSaid::Settings(settings) if self.script.is_none() => {
@@ -329,6 +345,36 @@ impl Run {
             }
         }
     }
+}
+
+/// The script as PowerShell logged it: the parts of one block in order, where all are there; the block with most parts, then the first by time.
+fn script_block(said: &Said<'_>) -> Option<RunScript> {
+    type Block<'a> = (i64, BTreeMap<i64, &'a str>, usize);
+    let mut blocks: BTreeMap<&str, Block<'_>> = BTreeMap::new();
+    for (at, (_, _, said)) in said.iter().enumerate() {
+        if let GuestSaid::ScriptBlock {
+            block,
+            part,
+            parts,
+            text,
+        } = said
+        {
+            let entry = blocks
+                .entry(block)
+                .or_insert_with(|| (*parts, BTreeMap::new(), at));
+            entry.1.insert(*part, text);
+        }
+    }
+    let whole = blocks
+        .into_values()
+        .filter(|(parts, texts, _)| i64::try_from(texts.len()).ok() == Some(*parts));
+    let (_, texts, _) = whole.min_by_key(|(parts, _, at)| (-parts, *at))?;
+    let text: String = texts.into_values().collect();
+    Some(RunScript {
+        sha256: crate::evidence::hash::sha256(text.as_bytes()),
+        bytes: text.len() as u64,
+        text,
+    })
 }
 
 fn terminal(status: &StatusSaid) -> bool {

@@ -88,6 +88,11 @@ pub struct Claims<'a> {
 impl<'a> Claims<'a> {
     /// Notes one claim. Names come in full URL form, with dots turned into underscores (Elastic), or short.
     pub fn take(&mut self, name: &str, value: Value<'a>) {
+        self.take_text(name, || value.word());
+    }
+
+    /// Notes one claim whose value is asked for only where the claim matters.
+    pub fn take_text(&mut self, name: &str, value: impl FnOnce() -> Text<'a>) {
         let tail = name.rsplit('/').next().unwrap_or(name);
         let place = match tail {
             "upn" => &mut self.upn,
@@ -95,7 +100,7 @@ impl<'a> Claims<'a> {
             // `…/2005/05/identity/claims/name` holds `live.com#mail` for guests; the bare `name` the display name.
             "name" if name == "name" => &mut self.name,
             "name" if self.upn.is_none() => {
-                self.upn = value.word().map(|text| match text.split_once('#') {
+                self.upn = value().map(|text| match text.split_once('#') {
                     Some((_, mail)) if mail.contains('@') => Cow::Owned(mail.to_owned()),
                     _ => text,
                 });
@@ -108,7 +113,7 @@ impl<'a> Claims<'a> {
             "uti" => &mut self.token_id,
             _ => return,
         };
-        *place = value.word();
+        *place = value();
     }
 
     /// Notes all claims of an object.
@@ -209,6 +214,15 @@ fn id_of_display(display: &str) -> String {
     id.to_owned()
 }
 
+/// `<your-subscription-id>`, `REDACTED`, `******`: what people write over ids before they share a record.
+fn is_placeholder(text: &str) -> bool {
+    let bracketed = text
+        .split_once('<')
+        .is_some_and(|(_, rest)| rest.contains('>'));
+    let folded = text.to_ascii_uppercase();
+    bracketed || folded.contains("REDACTED") || text.contains("****") || folded == "ANONYMIZED"
+}
+
 /// Operations whose request or response body says what was run or granted.
 fn body_matters(operation: &str) -> bool {
     const ENDS: [&str; 5] = [
@@ -251,6 +265,21 @@ impl<'a> CloudRecord<'a> {
                 Some(span),
                 "an operation without a time; it is counted and has no place on the timeline",
             ),
+        }
+        let placeholder = [
+            &self.resource,
+            &self.caller,
+            &self.correlation,
+            &self.subscription,
+        ]
+        .into_iter()
+        .flatten()
+        .find(|text| is_placeholder(text));
+        if let Some(text) = placeholder {
+            let text = format!(
+                "{text:?} is a placeholder that somebody put in; what stood there is not in this copy. Ask for the untouched export"
+            );
+            sink.problem(Code::Redacted, Some(span), text);
         }
         let caller = self.caller();
         // Old samples have no resource id of their own; the record's id begins with it.

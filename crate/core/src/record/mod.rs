@@ -7,9 +7,19 @@
 //! Rejected: formats calling each other. Order of writing would become order of reading.
 
 pub mod agent;
+pub mod audit;
+pub mod bracket;
 pub mod cloud;
+pub mod cloud_diagnostic;
+pub mod directory;
+pub mod ecs;
+pub mod flow;
 pub mod guest;
 pub mod handler;
 pub mod logfmt;
 pub mod login;
+pub mod powershell;
+pub mod run_mention;
+pub mod serial;
 pub mod status;
+pub mod windows;

@@ -121,6 +121,64 @@ pub fn read(status: &str, message: &str) -> (StatusSaid, bool) {
     (said, parts.ambiguous)
 }
 
+/// The `status` object of a status item, from its file or from an aggregate.
+#[derive(Clone, Debug)]
+pub struct StatusItem {
+    /// `Enable`, `Command Execution Finished`, …
+    pub operation: String,
+    /// The status word.
+    pub word: String,
+    /// The message as written.
+    pub message: String,
+    /// What status and message say together.
+    pub said: StatusSaid,
+    /// The markers of the streams are ambiguous.
+    pub ambiguous: bool,
+}
+
+impl StatusItem {
+    /// Reads the object. On Windows the streams stand in parts of their own, `StdOut` and `StdErr`.
+    #[must_use]
+    pub fn of(body: Value<'_>) -> Self {
+        let text = |name: &str| {
+            body.get_folded(name)
+                .word()
+                .unwrap_or_default()
+                .into_owned()
+        };
+        let message_of = |value: Value<'_>| {
+            let message = value.get_folded("formattedMessage").get_folded("message");
+            message.text().map(std::borrow::Cow::into_owned)
+        };
+        let (operation, word) = (text("operation"), text("status"));
+        let message = message_of(body).unwrap_or_default();
+        let (mut said, ambiguous) = read(&word, &message);
+        for part in body.get_folded("substatus").elements() {
+            let output = message_of(part);
+            match part.get_folded("name").word().as_deref() {
+                Some(name) if name.eq_ignore_ascii_case("stdout") => {
+                    said.stdout = output.or(said.stdout);
+                }
+                Some(name) if name.eq_ignore_ascii_case("stderr") => {
+                    said.stderr = output.or(said.stderr);
+                }
+                _ => {}
+            }
+        }
+        let code = body.get_folded("code").integer();
+        said.exit_code = said
+            .exit_code
+            .or(code.filter(|code| *code != 0 && said.state == RunState::Failed));
+        Self {
+            operation,
+            word,
+            message,
+            said,
+            ambiguous,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

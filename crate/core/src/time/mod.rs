@@ -19,6 +19,7 @@
 //! source had, and invites formatting by locale. chrono still does the calendar.
 
 pub mod parse;
+pub mod zone;
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike};
 use serde::{Deserialize, Serialize};

@@ -272,6 +272,41 @@ pub fn numeric(bytes: &[u8], order: DateOrder) -> Option<Stamp> {
     Some(stamp(instant, east, basis))
 }
 
+/// What a date's own numbers say of their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateLook {
+    /// No `1/2/2024` at all, or both orders mean the same day.
+    Plain,
+    /// Either order gives a day.
+    Ambiguous,
+    /// Only this order gives a day.
+    Proves(DateOrder),
+}
+
+/// Whether the order of day and month follows from the numbers themselves.
+#[must_use]
+pub fn date_look(bytes: &[u8]) -> DateLook {
+    let look = || {
+        let mut cursor = Cursor::new(bytes.trim_ascii());
+        let first = cursor.number(1, 2)?;
+        let separator = cursor.take_any(b"/.-")?;
+        let second = cursor.number(1, 2)?;
+        cursor.take(separator)?;
+        cursor.number(4, 4)?;
+        Some((first, second))
+    };
+    match look() {
+        Some((first, second)) if first > 12 && second <= 12 => {
+            DateLook::Proves(DateOrder::DayMonth)
+        }
+        Some((first, second)) if second > 12 && first <= 12 => {
+            DateLook::Proves(DateOrder::MonthDay)
+        }
+        Some((first, second)) if first != second && first <= 12 => DateLook::Ambiguous,
+        _ => DateLook::Plain,
+    }
+}
+
 const MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
@@ -412,9 +447,15 @@ pub fn powershell_date(bytes: &[u8]) -> Option<Stamp> {
 /// their unit depends on the field.
 #[must_use]
 pub fn any(bytes: &[u8]) -> Option<Stamp> {
+    any_in_order(bytes, DateOrder::MonthDay)
+}
+
+/// As [`any`], with the order of day and month that the item's other rows prove.
+#[must_use]
+pub fn any_in_order(bytes: &[u8], order: DateOrder) -> Option<Stamp> {
     let bytes = bytes.trim_ascii();
     iso(bytes)
-        .or_else(|| numeric(bytes, DateOrder::MonthDay))
+        .or_else(|| numeric(bytes, order))
         .or_else(|| powershell_date(bytes))
         .or_else(|| kibana(bytes))
 }

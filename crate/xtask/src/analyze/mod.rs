@@ -40,6 +40,8 @@ cargo xtask analyze PATH… [FLAGS]
   --out FILE        write the document there; without it, or with `-`, to standard output
   --events          include every event, not only what was concluded from them
   --set KEY=VALUE   change a setting; may be repeated
+  --zone PATH=ZONE  local times of the item at PATH are in this zone (UTC+05:30, Europe/Berlin); may be repeated
+  --settings-file F settings as the page saves them (JSON)
   --settings        list the settings, then end
   --workers N       files read at the same time (default: one for each core); the document is the same for any N
 
@@ -113,6 +115,24 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                 };
                 ask.settings
                     .set(key.trim(), value)
+                    .map_err(|refused| flags.wrong(refused.to_string()))?;
+            }
+            Word::Flag(ref name) if name == "zone" => {
+                let pair: String = flags.parsed("zone", "PATH=ZONE")?;
+                let Some((path, zone)) = pair.rsplit_once('=') else {
+                    return Err(flags.wrong(format!("`--zone` wants PATH=ZONE, not `{pair}`")));
+                };
+                ask.settings
+                    .set_zone(path, zone)
+                    .map_err(|refused| flags.wrong(refused.to_string()))?;
+            }
+            Word::Flag(ref name) if name == "settings-file" => {
+                let file = PathBuf::from(flags.value("settings-file")?);
+                let text = std::fs::read_to_string(&file).map_err(|error| {
+                    flags.wrong(format!("cannot read {}: {error}", file.display()))
+                })?;
+                ask.settings
+                    .set_json(&text)
                     .map_err(|refused| flags.wrong(refused.to_string()))?;
             }
             Word::Flag(ref name) if name == "workers" => {

@@ -89,19 +89,17 @@ impl Framer for Csv {
                     defects,
                 }));
             } else if !row.trim_ascii().is_empty() {
-                match self.kind_of(row) {
-                    Some(kind) => {
-                        let defects = Defects {
-                            truncated: last && self.quoted,
-                            ..Defects::default()
-                        };
-                        found(Found::Frame(Frame {
-                            range,
-                            kind,
-                            defects,
-                        }));
-                    }
-                    None => found(Found::Stray(range)),
+                // `#TYPE` and `sep=` are the exporter's, not text between records.
+                if let Some(kind) = self.kind_of(row) {
+                    let defects = Defects {
+                        truncated: last && self.quoted,
+                        ..Defects::default()
+                    };
+                    found(Found::Frame(Frame {
+                        range,
+                        kind,
+                        defects,
+                    }));
                 }
             }
             start = end;

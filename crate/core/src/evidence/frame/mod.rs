@@ -11,14 +11,18 @@
 //! | [`json`] | an object, wherever wrappers put it | every cloud export, status files |
 //! | [`csv`] | a row, quotes respected | portal and table exports |
 //! | [`whole`] | the file | settings, scripts, state files |
+//! | [`chunks`] | 64 KiB of a Windows event log | evtx |
+//! | [`xml`] | one `<Event>` | Windows events as XML |
 //!
-//! Rejected: one framer per format. There are five ways to delimit a record and forty formats.
+//! Rejected: one framer per format. There are seven ways to delimit a record and forty formats.
 
 pub mod blocks;
+pub mod chunks;
 pub mod csv;
 pub mod json;
 pub mod lines;
 pub mod whole;
+pub mod xml;
 
 use super::unit::{Defects, UnitKind};
 use std::ops::Range;
@@ -41,6 +45,8 @@ pub enum Found {
     Frame(Frame),
     /// Bytes that belong to no record.
     Stray(Range<usize>),
+    /// Evidence of unknown extent was lost before this place.
+    Lost(Range<usize>),
     /// The document ended with brackets open; all complete records were found.
     Unclosed,
 }

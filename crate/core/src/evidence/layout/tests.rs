@@ -59,7 +59,7 @@ fn paths_of_the_action_family() {
         ),
         (
             "x/C/Packages/Plugins/Microsoft.CPlat.Core.RunCommandWindows/1.1.15/Downloads/script4.ps1",
-            "x Unknown action - - 1.1.15",
+            "x Script action - 4 1.1.15",
         ),
     ] {
         assert_eq!(said(path), want, "{path}");

@@ -10,6 +10,7 @@ fn frames(text: &[u8], limit: usize, step: usize) -> Vec<String> {
         let front = buffer.clone();
         let used = framer.frame(&front, last, &mut |found| {
             out.push(match found {
+                Found::Lost(_) => "lost".to_owned(),
                 Found::Stray(_) => "stray".to_owned(),
                 Found::Unclosed => "unclosed".to_owned(),
                 Found::Frame(Frame { defects, .. }) if defects.too_long => "long".to_owned(),

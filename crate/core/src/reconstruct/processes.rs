@@ -1,0 +1,352 @@
+//! Processes of a guest, from every source that saw them, and who started whom.
+//!
+//! The kernel's audit, Sysmon, the security log and a sensor each report one start: within seconds, with the same id and command line. They become one process. A parent is found by
+//! the source's own ids where it has them, else by process id among those running then; ids come round again, so the start times and the image must fit. The trees break where they
+//! break on the guest: `start` on Windows and a handler adopted by process 1 on Linux leave a child whose parent is only a name.
+//!
+//! ```text
+//! RunCommandExtension.exe (400)
+//!   cmd.exe (410)                        4688, Sysmon 1
+//!     powershell.exe -File script4.ps1   4688, Sysmon 1, DeviceProcessEvents
+//! ```
+//!
+//! Rejected: trees per source. The audit log knows the parent that the sensor lost.
+
+use crate::case::store::{EventNumber, Store};
+use crate::event::EventKind;
+use crate::event::fact::{Fact, ProcessFact};
+use crate::event::intern::Symbol;
+use crate::identity::host_label;
+use crate::time::{Instant, NS_PER_SECOND};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reports of one start lie this near together.
+const ONE_START_NS: i64 = 3 * NS_PER_SECOND;
+/// Clocks of two sources on one host may differ so much.
+const SLACK_NS: i64 = NS_PER_SECOND;
+
+/// One process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Guest as its evidence spells it.
+    pub host: String,
+    /// Process id.
+    pub pid: Option<u64>,
+    /// Parent's process id.
+    pub parent_pid: Option<u64>,
+    /// Parent by position in the list.
+    pub parent: Option<usize>,
+    /// Executable.
+    pub image: String,
+    /// Command line.
+    pub command_line: String,
+    /// Working directory.
+    pub directory: String,
+    /// Account.
+    pub user: String,
+    /// Integrity level.
+    pub integrity: String,
+    /// Log-on session.
+    pub logon: String,
+    /// Parent's executable, also where the parent itself was not seen.
+    pub parent_image: String,
+    /// Parent's command line.
+    pub parent_command_line: String,
+    /// Grandparent's executable.
+    pub grandparent_image: String,
+    /// First report of its start.
+    pub started: Option<Instant>,
+    /// Its end.
+    pub ended: Option<Instant>,
+    /// Exit code.
+    pub exit_code: Option<i64>,
+    /// Events that report it, in time order.
+    pub events: Vec<EventNumber>,
+    entities: Vec<Symbol>,
+    parent_entities: Vec<Symbol>,
+    parent_started: Option<Instant>,
+}
+
+/// A report of a start or an end.
+struct Report<'a> {
+    event: EventNumber,
+    time: Option<Instant>,
+    ended: bool,
+    host: &'a str,
+    fact: &'a ProcessFact,
+}
+
+/// The file name of an executable, folded, without `.exe`.
+fn file_name(image: &str) -> String {
+    let name = image
+        .trim_matches('"')
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or("");
+    let folded = name.to_lowercase();
+    folded
+        .strip_suffix(".exe")
+        .map(str::to_owned)
+        .unwrap_or(folded)
+}
+
+fn same_or_silent(one: &str, other: &str, equal: impl Fn(&str, &str) -> bool) -> bool {
+    one.is_empty() || other.is_empty() || equal(one, other)
+}
+
+fn same_words(one: &str, other: &str) -> bool {
+    let words = |line: &str| -> Vec<String> {
+        line.split_ascii_whitespace()
+            .map(|word| word.trim_matches(['"', '\'']).to_lowercase())
+            .collect()
+    };
+    words(one) == words(other)
+}
+
+/// All processes, by host, then by start. `hosts` names each item's guest, `rank` orders items.
+#[must_use]
+pub fn rebuild(
+    store: &Store,
+    hosts: &[(Option<String>, String)],
+    rank: &[u32],
+    keep: impl Fn(EventNumber) -> bool,
+) -> Vec<Process> {
+    let mut by_host: BTreeMap<String, Vec<Report<'_>>> = BTreeMap::new();
+    for (event, fact) in &store.facts {
+        let Fact::Process(fact) = fact else { continue };
+        if !keep(*event) {
+            continue;
+        }
+        let item = store.item_of(*event) as usize;
+        let of_item = hosts.get(item).and_then(|(host, _)| host.as_deref());
+        let host = store
+            .column(&store.columns.host, *event)
+            .or(of_item)
+            .unwrap_or("");
+        by_host.entry(host_label(host)).or_default().push(Report {
+            event: *event,
+            time: fact
+                .started
+                .or(store.stamp(*event).map(|stamp| stamp.instant)),
+            ended: store.columns.kind(*event as usize) == EventKind::ProcessEnd,
+            host,
+            fact,
+        });
+    }
+    let mut all: Vec<Process> = Vec::new();
+    for reports in by_host.into_values() {
+        let first = all.len();
+        let mut found = of_host(store, reports, rank);
+        link(&mut found);
+        for process in &mut found {
+            process.parent = process.parent.map(|parent| parent + first);
+        }
+        all.extend(found);
+    }
+    all
+}
+
+fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32]) -> Vec<Process> {
+    reports.sort_by_key(|report| {
+        let item = store.item_of(report.event) as usize;
+        (
+            report.time.map_or(i64::MAX, |time| time.ns),
+            rank.get(item).copied().unwrap_or(u32::MAX),
+            store.span(report.event).offset,
+            report.event,
+        )
+    });
+    let text = |symbol: Symbol| store.text(symbol).unwrap_or("");
+    let mut found: Vec<Process> = Vec::new();
+    let mut by_pid: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for report in reports {
+        let fact = report.fact;
+        let known = fact
+            .pid
+            .and_then(|pid| by_pid.get(&pid))
+            .map_or(&[][..], Vec::as_slice);
+        if report.ended {
+            let open = known.iter().rev().find(|at| {
+                found.get(**at).is_some_and(|process| {
+                    process.ended.is_none() && is_entity(process, fact.entity)
+                })
+            });
+            if let Some(process) = open.and_then(|at| found.get_mut(*at)) {
+                process.ended = report.time;
+                process.exit_code = fact.exit_code;
+                process.events.push(report.event);
+            }
+            continue;
+        }
+        let same = known.iter().rev().find(|at| {
+            found
+                .get(**at)
+                .is_some_and(|process| is_report_of(process, &report, &text))
+        });
+        if let Some(process) = same.and_then(|at| found.get_mut(*at)) {
+            process.take(&report, &text);
+            continue;
+        }
+        let at = found.len();
+        let mut process = Process {
+            host: report.host.to_owned(),
+            started: report.time,
+            ..Process::default()
+        };
+        process.take(&report, &text);
+        found.push(process);
+        if let Some(pid) = fact.pid {
+            by_pid.entry(pid).or_default().push(at);
+        }
+    }
+    found
+}
+
+fn is_entity(process: &Process, entity: Symbol) -> bool {
+    entity == Symbol::NONE || process.entities.is_empty() || process.entities.contains(&entity)
+}
+
+/// Whether a start report tells of this process again.
+fn is_report_of<'a>(
+    process: &Process,
+    report: &Report<'_>,
+    text: &impl Fn(Symbol) -> &'a str,
+) -> bool {
+    let near = match (process.started, report.time) {
+        (Some(one), Some(other)) => (other.ns - one.ns).abs() <= ONE_START_NS,
+        _ => false,
+    };
+    let fact = report.fact;
+    // A source that names its processes apart never reports one twice under two names; another source's name is not comparable.
+    near && process.ended.is_none()
+        && same_or_silent(&process.image, text(fact.image), |one, other| {
+            file_name(one) == file_name(other)
+        })
+        && same_or_silent(&process.command_line, text(fact.command_line), same_words)
+}
+
+impl Process {
+    /// Adds what a report says; what is known stays.
+    fn take<'a>(&mut self, report: &Report<'_>, text: &impl Fn(Symbol) -> &'a str) {
+        let fact = report.fact;
+        self.pid = self.pid.or(fact.pid);
+        self.parent_pid = self.parent_pid.or(fact.parent_pid);
+        self.parent_started = self.parent_started.or(fact.parent_started);
+        let fill = |slot: &mut String, symbol: Symbol| {
+            if slot.is_empty() {
+                text(symbol).clone_into(slot);
+            }
+        };
+        // A full path says more than a name.
+        let image = text(fact.image);
+        if self.image.is_empty()
+            || (!self.image.contains(['/', '\\']) && image.contains(['/', '\\']))
+        {
+            image.clone_into(&mut self.image);
+        }
+        fill(&mut self.command_line, fact.command_line);
+        fill(&mut self.directory, fact.directory);
+        fill(&mut self.user, fact.user);
+        fill(&mut self.integrity, fact.integrity);
+        fill(&mut self.logon, fact.logon);
+        fill(&mut self.parent_image, fact.parent_image);
+        fill(&mut self.parent_command_line, fact.parent_command_line);
+        fill(&mut self.grandparent_image, fact.grandparent_image);
+        if fact.entity != Symbol::NONE {
+            self.entities.push(fact.entity);
+        }
+        if fact.parent_entity != Symbol::NONE {
+            self.parent_entities.push(fact.parent_entity);
+        }
+        self.events.push(report.event);
+    }
+}
+
+/// Finds parents among the processes of one host, which are in order of their starts.
+fn link(found: &mut [Process]) {
+    let mut by_entity: BTreeMap<Symbol, usize> = BTreeMap::new();
+    let mut by_pid: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for (at, process) in found.iter().enumerate() {
+        for entity in &process.entities {
+            by_entity.entry(*entity).or_insert(at);
+        }
+        if let Some(pid) = process.pid {
+            by_pid.entry(pid).or_default().push(at);
+        }
+    }
+    let parents: Vec<Option<usize>> = found
+        .iter()
+        .enumerate()
+        .map(|(at, child)| {
+            let named = child
+                .parent_entities
+                .iter()
+                .find_map(|entity| by_entity.get(entity));
+            if let Some(parent) = named.filter(|parent| **parent != at) {
+                return Some(*parent);
+            }
+            // The same process with a new image (`exec`): what it was before.
+            let before = by_pid.get(&child.pid?).and_then(|list| {
+                let here = list.iter().position(|other| *other == at)?;
+                let earlier = *list.get(here.checked_sub(1)?)?;
+                let process = found.get(earlier)?;
+                (process.ended.is_none()
+                    && process.parent_pid.is_some()
+                    && process.parent_pid == child.parent_pid)
+                    .then_some(earlier)
+            });
+            before.or_else(|| {
+                let candidates = by_pid.get(&child.parent_pid?)?;
+                candidates.iter().rev().copied().find(|parent| {
+                    *parent != at
+                        && found
+                            .get(*parent)
+                            .is_some_and(|parent| may_be_parent(parent, child))
+                })
+            })
+        })
+        .collect();
+    for (process, parent) in found.iter_mut().zip(parents) {
+        process.parent = parent;
+    }
+}
+
+fn may_be_parent(parent: &Process, child: &Process) -> bool {
+    let (Some(parent_start), Some(start)) = (parent.started, child.started) else {
+        return false;
+    };
+    let told = child
+        .parent_started
+        .is_none_or(|told| (told.ns - parent_start.ns).abs() <= ONE_START_NS);
+    told && parent_start.ns <= start.ns + SLACK_NS
+        && parent
+            .ended
+            .is_none_or(|ended| ended.ns + SLACK_NS >= start.ns)
+        && same_or_silent(&child.parent_image, &parent.image, |one, other| {
+            file_name(one) == file_name(other)
+        })
+}
+
+/// The processes below one, itself first, in order of the list.
+#[must_use]
+pub fn descendants(all: &[Process], of: usize) -> Vec<usize> {
+    let mut children: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, process) in all.iter().enumerate() {
+        if let Some(parent) = process.parent {
+            children.entry(parent).or_default().push(at);
+        }
+    }
+    let mut inside = BTreeSet::from([of]);
+    let mut open = vec![of];
+    while let Some(at) = open.pop() {
+        for child in children.get(&at).into_iter().flatten() {
+            if inside.insert(*child) {
+                open.push(*child);
+            }
+        }
+    }
+    inside.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests;

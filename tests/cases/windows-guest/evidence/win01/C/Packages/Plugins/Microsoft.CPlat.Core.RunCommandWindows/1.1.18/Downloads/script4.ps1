@@ -1,0 +1,2 @@
+Get-LocalUser
+net user helper P@ssw0rd1 /add

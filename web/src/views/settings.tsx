@@ -1,0 +1,77 @@
+// Every parameter with its meaning and range. What may be entered is the core's to say: a refused value comes back as its sentence.
+
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { download } from "../outtake.js";
+import type { Parameter, ShownSettings } from "../protocol.js";
+import { ask, overview, say, setSettings } from "../state.js";
+
+const encoder = new TextEncoder();
+
+function shown(value: Parameter["value"]): string {
+  return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+}
+
+export function Settings(): JSX.Element {
+  const known = useSignal<ShownSettings | null>(null);
+  const refused = useSignal<{ key: string; text: string } | null>(null);
+  const revision = overview.value?.revision;
+  const load = async (): Promise<void> => { known.value = await ask("settings", {}); };
+  useEffect(() => { load().catch((error: unknown) => { say(String(error)); }); }, [revision]);
+  const change = async (key: string, json: string): Promise<void> => {
+    const text = await setSettings(json);
+    refused.value = text === null ? null : { key, text };
+    await load();
+  };
+  const one = (parameter: Parameter, value: string): Promise<void> => {
+    const [room = "", name = ""] = parameter.key.split(/\.(.*)/s);
+    return change(parameter.key, JSON.stringify({ [room]: { [name]: value } }));
+  };
+  const fromFile = async (input: HTMLInputElement): Promise<void> => {
+    const file = input.files?.[0];
+    if (file === undefined) return;
+    await change("file", await file.text());
+    if (refused.value === null) say("The settings were loaded.");
+    input.value = "";
+  };
+  const settings = known.value;
+  if (settings === null) return <p class="hint">Loading…</p>;
+  return (
+    <div class="list-view settings" data-test="settings">
+      <p class="hint">
+        Limits hold for evidence read from now on; <button type="button" onClick={() => { void ask("read_again", {}); say("Reading everything again."); }}>Read everything again</button> applies them to what is open.
+        The case document lists every value in force.
+      </p>
+      <p class="hint">
+        <button type="button" onClick={() => { download("runlens-settings.json", encoder.encode(settings.json), "application/json"); }}>Save settings…</button>{" "}
+        <label class="file">Load settings… <input type="file" accept=".json,application/json" onChange={(event) => { void fromFile(event.currentTarget); }} /></label>
+      </p>
+      {refused.value?.key === "file" ? <p class="refused" role="alert">{refused.value.text}</p> : null}
+      <table class="parameters" aria-label="Settings">
+        <thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Range</th><th scope="col">Default</th><th scope="col">Meaning</th></tr></thead>
+        <tbody>
+          {settings.parameters.map((parameter) => {
+            const wrong = refused.value?.key === parameter.key ? refused.value.text : null;
+            return (
+              <tr key={parameter.key} data-key={parameter.key} data-changed={parameter.value !== parameter.standard}>
+                <th scope="row"><code>{parameter.key}</code></th>
+                <td>
+                  {parameter.unit === "yes-no" ? (
+                    <input type="checkbox" checked={parameter.value === true} aria-label={parameter.key} onChange={(event) => { void one(parameter, event.currentTarget.checked ? "yes" : "no"); }} />
+                  ) : (
+                    <input type="text" inputMode="numeric" value={shown(parameter.value)} aria-label={parameter.key} aria-invalid={wrong !== null} onChange={(event) => { void one(parameter, event.currentTarget.value); }} />
+                  )}
+                  {wrong === null ? null : <span class="refused" role="alert">{wrong}</span>}
+                </td>
+                <td>{parameter.unit === "yes-no" ? "yes or no" : `${parameter.least} – ${parameter.most} ${parameter.unit}`}</td>
+                <td>{shown(parameter.standard)}</td>
+                <td>{parameter.about}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

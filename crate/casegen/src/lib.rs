@@ -7,6 +7,7 @@
 //!                      │
 //!                      ├──► cloud       the facts as Activity Log exports
 //!                      ├──► linux       the facts as each guest saw them, by its own clock
+//!                      ├──► windows     the same of Windows guests, and of their endpoint sensors
 //!                      └──► truth       the facts themselves
 //! ```
 //!
@@ -44,12 +45,13 @@ pub const EXAMPLE_SEED: u64 = 7;
 pub fn render(world: &world::World) -> Case {
     let mut files = cloud::files(world);
     files.extend(linux::files(world));
+    files.extend(windows::files(world));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let truth = truth::truth(world, &files);
     Case { files, truth }
 }
 
-/// The example case: a stolen operator's token, three Linux machines, three days.
+/// The example case: a stolen operator's token, three Linux machines and a Windows one, three days.
 #[must_use]
 pub fn example_case() -> Case {
     render(&story::example(EXAMPLE_SEED))

@@ -16,8 +16,8 @@ use crate::cloud::claims::client_id;
 use crate::instant::Instant;
 use crate::random::Random;
 use crate::world::{
-    Client, Family, GoalState, Log, Operation, Outcome, Principal, PrincipalKind, Process, Remark,
-    Role, Run, Step, Token, Trace, World,
+    Client, Deed, Family, GoalState, Log, Operation, Outcome, Principal, PrincipalKind, Process,
+    Remark, Role, Run, Step, Token, Trace, What, World,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +47,8 @@ pub struct Work {
     pub lasts_ms: i64,
     /// What it starts.
     pub processes: Vec<Process>,
+    /// What else it does.
+    pub deeds: Vec<Deed>,
 }
 
 impl Work {
@@ -76,6 +78,28 @@ impl Work {
             after_ms,
             exe,
             arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
+        });
+        self
+    }
+
+    /// With something that the script itself does.
+    #[must_use]
+    pub fn does(mut self, after_ms: i64, what: What) -> Self {
+        self.deeds.push(Deed {
+            after_ms,
+            by: None,
+            what,
+        });
+        self
+    }
+
+    /// With something that the program does which it started last.
+    #[must_use]
+    pub fn which_does(mut self, after_ms: i64, what: What) -> Self {
+        self.deeds.push(Deed {
+            after_ms,
+            by: self.processes.len().checked_sub(1),
+            what,
         });
         self
     }
@@ -351,6 +375,7 @@ impl Plan {
             stdout_emptied: None,
             removed: None,
             processes: work.processes,
+            deeds: work.deeds,
             hostile: call.hostile,
         });
         Some(Invoked {
@@ -361,8 +386,13 @@ impl Plan {
 
     /// Somebody deletes all traces of a run on the guest.
     pub fn wipe(&mut self, run: usize) {
-        if let Some(run) = self.world.runs.get_mut(run) {
-            run.lost = BTreeSet::from(Trace::ALL);
+        let platform = self
+            .world
+            .runs
+            .get(run)
+            .map(|run| self.world.platform_of(run));
+        if let (Some(platform), Some(run)) = (platform, self.world.runs.get_mut(run)) {
+            run.lost = Trace::on(platform).iter().copied().collect();
         }
     }
 

@@ -4,7 +4,7 @@
 //! { "schema": "runlens.truth/1", "story": "…", "seed": 7,
 //!   "tenant": "…",
 //!   "subscriptions": [{ "id": "…", "name": "…" }],
-//!   "hosts": [{ "host": "web01", "resource": "/subscriptions/…", "vm_id": "…", "collected": "…",
+//!   "hosts": [{ "host": "web01", "platform": "linux", "resource": "/subscriptions/…", "vm_id": "…", "collected": "…",
 //!               "clock": { "skew_seconds": 303.4, "drift_per_day": 0.0, "zone_minutes": 120 } }],
 //!   "operations": [{ "id": 0, "correlation": "…", "operation": "…", "resource": "…", "subscription": "…",
 //!                    "caller": "…", "caller_kind": "user", "ip": "…", "token_ip": "…",
@@ -30,7 +30,8 @@
 use crate::case::CaseFile;
 use crate::cloud::{self, Placed};
 use crate::instant::Instant;
-use crate::world::{Family, Operation, Outcome, PrincipalKind, Run, Trace, World};
+use crate::windows::layout;
+use crate::world::{Family, Operation, Outcome, Platform, PrincipalKind, Run, Trace, World};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -123,6 +124,7 @@ fn hosts(world: &World) -> Vec<Value> {
         .map(|machine| {
             json!({
                 "host": machine.name,
+                "platform": machine.platform.name(),
                 "resource": machine.resource.to_lowercase(),
                 "vm_id": machine.vm_id,
                 "collected": machine.collected.rfc3339_ms(),
@@ -202,11 +204,19 @@ fn run_truth(world: &World, at: usize, run: &Run, files: &[CaseFile]) -> Value {
     let machine = world.machines.get(run.machine);
     let reading = |at: Instant| machine.map(|it| it.clock.reading(at).rfc3339_ms());
     let root = machine.map_or("", |it| it.name);
-    let own = [
-        format!("{root}{}/", run.download()),
-        format!("{root}{}", run.settings_path()),
-        format!("{root}{}", run.status_path()),
-    ];
+    let own = match machine {
+        Some(machine) if machine.platform == Platform::Windows => [
+            layout::script_path(run),
+            layout::settings_path(run),
+            layout::status_path(run),
+        ]
+        .map(|path| layout::in_evidence(machine, &path)),
+        _ => [
+            format!("{root}{}/", run.download()),
+            format!("{root}{}", run.settings_path()),
+            format!("{root}{}", run.status_path()),
+        ],
+    };
     let paths: Vec<&str> = files
         .iter()
         .map(|file| file.path.as_str())

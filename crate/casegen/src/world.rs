@@ -1,6 +1,6 @@
 //! The facts of a case: who did what, when, and what each guest made of it.
 //!
-//! Everything is dated by the true clock. Nothing here knows a file format: writers (`cloud`, `linux`) render the
+//! Everything is dated by the true clock. Nothing here knows a file format: writers (`cloud`, `linux`, `windows`) render the
 //! facts, each guest through its own clock, and [`crate::truth`] states them. A story fills a world by way of
 //! [`crate::plan::Plan`], which knows how long things take.
 //!
@@ -51,14 +51,15 @@ impl World {
             .get(run.machine)
             .and_then(|machine| machine.audited_until)
             .is_some_and(|until| run.started <= until);
-        Trace::ALL
-            .into_iter()
+        Trace::on(self.platform_of(run))
+            .iter()
+            .copied()
             .filter(|trace| !run.lost.contains(trace))
             .filter(|trace| match trace {
                 Trace::Settings | Trace::Status => run.removed.is_none(),
                 Trace::Script | Trace::Stdout | Trace::Stderr => !cleaned,
                 Trace::Audit => audited,
-                Trace::HandlerLog | Trace::AgentLog => true,
+                Trace::HandlerLog | Trace::AgentLog | Trace::EventLog | Trace::Endpoint => true,
             })
             .collect()
     }
@@ -73,10 +74,20 @@ impl World {
     }
 
     /// Whether a later run of the same name made the handler remove this one's folder and empty its settings: all
-    /// handlers but that of action run commands do.
+    /// Linux handlers but that of action run commands do.
     #[must_use]
     pub fn is_cleaned(&self, run: &Run) -> bool {
-        run.family != Family::Action && !self.is_newest(run)
+        run.family != Family::Action
+            && self.platform_of(run) == Platform::Linux
+            && !self.is_newest(run)
+    }
+
+    /// What the machine of a run runs.
+    #[must_use]
+    pub fn platform_of(&self, run: &Run) -> Platform {
+        self.machines
+            .get(run.machine)
+            .map_or(Platform::Linux, |machine| machine.platform)
     }
 
     /// Whether no later run of the same machine, family and name exists.
@@ -277,6 +288,26 @@ pub enum SystemLog {
     RedHat,
 }
 
+/// What a machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Linux.
+    Linux,
+    /// Windows Server, with process auditing, script block logging, Sysmon and an endpoint sensor.
+    Windows,
+}
+
+impl Platform {
+    /// Its name in the truth file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Windows => "windows",
+        }
+    }
+}
+
 /// A virtual machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -288,6 +319,8 @@ pub struct Machine {
     pub subscription: usize,
     /// Hardware id.
     pub vm_id: String,
+    /// What it runs.
+    pub platform: Platform,
     /// Its clock.
     pub clock: Clock,
     /// Agent version.
@@ -296,9 +329,9 @@ pub struct Machine {
     pub agent_knows_correlation: bool,
     /// Name and version of the operating system, as the agent prints it.
     pub system: &'static str,
-    /// Python, as the agent prints it.
+    /// Python, as the agent of Linux prints it.
     pub python: &'static str,
-    /// System log.
+    /// System log of Linux.
     pub system_log: SystemLog,
     /// When the machine first started, and each restart.
     pub boots: Vec<Instant>,
@@ -350,20 +383,38 @@ pub enum Trace {
     AgentLog,
     /// Records of the audit log.
     Audit,
+    /// Events of Windows.
+    EventLog,
+    /// What the endpoint sensor sent.
+    Endpoint,
 }
 
 impl Trace {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Settings,
-        Self::Status,
-        Self::Script,
-        Self::Stdout,
-        Self::Stderr,
-        Self::HandlerLog,
-        Self::AgentLog,
-        Self::Audit,
-    ];
+    /// Those that a platform keeps. A Windows handler keeps outputs in the status alone.
+    #[must_use]
+    pub const fn on(platform: Platform) -> &'static [Self] {
+        match platform {
+            Platform::Linux => &[
+                Self::Settings,
+                Self::Status,
+                Self::Script,
+                Self::Stdout,
+                Self::Stderr,
+                Self::HandlerLog,
+                Self::AgentLog,
+                Self::Audit,
+            ],
+            Platform::Windows => &[
+                Self::Settings,
+                Self::Status,
+                Self::Script,
+                Self::HandlerLog,
+                Self::AgentLog,
+                Self::EventLog,
+                Self::Endpoint,
+            ],
+        }
+    }
 
     /// Its name in the truth file.
     #[must_use]
@@ -377,6 +428,8 @@ impl Trace {
             Self::HandlerLog => "handler-log",
             Self::AgentLog => "agent-log",
             Self::Audit => "audit",
+            Self::EventLog => "event-log",
+            Self::Endpoint => "endpoint",
         }
     }
 }
@@ -394,7 +447,7 @@ pub struct GoalState {
     pub correlation: String,
 }
 
-/// A program that a script started, for the audit log.
+/// A program that a script started, for audit logs, event logs and endpoint sensors.
 #[derive(Clone, Debug)]
 pub struct Process {
     /// Milliseconds after the script's start.
@@ -403,6 +456,62 @@ pub struct Process {
     pub exe: &'static str,
     /// Arguments, the first being the name.
     pub arguments: Vec<String>,
+}
+
+/// Something that a script did to its machine or to the network, for logs that tell of more than programs.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    /// Milliseconds after the script's start.
+    pub after_ms: i64,
+    /// Which of the run's programs did it; none: the script itself.
+    pub by: Option<usize>,
+    /// What.
+    pub what: What,
+}
+
+/// What a deed was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A connection was made.
+    Connected {
+        /// To where.
+        address: &'static str,
+        /// To which port.
+        port: u16,
+        /// What was asked for, where it was HTTP.
+        url: &'static str,
+    },
+    /// A file was made.
+    Wrote {
+        /// Full path.
+        path: String,
+    },
+    /// A file was deleted.
+    Deleted {
+        /// Full path.
+        path: String,
+    },
+    /// A local account was made.
+    AccountMade {
+        /// Its name.
+        name: &'static str,
+    },
+    /// An account was put into a local group.
+    GroupJoined {
+        /// The account.
+        name: &'static str,
+        /// The group.
+        group: &'static str,
+        /// The last number of the group's id.
+        group_id: u32,
+    },
+    /// A service was installed.
+    ServiceInstalled {
+        /// Its name.
+        name: &'static str,
+        /// Its program.
+        image: &'static str,
+    },
 }
 
 /// One execution on a guest.
@@ -446,6 +555,8 @@ pub struct Run {
     pub removed: Option<Instant>,
     /// What the script started.
     pub processes: Vec<Process>,
+    /// What else it did.
+    pub deeds: Vec<Deed>,
     /// Whether the intruder's.
     pub hostile: bool,
 }

@@ -22,7 +22,8 @@ casegen example OUT_DIR [--seed N]   writes OUT_DIR/evidence and OUT_DIR/truth.j
 casegen json OUT_FILE [--seed N]     writes the files as one JSON array
 casegen volume KIND SIZE_MB OUT_FILE [--seed N]
                                      writes one artifact of at least a size; KIND is one of
-                                     activity-ndjson, activity-array, waagent-log, handler-log, syslog, auditd";
+                                     activity-ndjson, activity-array, waagent-log, handler-log, syslog, auditd,
+                                     evtx, defender-csv";
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();

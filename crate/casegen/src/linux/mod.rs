@@ -23,7 +23,7 @@ pub mod system_log;
 
 use crate::case::CaseFile;
 use crate::instant::Instant;
-use crate::world::{Family, Machine, World};
+use crate::world::{Family, Machine, Platform, World};
 use agent::AgentRecord;
 use handler_log::HandlerLine;
 use std::collections::BTreeMap;
@@ -62,7 +62,8 @@ fn guest_file(machine: &Machine, path: &str, at: Instant, bytes: Vec<u8>) -> Cas
 #[must_use]
 pub fn files(world: &World) -> Vec<CaseFile> {
     let mut files = Vec::new();
-    for (at, machine) in world.machines.iter().enumerate() {
+    let linux = |(_, machine): &(usize, &Machine)| machine.platform == Platform::Linux;
+    for (at, machine) in world.machines.iter().enumerate().filter(linux) {
         let trail = agent::trail(world, at, machine);
         files.extend(agent_log::files(machine, &trail));
         for (family, lines) in &trail.handler {

@@ -1,10 +1,11 @@
-//! Who and what there is: a small shop in two subscriptions, with three Linux machines.
+//! Who and what there is: a small shop in two subscriptions, with three Linux machines and one of Windows.
 
 use crate::instant::{Clock, Instant};
 use crate::plan::{Call, Plan};
 use crate::random::Random;
 use crate::world::{
-    CONTRIBUTOR, Client, Export, Machine, OWNER, Shape, Subscription, SystemLog, VM_CONTRIBUTOR,
+    CONTRIBUTOR, Client, Export, Machine, OWNER, Platform, Shape, Subscription, SystemLog,
+    VM_CONTRIBUTOR,
 };
 
 /// 2024-04-29, the day the machines were made. Days of the story are counted from it.
@@ -20,6 +21,8 @@ pub const WEB: usize = 0;
 pub const APP: usize = 1;
 /// Red Hat; local time two hours ahead of UTC; an agent that logs no correlation ids.
 pub const DB: usize = 2;
+/// Windows Server; clock three quarters of a minute behind.
+pub const ERP: usize = 3;
 
 /// The office of those who run the shop.
 pub const OFFICE: &str = "192.0.2.10";
@@ -98,6 +101,7 @@ fn machines(plan: &mut Plan, random: &mut Random) {
             resource,
             subscription,
             vm_id: random.guid(),
+            platform: Platform::Linux,
             clock,
             agent: "2.11.1.4",
             agent_knows_correlation: true,
@@ -112,6 +116,7 @@ fn machines(plan: &mut Plan, random: &mut Random) {
     add("web01", PRODUCTION, "rg-shop-prod", clock(180, 0));
     add("app01", PRODUCTION, "rg-shop-prod", clock(303_400, 0));
     add("db01", DATA, "rg-data-prod", clock(-1_200, 120));
+    add("erp01", PRODUCTION, "rg-shop-prod", clock(-42_300, 0));
     if let Some(web) = plan.world.machines.get_mut(WEB) {
         web.boots.push(DAY.plus_days(3).at(5, 10, 9));
         // Until the intruder's extension stops the service.
@@ -128,6 +133,13 @@ fn machines(plan: &mut Plan, random: &mut Random) {
         db.system = "redhat 7.9";
         db.python = "2.7.5";
         db.system_log = SystemLog::RedHat;
+    }
+    if let Some(erp) = plan.world.machines.get_mut(ERP) {
+        erp.platform = Platform::Windows;
+        erp.agent = "2.7.41491.1095";
+        erp.agent_knows_correlation = false;
+        erp.system = "Windows Server 2022 Datacenter, 10.0.20348.0";
+        erp.python = "";
     }
 }
 

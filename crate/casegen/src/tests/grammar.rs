@@ -1,4 +1,4 @@
-use super::{ending, file, text};
+use super::{ending, file, is_windows, said, text};
 use crate::example_case;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -192,6 +192,9 @@ fn every_line_of_the_audit_log_belongs_to_an_event_and_serials_grow() {
 fn statuses_settings_and_states_have_their_schema() {
     let case = example_case();
     for status in ending(&case, ".status") {
+        if is_windows(status) {
+            continue;
+        }
         let document: Value = serde_json::from_slice(&status.bytes).unwrap();
         let first = &document[0];
         assert_eq!(first["version"], 1);
@@ -216,7 +219,7 @@ fn statuses_settings_and_states_have_their_schema() {
         );
     }
     for settings in ending(&case, ".settings") {
-        if settings.bytes.is_empty() {
+        if settings.bytes.is_empty() || is_windows(settings) {
             continue;
         }
         let document: Value = serde_json::from_slice(&settings.bytes).unwrap();
@@ -320,7 +323,7 @@ fn nothing_in_the_example_is_outside_the_ranges_for_documentation() {
     let case = example_case();
     let mut seen = BTreeSet::new();
     for file in &case.files {
-        for word in text(file).split(|letter: char| !(letter.is_ascii_digit() || letter == '.')) {
+        for word in said(file).split(|letter: char| !(letter.is_ascii_digit() || letter == '.')) {
             let parts: Vec<&str> = word.split('.').collect();
             if parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok()) {
                 seen.insert(word.to_owned());

@@ -7,12 +7,30 @@ mod grammar;
 mod same_bytes;
 mod truth;
 mod volume;
+mod windows;
 
 use crate::{Case, CaseFile};
 
 /// The text of a file.
 fn text(file: &CaseFile) -> &str {
-    std::str::from_utf8(&file.bytes).expect("the example is text")
+    std::str::from_utf8(&file.bytes).expect("all but event logs is text")
+}
+
+/// What a file says: its text, or its events as another reader understands them.
+fn said(file: &CaseFile) -> String {
+    if file.path.ends_with(".evtx") {
+        windows::events(file)
+            .iter()
+            .map(|event| format!("{event}\n"))
+            .collect()
+    } else {
+        text(file).to_owned()
+    }
+}
+
+/// Whether a file is of a Windows guest.
+fn is_windows(file: &CaseFile) -> bool {
+    file.path.starts_with("erp01/")
 }
 
 /// The file of a path.

@@ -9,7 +9,9 @@ use crate::linux::audit::{Started, cron, execve};
 use crate::linux::{Trail, agent, agent_log, system_log};
 use crate::plan::{Call, Plan, Way, Work};
 use crate::random::Random;
-use crate::world::{Client, Family, Log, Machine, Subscription, SystemLog, VM_CONTRIBUTOR, World};
+use crate::world::{
+    Client, Family, Log, Machine, Platform, Subscription, SystemLog, VM_CONTRIBUTOR, World,
+};
 use std::io;
 
 /// Runs that are played at once.
@@ -41,6 +43,7 @@ fn batch(seed: u64, number: i64) -> Option<Batch> {
                 .to_owned(),
         subscription: 0,
         vm_id: random.guid(),
+        platform: Platform::Linux,
         clock: Clock::default(),
         agent: "2.11.1.4",
         agent_knows_correlation: true,

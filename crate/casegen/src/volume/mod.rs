@@ -6,9 +6,11 @@
 
 mod cloud;
 mod linux;
+mod windows;
 
 pub use cloud::{activity_array, activity_ndjson};
 pub use linux::{auditd, handler_log, syslog, waagent_log};
+pub use windows::{defender_csv, evtx};
 
 use std::io;
 
@@ -25,13 +27,15 @@ pub struct Written {
 pub type Writer = fn(u64, u64, &mut dyn io::Write) -> io::Result<Written>;
 
 /// The artifacts, by the name that the command line takes.
-pub const KINDS: [(&str, Writer); 6] = [
+pub const KINDS: [(&str, Writer); 8] = [
     ("activity-ndjson", activity_ndjson),
     ("activity-array", activity_array),
     ("waagent-log", waagent_log),
     ("handler-log", handler_log),
     ("syslog", syslog),
     ("auditd", auditd),
+    ("evtx", evtx),
+    ("defender-csv", defender_csv),
 ];
 
 /// Counts what passes.
@@ -48,10 +52,10 @@ impl<'w> Counter<'w> {
         }
     }
 
-    /// Writes text that holds this many records.
-    fn write(&mut self, text: &str, records: u64) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.written.bytes += text.len() as u64;
+    /// Writes text or bytes that hold this many records.
+    fn write(&mut self, text: &(impl AsRef<[u8]> + ?Sized), records: u64) -> io::Result<()> {
+        self.out.write_all(text.as_ref())?;
+        self.written.bytes += text.as_ref().len() as u64;
         self.written.records += records;
         Ok(())
     }

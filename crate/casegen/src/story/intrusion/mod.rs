@@ -1,9 +1,10 @@
 //! Thursday: the operator's token is used from somewhere else.
 //!
-//! [`web`], [`app`] and [`data`] are told by machine, [`tracks`] is how the intruder hides.
+//! [`web`], [`app`], [`data`] and [`erp`] are told by machine, [`tracks`] is how the intruder hides.
 
 mod app;
 mod data;
+mod erp;
 mod tracks;
 mod web;
 
@@ -71,6 +72,8 @@ pub fn fill(plan: &mut Plan, cast: Cast) {
     tracks::blind(plan, later, day);
     tracks::clean_up(plan, later, day, wiped);
     tracks::afterwards(plan, cast, theirs, day);
+    erp::fill(plan, refreshed, day);
+    erp::hide(plan, later, day);
 }
 
 fn look_around(plan: &mut Plan, by: Call, day: Instant) {

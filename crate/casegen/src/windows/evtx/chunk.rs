@@ -6,7 +6,7 @@
 use super::binxml::{BEGIN, END, Element, INSTANCE};
 use super::event::{Event, SYSTEM_KEY, system_template};
 use super::value::{Value, file_time, utf16};
-use super::{crc, patch};
+use super::{Full, crc, patch};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -78,9 +78,9 @@ impl Chunk {
         true
     }
 
-    /// The chunk's bytes; `None` where it has no records.
+    /// The whole chunk; `None` where it has no records.
     #[must_use]
-    pub fn close(mut self) -> Option<Vec<u8>> {
+    pub fn close(mut self) -> Option<Full> {
         let first = self.first?;
         let end = self.bytes.len();
         let sum = crc(&[self.bytes.get(RECORDS..).unwrap_or_default()]);
@@ -98,7 +98,10 @@ impl Chunk {
             bytes.get(NAME_HEADS..RECORDS).unwrap_or_default(),
         ]);
         patch(bytes, 124, &sum.to_le_bytes());
-        Some(self.bytes)
+        Some(Full {
+            bytes: self.bytes,
+            records: self.last - first + 1,
+        })
     }
 
     fn record(&mut self, event: &Event<'_>, record: u64) {

@@ -23,7 +23,7 @@ mod event;
 mod value;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use chunk::{CHUNK_BYTES, Chunk};
 pub use event::{Channel, Event};
@@ -53,6 +53,15 @@ fn patch(bytes: &mut [u8], at: usize, with: &[u8]) {
     }
 }
 
+/// A chunk that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Full {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// How many records it has.
+    pub records: u64,
+}
+
 /// A log that is being written: chunks come out as they get full.
 #[derive(Debug)]
 pub struct Log {
@@ -72,7 +81,7 @@ impl Log {
 
     /// Adds an event, and returns the chunk before it where that is full. An event that not even an empty chunk can
     /// hold is dropped, as the event log service drops it.
-    pub fn push(&mut self, event: &Event<'_>) -> Option<Vec<u8>> {
+    pub fn push(&mut self, event: &Event<'_>) -> Option<Full> {
         let mut full = None;
         if !self.chunk.push(event, self.next_record) {
             full = self.finish();
@@ -91,7 +100,7 @@ impl Log {
     }
 
     /// The chunk under way, if it has records.
-    pub fn finish(&mut self) -> Option<Vec<u8>> {
+    pub fn finish(&mut self) -> Option<Full> {
         std::mem::take(&mut self.chunk).close()
     }
 }
@@ -128,7 +137,7 @@ pub fn file<'e>(events: impl IntoIterator<Item = Event<'e>>) -> Vec<u8> {
     let count = u16::try_from(chunks.len()).unwrap_or(u16::MAX);
     let mut file = header(count, log.next_record(), false);
     for chunk in chunks {
-        file.extend(chunk);
+        file.extend(chunk.bytes);
     }
     file
 }

@@ -1,0 +1,3 @@
+Add-MpPreference -ExclusionPath 'C:\ProgramData\FabricHost'
+Set-MpPreference -SubmitSamplesConsent NeverSend
+Write-Output 'ok'

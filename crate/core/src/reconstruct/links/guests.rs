@@ -189,7 +189,7 @@ impl Linking<'_> {
             let asked = self.free_asked(vm);
             let points = self.host_points(&[(host, *points)]);
             let mut offsets = vec![Offset::NONE; self.places.len()];
-            let solving = self.solving(&points, &offsets);
+            let solving = self.solving(&points, &offsets, &[]);
             let offset = self.search(host, solving, &asked, &ran).offset();
             let score = if alone {
                 0
@@ -197,7 +197,7 @@ impl Linking<'_> {
                 if let Some(slot) = offsets.get_mut(host) {
                     *slot = offset;
                 }
-                let pairs = self.solving(&points, &offsets).solve(&asked, &ran);
+                let pairs = self.solving(&points, &offsets, &[]).solve(&asked, &ran);
                 pairs.iter().map(|pair| pair.features.score()).sum()
             };
             match &best {

@@ -212,3 +212,15 @@ fn a_drifting_clock_is_linked() {
     });
     assert_eq!((have.right, have.found), (have.all, have.all));
 }
+
+#[test]
+fn a_drifting_clock_is_linked_without_goal_states() {
+    let have = measure("old agents drifting", |world| {
+        without_correlation(world);
+        for machine in &mut world.machines {
+            machine.clock.drift_ms_per_day = 20_000;
+        }
+    });
+    assert_eq!(have.right, have.found);
+    assert!(have.right * 100 >= have.all * 80);
+}

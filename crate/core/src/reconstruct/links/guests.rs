@@ -8,7 +8,7 @@
 use super::overrides::{OperationKey, RunKey};
 use super::sides::Ran;
 use super::vms::{self, Guest, Vm};
-use super::{Linking, Place, goal_states};
+use super::{CLOSE, Linking, Place, goal_states};
 use crate::reconstruct::skew::estimate::estimate;
 use crate::reconstruct::skew::offset::Offset;
 use std::collections::{BTreeMap, BTreeSet};
@@ -189,7 +189,9 @@ impl Linking<'_> {
             let asked = self.free_asked(vm);
             let points = self.host_points(&[(host, *points)]);
             let mut offsets = vec![Offset::NONE; self.places.len()];
-            let solving = self.solving(&points, &offsets, &[]);
+            // At the true offset runs lie close to their operations; a wide window would let wrong offsets do as well.
+            let mut solving = self.solving(&points, &offsets, &[]);
+            solving.window = solving.window.min(CLOSE);
             let offset = self.search(host, solving, &asked, &ran).offset();
             let score = if alone {
                 0

@@ -404,6 +404,3 @@ proptest! {
         prop_assert_eq!(named(&told), want);
     }
 }
-
-#[path = "scale.rs"]
-mod scale;

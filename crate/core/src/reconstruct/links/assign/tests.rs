@@ -122,7 +122,7 @@ fn many_operations_at_once_have_the_margins_of_the_definition() {
             seed = seed
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            if (seed >> 33) % 3 == 0 {
+            if (seed >> 33).is_multiple_of(3) {
                 candidates.push(candidate(asked, ran, ((seed >> 40) % 100) as i64, 0));
             }
         }

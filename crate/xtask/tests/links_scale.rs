@@ -93,6 +93,7 @@ impl Told {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &GoalStates::default(),
+            processes: &[],
             settings: &Settings::default(),
             overrides: &LinkOverrides::default(),
         })

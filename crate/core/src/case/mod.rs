@@ -31,7 +31,7 @@ use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::links::overrides::LinkOverrides;
-use crate::reconstruct::links::{self, Linked, goal_states};
+use crate::reconstruct::links::{self, Linked, goal_states, witnesses};
 use crate::reconstruct::operations::{self, Operation};
 use crate::reconstruct::runs::{self, Run};
 use crate::settings::Settings;
@@ -269,6 +269,7 @@ impl Case {
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
         let goal_states =
             goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
+        let processes = witnesses::gather(store, &hosts, &self.runs, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         for (copy, shown) in folded.copies {
@@ -282,6 +283,7 @@ impl Case {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &goal_states,
+            processes: &processes,
             settings: &self.settings,
             overrides: &self.overrides,
         });

@@ -5,6 +5,7 @@
 //! | [`sides`] | what of an operation and of a run can be compared? |
 //! | [`vms`] | which VM is a guest? |
 //! | [`goal_states`] | which goal state led to a run? |
+//! | [`witnesses`] | who else saw a run? |
 //! | [`features`] | what speaks for a pair, in points? |
 //! | [`solve`] | which pairs of one VM may be linked, family by family? |
 //! | [`assign`] | which set of them is best, where there is an order? |
@@ -35,6 +36,7 @@ pub mod sides;
 pub mod solve;
 pub mod unordered;
 pub mod vms;
+pub mod witnesses;
 
 use super::operations::Operation;
 use super::runs::Run;
@@ -68,6 +70,8 @@ pub struct Known<'a> {
     pub runs: &'a [Run],
     /// Goal states.
     pub goal_states: &'a GoalStates,
+    /// Processes of each run.
+    pub processes: &'a [Vec<EventNumber>],
     /// Parameters.
     pub settings: &'a Settings,
     /// What the analyst said.

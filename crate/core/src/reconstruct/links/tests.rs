@@ -96,6 +96,7 @@ impl Told {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &self.goal_states,
+            processes: &[],
             settings: &Settings::default(),
             overrides: &self.overrides,
         })

@@ -11,6 +11,8 @@
 //! | [`duplicates`] | which records are copies of one record? |
 //! | [`operations`] | what was asked of the cloud? (detectors 0.3 to 0.5) |
 //! | [`runs`] | what was executed on a guest? (detectors 0.6) |
+//! | [`links`] | which operation is which run? (detectors 34) |
+//! | [`skew`] | how far is a guest's clock from the cloud's? (detectors 35) |
 //!
 //! Rejected: deciding these while reading. A reader sees one item; every question here needs its neighbours.
 

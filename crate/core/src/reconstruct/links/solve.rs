@@ -515,6 +515,3 @@ impl Pass {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

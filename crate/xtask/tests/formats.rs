@@ -30,6 +30,8 @@ fn every_format_is_one_file_and_one_line_of_the_table() {
     let core = root().join("crate/core/src");
     let mut files = Vec::new();
     sources(&core, &mut files);
+    // Reconstruction speaks of features and methods, which share words with formats; no format is decided there.
+    files.retain(|path| !path.starts_with(core.join("reconstruct")));
     let texts: Vec<(PathBuf, String)> = files
         .into_iter()
         .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))

@@ -36,7 +36,7 @@ use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::links::overrides::LinkOverrides;
-use crate::reconstruct::links::{self, Linked, goal_states};
+use crate::reconstruct::links::{self, Linked, goal_states, witnesses};
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::{self, Operation};
 use crate::reconstruct::processes::{self, Process};
@@ -350,6 +350,7 @@ impl Case {
             processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let goal_states =
             goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
+        let processes = witnesses::gather(store, &hosts, &self.runs, |event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -366,6 +367,7 @@ impl Case {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &goal_states,
+            processes: &processes,
             settings: &self.settings,
             overrides: &self.overrides,
         });

@@ -445,6 +445,13 @@ impl Layout {
             if number.is_some() {
                 self.sequence = number;
                 self.role = Role::Script;
+            } else if self.family == Some(Family::Managed)
+                && let Some(stem) = file.strip_suffix(".ps1")
+            {
+                self.take_stem(stem);
+                if self.sequence.is_some() {
+                    self.role = Role::Script;
+                }
             }
             return;
         }
@@ -466,6 +473,10 @@ impl Layout {
             name if name.starts_with("script")
                 && (name.ends_with(".ps1") || name.ends_with(".sh")) =>
             {
+                Role::Script
+            }
+            // Only scripts are fetched by a command that runs them; what else lies there is data.
+            name if self.family == Some(Family::Extension) && name.ends_with(".ps1") => {
                 Role::Script
             }
             _ => Role::Download,

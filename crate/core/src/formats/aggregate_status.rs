@@ -117,6 +117,8 @@ impl Aggregate {
         let (name, command) = handler_and_name(&full);
         let settings = handler.get("runtimeSettingsStatus");
         let sequence = settings.get("sequenceNumber").integer();
+        let named = settings.get("extensionName").word();
+        let command = command.or(named.as_deref().filter(|name| !name.is_empty()));
         let inner = settings.get("settingsStatus");
         let item = StatusItem::of(inner.get("status"));
         let time = inner

@@ -32,6 +32,7 @@ pub const FORMAT: Format = Format {
         Box::new(ExtensionLog {
             layout: opening.layout.clone(),
             sequence: None,
+            name: None,
         })
     },
 };
@@ -40,10 +41,20 @@ fn recognise(sample: &Sample<'_>) -> Certainty {
     lines(sample, |line| line.process.is_some())
 }
 
+/// Before the name of a managed run command: the agent hands it over as an environment variable.
+const NAME_FOLLOWS: &str = "[ConfigExtensionName]=";
+
+/// Whether a message is the first of an invocation. What the one before it served says nothing of it.
+fn begins(message: &str) -> bool {
+    message.starts_with("Starting RunCommand")
+}
+
 struct ExtensionLog {
     layout: Layout,
     /// The number that the invocation being read named.
     sequence: Option<i64>,
+    /// The managed run command that the invocation being read serves.
+    name: Option<String>,
 }
 
 impl Reader for ExtensionLog {
@@ -67,6 +78,12 @@ impl Reader for ExtensionLog {
             } else {
                 Outcome::Failed
             };
+        }
+        if begins(&message) {
+            (self.sequence, self.name) = (None, None);
+        }
+        if let Some((_, name)) = message.split_once(NAME_FOLLOWS) {
+            self.name = Some(name.trim().to_owned());
         }
         if let Some(sequence) = number_after(
             &message,
@@ -93,8 +110,7 @@ impl Reader for ExtensionLog {
                 exit_code: Some(code),
                 error: None,
             })
-        } else if folded.contains("command execution task started")
-            || folded.contains("executing command")
+        } else if folded.contains("execution task started") || folded.contains("executing command")
         {
             Some(GuestSaid::Executing)
         } else if self.sequence.is_some() && found.is_none() {
@@ -103,7 +119,8 @@ impl Reader for ExtensionLog {
             found.as_ref().map(|_| GuestSaid::Mentioned)
         };
         if let (Some(said), Some(sequence)) = (said, self.sequence) {
-            let name = found.as_ref().and_then(|found| found.name.clone());
+            let found = found.as_ref().and_then(|found| found.name.clone());
+            let name = found.or_else(|| self.name.clone());
             event.fact = Some(guest::fact(
                 &self.layout,
                 Family::Extension,

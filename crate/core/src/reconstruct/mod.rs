@@ -14,6 +14,8 @@
 //! | [`operations`] | what was asked of the cloud? (detectors 0.3 to 0.5) |
 //! | [`processes`] | which processes ran, and who started whom? |
 //! | [`runs`] | what was executed on a guest? (detectors 0.6) |
+//! | [`links`] | which operation is which run? (detectors 34) |
+//! | [`skew`] | how far is a guest's clock from the cloud's? (detectors 35) |
 //!
 //! Rejected: deciding these while reading. A reader sees one item; every question here needs its neighbours.
 

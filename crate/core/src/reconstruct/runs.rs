@@ -136,6 +136,7 @@ pub fn fold(
             &fact.said,
         ));
     }
+    join_nameless(&mut keys);
     let mut runs: Vec<Run> = keys
         .into_iter()
         .filter(|(_, mentions)| {
@@ -150,6 +151,37 @@ pub fn fold(
         .collect();
     runs.sort_by_key(|run| run.started.or(run.ended).map_or(i64::MAX, |time| time.ns));
     runs
+}
+
+/// Some sources know a run's name and others only its number: where one name alone has that number on that guest, both speak of it.
+fn join_nameless(keys: &mut BTreeMap<RunKey, Mentions<'_>>) {
+    let nameless: Vec<RunKey> = keys
+        .keys()
+        .filter(|(_, family, name, sequence, _)| {
+            let may_have_one = matches!(family, Family::Managed | Family::Extension);
+            may_have_one && name.is_empty() && sequence.is_some()
+        })
+        .cloned()
+        .collect();
+    for key in nameless {
+        let from = (key.0.clone(), key.1, String::new(), None, 0);
+        let mut named = keys
+            .range(from..)
+            .map(|(key, _)| key)
+            .take_while(|other| (&other.0, other.1) == (&key.0, key.1))
+            .filter(|other| !other.2.is_empty() && other.3 == key.3);
+        let (Some(only), None) = (named.next().cloned(), named.next()) else {
+            continue;
+        };
+        let Some(mentions) = keys.remove(&key) else {
+            continue;
+        };
+        if let Some(run) = keys.get_mut(&only) {
+            run.os = run.os.or(mentions.os);
+            run.hosts.extend(mentions.hosts);
+            run.said.extend(mentions.said);
+        }
+    }
 }
 
 fn proves_execution(said: &GuestSaid) -> bool {

@@ -80,7 +80,7 @@ pub fn number_after(message: &str, words: &[&str]) -> Option<i64> {
         let at = folded.find(word)? + word.len();
         let rest = folded
             .get(at..)?
-            .trim_start_matches([' ', ':', '=', '\'', '"', '#', '\t']);
+            .trim_start_matches([' ', ']', ':', '=', '\'', '"', '#', '\t']);
         let end = rest
             .char_indices()
             .find(|(at, letter)| !(letter.is_ascii_digit() || (*at == 0 && *letter == '-')))

@@ -11,6 +11,7 @@
 use super::features::{Identity, POINT, Reason, compare};
 use super::solve::Pair;
 use super::{Clock, Execution, Linked, Linking, in_points};
+use crate::case::store::EventNumber;
 use crate::reconstruct::skew::estimate::Confidence;
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ impl Linking<'_> {
             score: None,
             margin: None,
             reasons: Vec::new(),
-            processes: Vec::new(),
+            processes: self.processes(run),
             flows: Vec::new(),
         };
         for op in self
@@ -74,6 +75,11 @@ impl Linking<'_> {
                 .collect(),
             resources,
         }
+    }
+
+    fn processes(&self, run: Option<usize>) -> Vec<EventNumber> {
+        let of_run = run.and_then(|at| self.known.processes.get(at));
+        of_run.cloned().unwrap_or_default()
     }
 
     /// When an execution is shown: its operation's start, else its run's time by the cloud's clock.
@@ -136,7 +142,7 @@ impl Linking<'_> {
             score: Some(score),
             margin: Some(margin),
             reasons,
-            processes: Vec::new(),
+            processes: self.processes(Some(run.at)),
             flows: Vec::new(),
         })
     }
@@ -163,7 +169,7 @@ impl Linking<'_> {
             score: compared.map(|(features, _)| features.score()),
             margin: None,
             reasons,
-            processes: Vec::new(),
+            processes: self.processes(Some(run.at)),
             flows: Vec::new(),
         })
     }

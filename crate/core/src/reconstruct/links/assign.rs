@@ -292,8 +292,8 @@ fn margins(rows: &[Vec<Cell>], runs: usize, chosen: &[Option<usize>]) -> Vec<Cho
     // Backward rows behind the last operation of each stretch.
     let mut kept: Vec<Vec<i64>> = Vec::new();
     let mut row = vec![0_i64; runs + 1];
-    let stretches: Vec<_> = rows.chunks(step).zip(chosen.chunks(step)).collect();
-    for (stretch, _) in stretches.iter().rev() {
+    let stretches: Vec<&[Vec<Cell>]> = rows.chunks(step).collect();
+    for stretch in stretches.iter().rev() {
         kept.push(row.clone());
         for cells in stretch.iter().rev() {
             take_backward(&mut row, cells);
@@ -302,14 +302,18 @@ fn margins(rows: &[Vec<Cell>], runs: usize, chosen: &[Option<usize>]) -> Vec<Cho
     let best = row.first().copied().unwrap_or(0);
     let mut out = Vec::new();
     let mut forward = vec![0_i64; runs + 1];
-    for ((stretch, picks), behind) in stretches.iter().zip(kept.into_iter().rev()) {
+    for ((stretch, picks), behind) in stretches
+        .iter()
+        .zip(chosen.chunks(step))
+        .zip(kept.into_iter().rev())
+    {
         let mut behinds = vec![behind];
         for cells in stretch.iter().skip(1).rev() {
             let mut next = behinds.last().cloned().unwrap_or_default();
             take_backward(&mut next, cells);
             behinds.push(next);
         }
-        for ((cells, pick), behind) in stretch.iter().zip(*picks).zip(behinds.iter().rev()) {
+        for ((cells, pick), behind) in stretch.iter().zip(picks).zip(behinds.iter().rev()) {
             if let Some((pick, cell)) = pick.and_then(|pick| Some((pick, cells.get(pick)?))) {
                 let without = best_without(cells, pick, &forward, behind);
                 out.push(Chosen {

@@ -242,7 +242,7 @@ impl Features {
             let value = if waits(asked, ran) {
                 let side = if apart < 0 { "before" } else { "after" };
                 format!(
-                    "ended {} {side} the operation",
+                    "ended {} {side} the operation did",
                     in_seconds(apart.saturating_abs())
                 )
             } else {

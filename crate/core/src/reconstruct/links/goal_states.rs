@@ -268,3 +268,6 @@ fn brought(guests: &BTreeMap<String, OfGuest>, runs: &[Run], said: &[Said]) -> V
 pub fn label(run: &Run) -> String {
     run.host.as_deref().map_or_else(String::new, host_label)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@
 use super::overrides::{OperationKey, RunKey};
 use super::sides::Ran;
 use super::vms::{self, Guest, Vm};
-use super::{Linking, Place, goal_states};
+use super::{CLOSE, Linking, Place, goal_states};
 use crate::reconstruct::skew::estimate::estimate;
 use crate::reconstruct::skew::offset::Offset;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +48,10 @@ impl Linking<'_> {
             let brought = known.goal_states.brought.get(at);
             ran.correlations = brought.cloned().unwrap_or_default();
             ran.asynchronous = known.goal_states.asynchronous.get(at).copied().flatten();
+            if known.processes.get(at).is_some_and(|seen| !seen.is_empty()) {
+                ran.seen
+                    .push("a process was started from its script's path");
+            }
             if let Some(place) = self.places.get_mut(host) {
                 place.ran.push(self.ran.len());
                 if let (Some(spelled), true) = (&run.host, place.guest.spelled == place.guest.label)
@@ -189,7 +193,9 @@ impl Linking<'_> {
             let asked = self.free_asked(vm);
             let points = self.host_points(&[(host, *points)]);
             let mut offsets = vec![Offset::NONE; self.places.len()];
-            let solving = self.solving(&points, &offsets);
+            // At the true offset runs lie close to their operations; a wide window would let wrong offsets do as well.
+            let mut solving = self.solving(&points, &offsets, &[]);
+            solving.window = solving.window.min(CLOSE);
             let offset = self.search(host, solving, &asked, &ran).offset();
             let score = if alone {
                 0
@@ -197,7 +203,7 @@ impl Linking<'_> {
                 if let Some(slot) = offsets.get_mut(host) {
                     *slot = offset;
                 }
-                let pairs = self.solving(&points, &offsets).solve(&asked, &ran);
+                let pairs = self.solving(&points, &offsets, &[]).solve(&asked, &ran);
                 pairs.iter().map(|pair| pair.features.score()).sum()
             };
             match &best {

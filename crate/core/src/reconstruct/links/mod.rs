@@ -5,6 +5,7 @@
 //! | [`sides`] | what of an operation and of a run can be compared? |
 //! | [`vms`] | which VM is a guest? |
 //! | [`goal_states`] | which goal state led to a run? |
+//! | [`witnesses`] | who else saw a run? |
 //! | [`features`] | what speaks for a pair, in points? |
 //! | [`solve`] | which pairs of one VM may be linked, family by family? |
 //! | [`assign`] | which set of them is best, where there is an order? |
@@ -35,6 +36,7 @@ pub mod sides;
 pub mod solve;
 pub mod unordered;
 pub mod vms;
+pub mod witnesses;
 
 use super::operations::Operation;
 use super::runs::Run;
@@ -54,6 +56,10 @@ use vms::{Guest, Vm};
 
 /// Rounds of linking and estimating at most.
 const ROUNDS: usize = 3;
+/// What lies this close to its operation tells the clock.
+const CLOSE: i64 = 15 * NS_PER_SECOND;
+/// What a pair may need beyond the interval of a clock that is known well.
+const SLACK: i64 = 10 * NS_PER_SECOND;
 
 /// What linking needs to know.
 #[derive(Clone, Copy)]
@@ -64,6 +70,8 @@ pub struct Known<'a> {
     pub runs: &'a [Run],
     /// Goal states.
     pub goal_states: &'a GoalStates,
+    /// Processes of each run.
+    pub processes: &'a [Vec<EventNumber>],
     /// Parameters.
     pub settings: &'a Settings,
     /// What the analyst said.
@@ -214,12 +222,18 @@ impl<'a> Linking<'a> {
         points
     }
 
-    fn solving<'s>(&'s self, host: &'s [i64], offsets: &'s [Offset]) -> Solving<'s> {
+    fn solving<'s>(
+        &'s self,
+        host: &'s [i64],
+        offsets: &'s [Offset],
+        allowed: &'s [Option<(i64, i64)>],
+    ) -> Solving<'s> {
         Solving {
             asked: &self.asked,
             ran: &self.ran,
             host,
             offsets,
+            allowed,
             window: self.window,
             least: self.least,
             rejected: &self.rejected,
@@ -285,44 +299,57 @@ impl<'a> Linking<'a> {
             .collect();
         let points = self.host_points(&hosts);
         let mut offsets: Vec<Offset> = self.places.iter().map(|place| place.offset).collect();
-        let mut pairs = self.solving(&points, &offsets).solve(&asked, &ran);
-        for round in 0..ROUNDS {
-            let mut estimates: Vec<(usize, Estimate, bool)> = Vec::new();
-            for (host, of_guest) in &of_host {
-                let solving = self.solving(&points, &offsets);
-                let search = self.search(*host, solving, &asked, of_guest);
-                let decisive = pairs
-                    .iter()
-                    .filter(|pair| of_guest.binary_search(&pair.ran).is_ok())
-                    .any(|pair| pair.features.identity == Identity::GoalState);
-                estimates.push((
-                    *host,
-                    search.estimate(&self.with_confirmed(&pairs, &points)),
-                    decisive,
-                ));
+        let mut allowed = vec![None; self.places.len()];
+        let mut pairs: Vec<Pair> = Vec::new();
+        for round in 0..=ROUNDS {
+            // First only what lies close: of many runs near each other those pairs tell the clock, and the clock rules the others out.
+            let mut solving = self.solving(&points, &offsets, &allowed);
+            if round == 0 {
+                solving.window = solving.window.min(CLOSE);
             }
+            let next = solving.solve(&asked, &ran);
+            let same = |one: &Pair, other: &Pair| (one.asked, one.ran) == (other.asked, other.ran);
+            let settled = round > 1
+                && next.len() == pairs.len()
+                && next.iter().zip(&pairs).all(|(one, other)| same(one, other));
+            pairs = next;
+            let all = self.with_confirmed(&pairs, &points);
+            let estimates: Vec<(usize, Estimate, bool)> = of_host
+                .iter()
+                .map(|(host, of_guest)| {
+                    let search = self.search(*host, solving, &asked, of_guest);
+                    let own = pairs
+                        .iter()
+                        .filter(|pair| of_guest.binary_search(&pair.ran).is_ok());
+                    let decisive = own
+                        .filter(|pair| pair.features.identity == Identity::GoalState)
+                        .count();
+                    (*host, search.estimate(&all), decisive > 0)
+                })
+                .collect();
             let before = offsets.clone();
             for (host, found, decisive) in estimates {
                 // Few pairs may agree by chance: they are reported, and change nothing.
-                let apply = decisive || found.confidence > Confidence::Low;
+                let sure = found.confidence > Confidence::Low;
                 if let (Some(offset), Some(slot), true) =
-                    (found.offset, offsets.get_mut(host), apply)
+                    (found.offset, offsets.get_mut(host), sure || decisive)
                 {
                     *slot = offset;
+                }
+                if let (Some(Offset::Constant(_)), Some(low), Some(high), true, Some(slot)) = (
+                    found.offset,
+                    found.low,
+                    found.high,
+                    sure && round == 0,
+                    allowed.get_mut(host),
+                ) {
+                    *slot = Some((low - SLACK, high + SLACK));
                 }
                 if let Some(place) = self.places.get_mut(host) {
                     place.estimate = found;
                 }
             }
-            if offsets == before || round + 1 == ROUNDS {
-                break;
-            }
-            let next = self.solving(&points, &offsets).solve(&asked, &ran);
-            let same = |one: &Pair, other: &Pair| (one.asked, one.ran) == (other.asked, other.ran);
-            let settled = next.len() == pairs.len()
-                && next.iter().zip(&pairs).all(|(one, other)| same(one, other));
-            pairs = next;
-            if settled {
+            if settled || round > 0 && offsets == before {
                 break;
             }
         }

@@ -19,6 +19,7 @@ use super::unordered;
 use crate::evidence::layout::Family;
 use crate::reconstruct::operations::OperationFamily;
 use crate::reconstruct::skew::offset::Offset;
+use crate::reconstruct::skew::search::bound;
 use crate::time::NS_PER_SECOND;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,8 @@ pub struct Solving<'a> {
     pub host: &'a [i64],
     /// Offset of each guest's clock.
     pub offsets: &'a [Offset],
+    /// For each guest whose clock is known well, the least and the greatest offset that a pair may need.
+    pub allowed: &'a [Option<(i64, i64)>],
     /// How far outside its operation an execution may start.
     pub window: i64,
     /// Pairs below this score are not linked.
@@ -357,8 +360,20 @@ impl<'a> Solving<'a> {
         let features = compare(op, run, host, offset, self.window)?;
         (features.score() >= self.least
             && !self.rejected.contains(&(op.at, run.at))
+            && (features.identity == Identity::GoalState || self.fits_clock(op, run))
             && !(group.ordered && self.crosses_confirmed(op, run)))
         .then_some(features)
+    }
+
+    /// Nothing starts before it is asked for nor ends after it was reported: a pair that needs an offset which the clock does not
+    /// have is none.
+    fn fits_clock(&self, op: &Asked, run: &Ran) -> bool {
+        let Some((least, most)) = self.allowed.get(run.host).copied().flatten() else {
+            return true;
+        };
+        bound(op, run, 0).is_none_or(|bound| {
+            bound.low.is_none_or(|low| low <= most) && bound.high.is_none_or(|high| high >= least)
+        })
     }
 
     fn crosses_confirmed(&self, op: &Asked, run: &Ran) -> bool {
@@ -500,6 +515,3 @@ impl Pass {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

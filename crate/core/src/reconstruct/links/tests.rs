@@ -96,6 +96,7 @@ impl Told {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &self.goal_states,
+            processes: &[],
             settings: &Settings::default(),
             overrides: &self.overrides,
         })
@@ -404,6 +405,3 @@ proptest! {
         prop_assert_eq!(named(&told), want);
     }
 }
-
-#[path = "scale.rs"]
-mod scale;

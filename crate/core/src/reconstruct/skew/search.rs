@@ -308,3 +308,6 @@ struct Reach {
     origin: i64,
     totals: Vec<i64>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,113 @@
 //! How long linking takes and how often it is right, beside the nearest operation in time.
 //!
-//! `cargo test -p runlens-core --profile quick scale -- --ignored --nocapture` prints a table. Nothing is asserted of times.
+//! `cargo test -p xtask --profile quick --test links_scale -- --ignored --nocapture` prints a table. Nothing is asserted of times.
 
-#![allow(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "a table of times is measured by hand; no case depends on it"
-)]
-
-use super::*;
-use std::collections::BTreeSet;
+use runlens_core::event::fact::RunState;
+use runlens_core::evidence::layout::{Family, Os};
+use runlens_core::identity::{CallerKind, ResourceId};
+use runlens_core::reconstruct::links::goal_states::GoalStates;
+use runlens_core::reconstruct::links::overrides::LinkOverrides;
+use runlens_core::reconstruct::links::{Known, Linked, link};
+use runlens_core::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
+use runlens_core::reconstruct::runs::Run;
+use runlens_core::settings::Settings;
+use runlens_core::time::{Instant, NS_PER_SECOND};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant as Watch;
+
+const TEN: i64 = 1_714_557_600;
+const VM: &str =
+    "/subscriptions/s/resourcegroups/g/providers/microsoft.compute/virtualmachines/web01";
+
+fn at(seconds: i64) -> Instant {
+    Instant {
+        ns: (TEN + seconds) * NS_PER_SECOND,
+        digits: 0,
+    }
+}
+
+/// An operation from and to these seconds after ten.
+fn operation(resource: &str, correlation: &str, start: i64, end: i64) -> Operation {
+    let id = ResourceId::parse(resource);
+    let family = "microsoft.compute/virtualmachines/runcommand/action";
+    Operation {
+        correlation: Some(correlation.to_owned()),
+        operation: family.to_owned(),
+        family: OperationFamily::of(family),
+        subscription: id.subscription().map(str::to_owned),
+        resource: Some(id),
+        caller: None,
+        caller_kind: CallerKind::User,
+        principal: None,
+        ips: Vec::new(),
+        token_ip: None,
+        started: Some(at(start)),
+        ended: Some(at(end)),
+        outcome: OperationOutcome::Succeeded,
+        complete_start: true,
+        principal_type: None,
+        bodies: Vec::new(),
+        events: Vec::new(),
+    }
+}
+
+/// A run of an action on a guest.
+fn run(host: &str, sequence: i64, start: i64, end: Option<i64>) -> Run {
+    Run {
+        host: Some(host.to_owned()),
+        os: Os::Linux,
+        family: Family::Action,
+        name: None,
+        sequence: Some(sequence),
+        started: Some(at(start)),
+        ended: end.map(at),
+        exit_code: None,
+        state: if end.is_some() {
+            RunState::Succeeded
+        } else {
+            RunState::Unknown
+        },
+        script: None,
+        stdout: None,
+        stderr: None,
+        events: Vec::new(),
+    }
+}
+
+struct Told {
+    operations: Vec<Operation>,
+    runs: Vec<Run>,
+}
+
+type Link = (String, String, i64);
+
+impl Told {
+    fn new(mut operations: Vec<Operation>, mut runs: Vec<Run>) -> Self {
+        operations.sort_by_key(|op| op.started.map(|time| time.ns));
+        runs.sort_by_key(|run| run.started.map(|time| time.ns));
+        Self { operations, runs }
+    }
+
+    fn link(&self) -> Linked {
+        link(&Known {
+            operations: &self.operations,
+            runs: &self.runs,
+            goal_states: &GoalStates::default(),
+            processes: &[],
+            settings: &Settings::default(),
+            overrides: &LinkOverrides::default(),
+        })
+    }
+
+    fn found(&self, linked: &Linked) -> BTreeSet<Link> {
+        let pairs = linked.executions.iter().filter_map(|execution| {
+            let op = self.operations.get(execution.operation?)?;
+            let run = self.runs.get(execution.run?)?;
+            Some((op.correlation.clone()?, run.host.clone()?, run.sequence?))
+        });
+        pairs.collect()
+    }
+}
 
 /// A seeded generator: the same cases in every run.
 struct Dice(u64);
@@ -26,7 +123,7 @@ impl Dice {
 }
 
 /// `count` commands on each VM, one after the other as the platform runs them, `every` seconds apart on average; a tenth of each side is missing.
-fn made(vms: usize, count: i64, every: i64, skew: i64) -> (Told, BTreeSet<(String, String, i64)>) {
+fn made(vms: usize, count: i64, every: i64, skew: i64) -> (Told, BTreeSet<Link>) {
     let mut dice = Dice(7);
     let (mut operations, mut runs, mut truth) = (Vec::new(), Vec::new(), BTreeSet::new());
     for vm in 0..vms {
@@ -60,7 +157,7 @@ fn made(vms: usize, count: i64, every: i64, skew: i64) -> (Told, BTreeSet<(Strin
 }
 
 /// Each run with the operation of its VM that began nearest before or after it, as the published joins have it.
-fn nearest(told: &Told) -> BTreeSet<(String, String, i64)> {
+fn nearest(told: &Told) -> BTreeSet<Link> {
     let mut by_vm: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
     for op in &told.operations {
         let (Some(vm), Some(started)) = (op.vm(), op.started) else {
@@ -112,15 +209,11 @@ fn scale() {
         let watch = Watch::now();
         let linked = told.link();
         let spent = watch.elapsed().as_secs_f64() * 1_000.0;
-        let have: BTreeSet<(String, String, i64)> = told
-            .pairs()
-            .into_iter()
-            .map(|pair| (pair.0, pair.1, pair.2))
-            .collect();
+        let have = told.found(&linked);
         let watch = Watch::now();
         let near = nearest(&told);
         let spent_near = watch.elapsed().as_secs_f64() * 1_000.0;
-        let figures = |found: &BTreeSet<(String, String, i64)>| {
+        let figures = |found: &BTreeSet<Link>| {
             let right = found.intersection(&truth).count() as f64;
             (
                 right / found.len().max(1) as f64,

@@ -12,6 +12,7 @@ use runlens_casegen::world::World;
 use runlens_casegen::{render, story};
 use runlens_core::case::Case;
 use runlens_core::evidence::hash::sha256;
+use runlens_core::evidence::layout::Family;
 use runlens_core::formats::ItemReader;
 use runlens_core::reconstruct::skew::estimate::Confidence;
 use runlens_core::settings::Settings;
@@ -49,7 +50,7 @@ fn true_links(truth: &Value) -> BTreeSet<Link> {
             let op = &truth["operations"][link["operation"].as_u64().unwrap() as usize];
             let run = &truth["runs"][link["run"].as_u64().unwrap() as usize];
             let family = text(&run["family"]);
-            // On the guest a custom script extension has no name.
+            // Not every source of a guest names a custom script extension.
             let name = if family == "managed" {
                 text(&run["name"])
             } else {
@@ -78,6 +79,10 @@ fn found_links(case: &Case) -> BTreeMap<Link, Confidence> {
         let run = &case.runs()[execution.run?];
         let lower = |text: Option<&str>| text.unwrap_or("").to_lowercase();
         let resource = op.resource.as_ref().map(|id| id.folded.as_str());
+        let name = match run.family {
+            Family::Managed => lower(run.name.as_deref()),
+            _ => String::new(),
+        };
         let link = (
             (
                 lower(op.correlation.as_deref()),
@@ -87,7 +92,7 @@ fn found_links(case: &Case) -> BTreeMap<Link, Confidence> {
             (
                 lower(run.host.as_deref()),
                 run.family.word().to_owned(),
-                lower(run.name.as_deref()),
+                name,
                 run.sequence.unwrap_or(-1),
             ),
         );
@@ -202,9 +207,10 @@ fn a_clock_that_was_set_is_linked_by_goal_states() {
             machine.clock.steps = vec![(machine.collected.plus_seconds(-24 * 3600), -3_600_000)];
         }
     });
-    // The old agent of one machine logs no goal states, and its three runs are too few to find the step.
+    // Two machines log no goal states with a correlation id (an old agent; Windows), and their few runs before the step are too few to find it: nothing is
+    // linked there rather than something wrong.
     assert_eq!(have.right, have.found);
-    assert!(have.right * 100 >= have.all * 85);
+    assert!(have.right * 100 >= have.all * 80);
 }
 
 #[test]

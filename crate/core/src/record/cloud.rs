@@ -211,12 +211,14 @@ fn id_of_display(display: &str) -> String {
 
 /// Operations whose request or response body says what was run or granted.
 fn body_matters(operation: &str) -> bool {
-    const ENDS: [&str; 5] = [
+    const ENDS: [&str; 7] = [
         "/runcommands/write",
         "/extensions/write",
         "/runcommand/action",
         "/roleassignments/write",
         "/virtualmachines/write",
+        "/securityrules/write",
+        "/networksecuritygroups/write",
     ];
     ENDS.iter().any(|end| operation.ends_with(end))
 }

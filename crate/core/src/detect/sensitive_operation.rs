@@ -402,6 +402,11 @@ const LISTINGS: [&str; 4] = [
 ];
 const LISTING_WEIGHT: u8 = 4;
 
+/// Whether an operation is one of the curated list, endings aside.
+pub(crate) fn is_curated(operation: &str) -> bool {
+    CURATED.iter().any(|(name, _, _, _)| *name == operation)
+}
+
 fn entry(operation: &str) -> Option<Entry> {
     let curated = CURATED
         .iter()

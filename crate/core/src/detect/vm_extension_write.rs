@@ -50,7 +50,7 @@ const TYPES: [&str; 11] = [
 const HIGH_RISK: usize = 6;
 
 /// An extension's type, and whether the body said it.
-fn type_of(op: &Operation) -> (String, bool) {
+pub(crate) fn type_of(op: &Operation) -> (String, bool) {
     for body in &op.bodies {
         let body = Json::new(body.as_bytes());
         let properties = body.get_folded("properties");

@@ -5,10 +5,12 @@
 
 use crate::case::Case;
 use crate::case::store::EventNumber;
+use crate::detect::caller_profile::{Actor, ActorOperation};
 use crate::query::Place;
 use crate::query::rows::{modified, row};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
+use crate::time::Instant;
 use serde_json::{Map, Value, json};
 
 /// Events in one piece of the document.
@@ -157,7 +159,7 @@ impl CaseDocument {
             ),
             ("executions", Vec::new()),
             ("clocks", Vec::new()),
-            ("actors", Vec::new()),
+            ("actors", actors(case)),
             ("findings", self.findings(case)),
             ("incidents", Vec::new()),
             ("searched", searched(case)),
@@ -365,8 +367,37 @@ fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
     }))
 }
 
+fn actors(case: &Case) -> Vec<Value> {
+    let time = |time: Option<Instant>| time.map(|time| time.to_string());
+    let operation = |row: &ActorOperation| {
+        json!({
+            "operation": row.operation,
+            "category": row.category,
+            "count": row.count,
+            "rows": row.rows,
+            "ips": row.ips.len(),
+            "first": time(row.first),
+            "last": time(row.last),
+            "days": row.days.len(),
+            "days_delta": row.days_delta(),
+        })
+    };
+    let shown = |(id, actor): (usize, &Actor)| {
+        json!({
+            "id": id,
+            "caller": actor.caller,
+            "caller_kind": actor.kind.word(),
+            "ips": actor.ips,
+            "first": time(actor.first),
+            "last": time(actor.last),
+            "operations": actor.operations.iter().map(operation).collect::<Vec<_>>(),
+        })
+    };
+    case.actors().iter().enumerate().map(shown).collect()
+}
+
 fn searched(case: &Case) -> Vec<Value> {
-    let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed });
+    let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed.as_ref().or(searched.left_out.as_ref()) });
     case.searched().iter().map(shown).collect()
 }
 

@@ -208,6 +208,7 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             event: *event,
             time: store.stamp(*event),
             row,
+            id: store.text(row.event_data_id).unwrap_or(""),
             place,
         });
     }

@@ -24,7 +24,7 @@ pub mod vm_extension_write;
 
 use crate::reconstruct::operations::Operation;
 use crate::settings::Settings;
-use crate::time::{Instant, NS_PER_SECOND};
+use crate::time::NS_PER_SECOND;
 use anomalous_operation_model::Assessment;
 use history::History;
 use run_command_from_cloud_address::AddressRanges;
@@ -195,17 +195,6 @@ impl CaseView<'_> {
         let all = self.assessments();
         let at = all.binary_search_by_key(&operation, |found| found.operation);
         all.get(at.ok()?).filter(|found| found.counts.rows > 0)
-    }
-
-    /// `T_min` of a subscription: the first row loaded for it.
-    #[must_use]
-    pub fn first_of(&self, subscription: Option<&str>) -> Option<Instant> {
-        let of = self
-            .operations
-            .iter()
-            .filter(|op| op.subscription.as_deref() == subscription);
-        of.filter_map(|op| op.started)
-            .min_by_key(|started| started.ns)
     }
 }
 

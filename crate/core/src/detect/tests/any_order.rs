@@ -34,16 +34,17 @@ prop_compose! {
         ip in 0..IPS.len(),
         vm in 0..4,
         failed in 0..5,
-        end in 0..90,
+        end in 0_i32..90,
+        other_ip in 0..3_usize,
         corr in 0..12,
     ) -> String {
         let status = if failed == 0 { "Failed" } else { "Succeeded" };
-        // A few operations share a correlation id, as those of a deployment do.
+        // A third begins and ends at one instant, with two addresses. A few operations share a correlation id, as those of a deployment do.
         let corr = if corr < 3 { format!(" corr=shared{corr}-{minute}") } else { String::new() };
         format!(
-            "2024-05-{:02}T{:02}:{:02}:00 {} {} {} vm{vm} status={status} end=+{}{corr}",
+            "2024-05-{:02}T{:02}:{:02}:00 {} {} {} vm{vm} status={status} end=+{} end-ip={}{corr}",
             26 + minute / 1440, minute / 60 % 24, minute % 60,
-            WHAT[what], CALLERS[caller], IPS[ip], end + 1
+            WHAT[what], CALLERS[caller], IPS[ip], (end - 30).max(0), IPS[other_ip]
         )
     }
 }

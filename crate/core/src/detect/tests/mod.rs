@@ -6,6 +6,7 @@
 mod address;
 mod any_order;
 mod chain;
+mod clean;
 mod infrequent;
 mod managed;
 mod model;
@@ -130,7 +131,11 @@ impl Table {
                             .instant
                     }
                 };
-                vec![row(begun, "Started", 0), row(end, status, 1)]
+                let mut last = row(end, status, 1);
+                if let Some(ip) = key("end-ip") {
+                    last["httpRequest"] = json!({ "clientIpAddress": ip });
+                }
+                vec![row(begun, "Started", 0), last]
             }
         };
         self.rows.extend(rows);

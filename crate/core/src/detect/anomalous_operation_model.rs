@@ -196,9 +196,9 @@ struct Windows {
 fn windows(view: &CaseView<'_>) -> Option<Windows> {
     let settings = &view.settings.control_plane.model;
     let end = view.history().end()?;
-    let detection = end - settings.detection_hours * NS_PER_HOUR;
+    let detection = end.saturating_sub(settings.detection_hours * NS_PER_HOUR);
     Some(Windows {
-        baseline: detection - settings.baseline_days * NS_PER_DAY,
+        baseline: detection.saturating_sub(settings.baseline_days * NS_PER_DAY),
         detection,
         end,
     })

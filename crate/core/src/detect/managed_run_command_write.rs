@@ -110,14 +110,14 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         };
         let new_principal = history.principal(at).map(|principal| {
             let before = last_write.insert(principal, started);
-            before.is_none_or(|before| before < started - window)
+            before.is_none_or(|before| before < started.saturating_sub(window))
         });
         let deletion = op.resource.as_ref().and_then(|id| {
             let list = deletions.get(id.folded.as_str())?;
             let next = list.partition_point(|(then, _)| *then <= started);
             list.get(next)
                 .copied()
-                .filter(|(then, _)| then - started <= ephemeral)
+                .filter(|(then, _)| then.saturating_sub(started) <= ephemeral)
         });
         let name = op.resource.as_ref().and_then(|id| id.child());
         let (severity, title) = match (new_principal == Some(true), deletion) {
@@ -146,7 +146,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let mut operations = vec![at];
         let mut attack = vec!["T1651"];
         if let Some((then, deleted)) = deletion {
-            let lived = super::seconds(then - started);
+            let lived = super::seconds(then.saturating_sub(started));
             said.push(format!("deleted {lived} s later"));
             values.insert("lived".to_owned(), lived);
             operations.push(deleted);
@@ -158,7 +158,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             detector: DETECTOR.id,
             severity,
             confidence: Confidence::High,
-            baseline: coverage(since, started - window),
+            baseline: coverage(since, started.saturating_sub(window)),
             title: title.to_owned(),
             summary: format!("{}.", said.join(", ")),
             operations,

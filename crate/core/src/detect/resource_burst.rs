@@ -171,7 +171,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             .iter()
             .map(|at| history.since(history.subscription(*at)));
         let since = since.max().unwrap_or(i64::MAX);
-        let baseline = if since <= (today - settings.days) * NS_PER_DAY {
+        let baseline = if since <= (today - settings.days).saturating_mul(NS_PER_DAY) {
             Baseline::Full
         } else if day(since) < today {
             Baseline::Partial

@@ -57,7 +57,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let Some(end) = history.end() else {
         return Vec::new();
     };
-    let from = end - settings.history_days * NS_PER_DAY;
+    let from = end.saturating_sub(settings.history_days * NS_PER_DAY);
     let short = settings.span_hours * NS_PER_HOUR;
     type Key = (u32, Option<u32>, Option<String>);
     let mut uses: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
@@ -89,7 +89,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        let (span, n) = (last - first, operations.len());
+        let (span, n) = (last.saturating_sub(first), operations.len());
         let enough = usize::try_from(settings.least_operations).is_ok_and(|least| n >= least);
         let brief = if settings.published {
             boundaries(last, first, NS_PER_HOUR) < settings.span_hours
@@ -100,8 +100,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             continue;
         }
         let since = history.since(history.subscription(at));
-        let left = !settings.published && first - since.max(from) < short;
-        let right = !settings.published && end - last < short;
+        let left = !settings.published && first.saturating_sub(since.max(from)) < short;
+        let right = !settings.published && end.saturating_sub(last) < short;
         let raised = suspicious.contains(&principal);
         let severity = match (left || right, raised) {
             (true, _) => Severity::Info,

@@ -89,11 +89,11 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         }
         let network = term.2.clone();
         let before = last.insert(term, started.ns);
-        if before.is_some_and(|before| before >= started.ns - window) {
+        if before.is_some_and(|before| before >= started.ns.saturating_sub(window)) {
             continue;
         }
         let since = history.since(history.subscription(at));
-        let baseline = coverage(since, started.ns - window);
+        let baseline = coverage(since, started.ns.saturating_sub(window));
         let days = settings.window_days;
         findings.push(Finding {
             detector: DETECTOR.id,

@@ -184,7 +184,7 @@ fn sweep(
     for (first, command) in commands.iter().enumerate() {
         while let Some(more) = commands
             .get(next)
-            .filter(|more| more.start - command.start < window)
+            .filter(|more| more.start.saturating_sub(command.start) < window)
         {
             correlations.add(more.correlation);
             vms.add(more.vm);
@@ -214,7 +214,8 @@ fn as_published(
 ) -> Option<Burst> {
     let settings = &view.settings.control_plane.spike;
     let end = view.history().end()?;
-    let from = commands.partition_point(|command| command.start < end - PUBLISHED_HISTORY);
+    let from =
+        commands.partition_point(|command| command.start < end.saturating_sub(PUBLISHED_HISTORY));
     let to = commands.partition_point(|command| command.start <= end);
     let commands = commands.get(from..to)?;
     let last = commands.iter().map(|command| command.end).max()?;
@@ -268,7 +269,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             .collect();
         let start = first.started.map_or(0, |time| time.ns);
         let last_start = ops.iter().filter_map(|op| Some(op.started?.ns)).max();
-        let span = last_start.unwrap_or(start) - start;
+        let span = last_start.unwrap_or(start).saturating_sub(start);
         // The published query shows the greatest text, not the first address.
         let ips = ops.iter().filter_map(|op| op.ips.first());
         let ip = if settings.published {

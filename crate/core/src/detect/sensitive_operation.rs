@@ -456,8 +456,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let started = op.started.map(|started| started.ns);
         let times = history.principal(at).and_then(|of| run_commands.get(&of));
         let raised = times.zip(started).is_some_and(|(times, now)| {
-            let next = times.partition_point(|then| *then < now - near);
-            times.get(next).is_some_and(|then| *then <= now + near)
+            let next = times.partition_point(|then| *then < now.saturating_sub(near));
+            times
+                .get(next)
+                .is_some_and(|then| *then <= now.saturating_add(near))
         });
         let base = severity(weight);
         let hours = view.settings.sensitive_operation.near_hours;

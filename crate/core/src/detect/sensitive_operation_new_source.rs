@@ -66,8 +66,8 @@ impl Windows {
         let settings = &view.settings.control_plane.new_source;
         let end = view.history().end()?;
         Some(Self {
-            baseline: end - settings.baseline_days * NS_PER_DAY,
-            detection: end - settings.detection_hours * NS_PER_HOUR,
+            baseline: end.saturating_sub(settings.baseline_days * NS_PER_DAY),
+            detection: end.saturating_sub(settings.detection_hours * NS_PER_HOUR),
             end,
         })
     }
@@ -261,10 +261,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let (Some(times), Some(started)) = (times, started) else {
             return false;
         };
-        let next = times.partition_point(|then| *then < started.ns - NEAR);
+        let next = times.partition_point(|then| *then < started.ns.saturating_sub(NEAR));
         times
             .get(next)
-            .is_some_and(|then| *then <= started.ns + NEAR)
+            .is_some_and(|then| *then <= started.ns.saturating_add(NEAR))
     };
     let seen = seen(view, &windows);
     let (rare, unknown) = (rare(view, &seen), unknown(view, &seen));

@@ -107,7 +107,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         if slot.0 < started.ns {
             *slot = (started.ns, Some(slot.0));
         }
-        let earlier = slot.1.is_some_and(|then| then >= started.ns - window);
+        let earlier = slot
+            .1
+            .is_some_and(|then| then >= started.ns.saturating_sub(window));
         let new_pair = !earlier && op.resource.is_some();
         let by_user = op.caller_kind == CallerKind::User && high_risk;
         if !high_risk && !new_pair {
@@ -141,7 +143,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             } else {
                 Confidence::Low
             },
-            baseline: coverage(since, started.ns - window),
+            baseline: coverage(since, started.ns.saturating_sub(window)),
             title: if high_risk {
                 "Script-capable extension deployed"
             } else {

@@ -153,13 +153,13 @@ impl Kind {
     /// First and last instant that count. Times are whole nanoseconds, so an open end is the neighbouring instant.
     fn window(self, step: ChainStep, start: i64) -> (i64, i64) {
         let (before, after) = (
-            start - step.before * NS_PER_HOUR,
-            start + step.after * NS_PER_HOUR,
+            start.saturating_sub(step.before * NS_PER_HOUR),
+            start.saturating_add(step.after * NS_PER_HOUR),
         );
         match self {
-            Self::Grant | Self::Elevate | Self::NewVm => (before, start - 1),
+            Self::Grant | Self::Elevate | Self::NewVm => (before, start.saturating_sub(1)),
             Self::Identity => (before, start),
-            Self::Cleanup | Self::Destroy => (start + 1, after),
+            Self::Cleanup | Self::Destroy => (start.saturating_add(1), after),
             _ => (before, after),
         }
     }
@@ -434,7 +434,7 @@ impl<'a> Index<'a> {
             for (start, _, at) in list {
                 while let Some((_, vm, _)) = list
                     .get(to)
-                    .filter(|(time, _, _)| *time <= start + step.after * NS_PER_HOUR)
+                    .filter(|(time, _, _)| *time <= start.saturating_add(step.after * NS_PER_HOUR))
                 {
                     if let Some(vm) = vm {
                         *vms.entry(*vm).or_default() += 1;
@@ -443,7 +443,7 @@ impl<'a> Index<'a> {
                 }
                 while let Some((_, vm, _)) = list
                     .get(from)
-                    .filter(|(time, _, _)| *time < start - step.before * NS_PER_HOUR)
+                    .filter(|(time, _, _)| *time < start.saturating_sub(step.before * NS_PER_HOUR))
                 {
                     if let Some(count) = vm.and_then(|vm| vms.get_mut(&vm)) {
                         *count -= 1;

@@ -73,3 +73,33 @@ fn one_stranger_among_it_is_heard_by_every_detector_of_novelty() {
     assert_eq!(worst("run-command-infrequent"), [("info", "full")]);
     assert_eq!(worst("run-command-chain"), [("low", "n/a")]);
 }
+
+/// Times at both ends of what a reading can hold: no window may run over.
+#[test]
+fn times_at_the_ends_of_the_calendar_are_survived() {
+    let mut lines = String::new();
+    for time in [
+        "1677-09-22T00:00:00",
+        "1970-01-01T00:00:00",
+        "2262-04-11T23:00:00",
+    ] {
+        for what in [
+            "run",
+            "write:rc1",
+            "delete:rc1",
+            "extension:VMAccess",
+            "Microsoft.Compute/disks/delete",
+        ] {
+            writeln!(lines, "{time} {what} alice@contoso.example 52.1.2.3 vm1").expect("text");
+        }
+        writeln!(lines, "{time} Microsoft.Storage/storageAccounts/listKeys/action alice@contoso.example 52.1.2.3 /a").expect("text");
+    }
+    let case = Table::of(&lines).case();
+    assert_eq!(case.operations().len(), 18);
+    assert!(case.operations().iter().all(|op| op.started.is_some()));
+    let invoked = case
+        .findings()
+        .iter()
+        .filter(|found| found.detector == "run-command-invocation");
+    assert_eq!(invoked.count(), 3);
+}

@@ -146,3 +146,20 @@ fn without_anything_older_silence_is_no_answer() {
         .set("sensitive-operation-new-source.detection_hours", "48");
     assert!(!windows.searched(ID).0);
 }
+
+#[test]
+fn the_published_windows_share_their_instant() {
+    // Five at the very begin of the window: they are their own baseline.
+    let mut lines = String::new();
+    for at in 0..5 {
+        writeln!(
+            lines,
+            "2024-05-30T18:00:00 {LIST} p 52.1.2.3 /accounts/a{at}"
+        )
+        .expect("text");
+    }
+    let table = base().with(&lines);
+    assert_eq!(rules(&table), ["rare-source low"]);
+    let published = table.set("sensitive-operation-new-source.published", "yes");
+    assert_eq!(rules(&published), [""; 0]);
+}

@@ -17,7 +17,7 @@
 //! `detection_hours` (72; 1 to 720), `baseline_days` (30; 1 to 365), `theta_permille` (100; 0 to 1000 thousandths), `least_rows` (50),
 //! `least_days` (7), `include_managed` (no), `published` (no). The published query tests the resource type where it means the
 //! operation, lets callers without history pass, counts rows that are successful and addressed at once, compares callers with case and
-//! knows no IPv6; with `published` the same is done here, except that one number stands for the unused rankings.
+//! knows no IPv6; with `published` the same is done here, without the rankings that it computes and never uses.
 //!
 //! ## Known false positives
 //! New staff, new offices, mobile networks, first adoption of the feature.

@@ -168,11 +168,13 @@ export interface ShownFinding {
 export interface Parameter {
   readonly key: string;
   readonly unit: string;
+  /** The words of a choice; none where it is a number or a switch. */
+  readonly choices: readonly string[];
   readonly least: number;
   readonly most: number;
   readonly about: string;
-  readonly value: number | boolean;
-  readonly standard: number | boolean;
+  readonly value: number | boolean | string;
+  readonly standard: number | boolean | string;
 }
 
 export interface ShownSettings {

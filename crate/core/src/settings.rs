@@ -14,9 +14,14 @@
 //!
 //! Rejected: serde defaults on a struct per room. The range and the meaning would live elsewhere and drift.
 
+pub mod control_plane;
+mod parameters;
+
 use crate::limits::Limits;
 use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
+use control_plane::ControlPlane;
+pub use parameters::{PARAMETERS, Parameter};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +45,8 @@ pub struct Settings {
     pub cloud_guest_link: CloudGuestLink,
     /// Offset between guest and cloud clocks (detectors 35).
     pub skew_estimate: SkewEstimate,
+    /// Detectors 2, 4, 5, 7 to 9, 11, 13 to 15.
+    pub control_plane: ControlPlane,
 }
 
 /// Parameters of `run-command-invocation`.
@@ -125,90 +132,6 @@ impl Default for SkewEstimate {
     }
 }
 
-/// One parameter, described once.
-pub struct Parameter {
-    /// `room.name`, as in the case document.
-    pub key: &'static str,
-    /// Unit of the number; `yes-no` for switches.
-    pub unit: &'static str,
-    /// Smallest value.
-    pub least: i64,
-    /// Largest value.
-    pub most: i64,
-    /// What it means.
-    pub about: &'static str,
-    get: fn(&Settings) -> i64,
-    set: fn(&mut Settings, i64),
-}
-
-macro_rules! number {
-    ($key:literal, $($path:ident).+ : $type:ty, $unit:literal, $least:expr, $most:expr, $about:literal) => {
-        Parameter {
-            key: $key,
-            unit: $unit,
-            least: $least,
-            most: $most,
-            about: $about,
-            get: |settings| i64::try_from(settings.$($path).+).unwrap_or(i64::MAX),
-            set: |settings, value| settings.$($path).+ = <$type>::try_from(value).unwrap_or_default(),
-        }
-    };
-}
-
-macro_rules! switch {
-    ($key:literal, $($path:ident).+, $about:literal) => {
-        Parameter {
-            key: $key,
-            unit: "yes-no",
-            least: 0,
-            most: 1,
-            about: $about,
-            get: |settings| i64::from(settings.$($path).+),
-            set: |settings, value| settings.$($path).+ = value != 0,
-        }
-    };
-}
-
-/// Every parameter, by key.
-pub static PARAMETERS: &[Parameter] = &[
-    number!("cloud-guest-link.least_score", cloud_guest_link.least_score: i64, "points", 0, 100, "Pairs of an operation and an execution below this score are not linked"),
-    number!("cloud-guest-link.window_seconds", cloud_guest_link.window_seconds: i64, "seconds", 1, 3_600, "How far outside its operation an execution may start"),
-    number!("limits.container_bytes", limits.container_bytes: u64, "bytes", 1 << 20, 1 << 44, "Uncompressed bytes of one container in all"),
-    number!("limits.container_depth", limits.container_depth: u32, "levels", 1, 16, "Containers inside containers"),
-    number!("limits.container_members", limits.container_members: u64, "members", 1, 10_000_000, "Members of one container"),
-    number!("limits.container_ratio", limits.container_ratio: u64, "times", 2, 100_000, "Uncompressed bytes per compressed byte"),
-    number!("limits.container_ratio_after_bytes", limits.container_ratio_after_bytes: u64, "bytes", 0, 1 << 40, "Uncompressed bytes before the ratio is looked at"),
-    number!("limits.document_bytes", limits.document_bytes: usize, "bytes", 1 << 16, 1 << 30, "Longest document that is read as one"),
-    number!("limits.identify_bytes", limits.identify_bytes: usize, "bytes", 1 << 10, 1 << 22, "Bytes looked at to identify an item"),
-    number!("limits.json_depth", limits.json_depth: usize, "levels", 8, 100_000, "Deepest nesting of JSON that is read"),
-    number!("limits.kept_text_bytes", limits.kept_text_bytes: usize, "bytes", 1 << 10, 1 << 28, "Longest script or output text kept in the case"),
-    number!("limits.record_bytes", limits.record_bytes: usize, "bytes", 1 << 10, 1 << 30, "Longest record that is read"),
-    number!("decode.all_bytes", script.limits.all_bytes: usize, "bytes", 1 << 20, 64 << 20, "Bytes of all layers decoded from one script"),
-    number!("decode.depth", script.limits.depth: usize, "levels", 1, 16, "Layers inside layers of a script"),
-    number!("decode.layer_bytes", script.limits.layer_bytes: usize, "bytes", 64 << 10, 16 << 20, "Longest layer decoded from a script"),
-    number!("decode.layers", script.limits.layers: usize, "layers", 1, 4096, "Layers decoded from one script"),
-    number!("decode.ratio", script.limits.ratio: usize, "times", 10, 1000, "Decompressed bytes per compressed byte inside a script"),
-    number!("script-content.critical", script.thresholds.critical: u32, "points", 1, 1000, "Score of a script from which, with three groups, it is critical"),
-    number!("script-content.high", script.thresholds.high: u32, "points", 1, 1000, "Score of a script from which it is high"),
-    number!("script-content.low", script.thresholds.low: u32, "points", 1, 1000, "Score of a script from which it is low"),
-    number!("script-content.medium", script.thresholds.medium: u32, "points", 1, 1000, "Score of a script from which it is medium"),
-    switch!(
-        "run-command-invocation.include_attempts",
-        run_command_invocation.include_attempts,
-        "Report attempts (pending and failed operations) too"
-    ),
-    switch!(
-        "run-command-invocation.include_vmss",
-        run_command_invocation.include_vmss,
-        "Report scale-set instances too"
-    ),
-    number!("sensitive-operation.near_hours", sensitive_operation.near_hours: i64, "hours", 1, 168, "How near a Run Command of the same principal raises the severity"),
-    number!("skew-estimate.least_pairs", skew_estimate.least_pairs: i64, "pairs", 1, 1_000, "Pairs for a clock offset of confidence medium; twice as many make it high"),
-    number!("skew-estimate.start_latency_seconds", skew_estimate.start_latency_seconds: i64, "seconds", 0, 60, "How long an execution usually takes to start"),
-    number!("skew-estimate.window_seconds", skew_estimate.window_seconds: i64, "seconds", 60, 50_400, "The greatest offset of a guest's clock that is looked for"),
-    number!("vm-extension-write.window_days", vm_extension_write.window_days: i64, "days", 1, 90, "How far back an earlier write of the same extension on the same VM is looked for"),
-];
-
 /// Why a setting was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -257,6 +180,15 @@ impl fmt::Display for Refused {
                 unit: "yes-no",
                 have,
             } => write!(f, "{key} is yes or no; {have:?} is neither"),
+            Self::NotAValue {
+                key,
+                unit: "choice",
+                have,
+            } => {
+                let words = PARAMETERS.iter().find(|parameter| parameter.key == *key);
+                let words = words.map_or_else(String::new, |known| known.choices.join(", "));
+                write!(f, "{key} is one of {words}; {have:?} is none of them")
+            }
             Self::NotAValue { key, unit, have } => {
                 write!(f, "{key} is a number of {unit}; {have:?} is none")
             }
@@ -301,6 +233,10 @@ impl Settings {
             ("yes-no", "yes" | "true" | "1") => Some(1),
             ("yes-no", "no" | "false" | "0") => Some(0),
             ("yes-no", _) => None,
+            ("choice", _) => {
+                let place = parameter.choices.iter().position(|word| *word == value);
+                place.and_then(|place| i64::try_from(place).ok())
+            }
             _ => value.parse().ok(),
         };
         let Some(number) = number else {
@@ -348,6 +284,11 @@ impl Settings {
             let number = (parameter.get)(self);
             let value = if parameter.unit == "yes-no" {
                 Value::Bool(number != 0)
+            } else if let Some(word) = usize::try_from(number)
+                .ok()
+                .and_then(|place| parameter.choices.get(place))
+            {
+                Value::from(*word)
             } else {
                 Value::from(number)
             };
@@ -442,6 +383,16 @@ mod tests {
             say(&mut settings, "run-command-invocation.include_vmss", "2"),
             Err("run-command-invocation.include_vmss is yes or no; \"2\" is neither".to_owned())
         );
+        assert_eq!(
+            say(&mut settings, "run-command-spike.group", "vm"),
+            Err("run-command-spike.group is one of principal, principal+ip, principal+vm; \"vm\" is none of them".to_owned())
+        );
         assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn keys_are_unique_and_in_order() {
+        let keys: Vec<&str> = PARAMETERS.iter().map(|parameter| parameter.key).collect();
+        assert!(keys.is_sorted_by(|one, other| one < other), "{keys:?}");
     }
 }

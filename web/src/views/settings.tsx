@@ -59,12 +59,16 @@ export function Settings(): JSX.Element {
                 <td>
                   {parameter.unit === "yes-no" ? (
                     <input type="checkbox" checked={parameter.value === true} aria-label={parameter.key} onChange={(event) => { void one(parameter, event.currentTarget.checked ? "yes" : "no"); }} />
+                  ) : parameter.choices.length > 0 ? (
+                    <select value={shown(parameter.value)} aria-label={parameter.key} onChange={(event) => { void one(parameter, event.currentTarget.value); }}>
+                      {parameter.choices.map((word) => <option key={word} value={word}>{word}</option>)}
+                    </select>
                   ) : (
                     <input type="text" inputMode="numeric" value={shown(parameter.value)} aria-label={parameter.key} aria-invalid={wrong !== null} onChange={(event) => { void one(parameter, event.currentTarget.value); }} />
                   )}
                   {wrong === null ? null : <span class="refused" role="alert">{wrong}</span>}
                 </td>
-                <td>{parameter.unit === "yes-no" ? "yes or no" : `${parameter.least} – ${parameter.most} ${parameter.unit}`}</td>
+                <td>{parameter.unit === "yes-no" ? "yes or no" : parameter.choices.length > 0 ? "one of these" : `${parameter.least} – ${parameter.most} ${parameter.unit}`}</td>
                 <td>{shown(parameter.standard)}</td>
                 <td>{parameter.about}</td>
               </tr>

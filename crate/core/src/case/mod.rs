@@ -24,7 +24,9 @@
 pub mod item;
 pub mod store;
 
-use crate::detect::{self, CaseView, Finding};
+use crate::detect::caller_profile::{self, Actor};
+use crate::detect::run_command_from_cloud_address::AddressRanges;
+use crate::detect::{self, CaseView, Drawn, Finding};
 use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
 use crate::event::intern::Symbol;
@@ -55,6 +57,8 @@ pub struct Searched {
     pub detector: &'static str,
     /// Why it could not answer.
     pub not_assessed: Option<String>,
+    /// What it left out although it ran.
+    pub left_out: Option<String>,
 }
 
 /// A case under analysis.
@@ -74,6 +78,8 @@ pub struct Case {
     linked: Linked,
     findings: Vec<Finding>,
     searched: Vec<Searched>,
+    actors: Vec<Actor>,
+    address_ranges: Option<AddressRanges>,
     /// Shown event -> its copies.
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
     /// Rendering of a numbered event by another tool -> the event shown for it.
@@ -111,6 +117,11 @@ impl Case {
     #[must_use]
     pub fn link_overrides(&self) -> &LinkOverrides {
         &self.overrides
+    }
+
+    /// Takes the analyst's list of hosting ranges; it counts from the next [`Case::conclude`] on.
+    pub fn set_address_ranges(&mut self, ranges: Option<AddressRanges>) {
+        self.address_ranges = ranges;
     }
 
     /// Announces an item. Answers its number.
@@ -494,17 +505,24 @@ impl Case {
         let view = CaseView {
             operations: &self.operations,
             settings: &self.settings,
+            address_ranges: self.address_ranges.as_ref(),
+            drawn: Drawn::default(),
         };
         self.findings.clear();
+        self.actors = caller_profile::actors(&view);
         self.searched.clear();
         for detector in detect::TABLE {
             let not_assessed = (detector.not_assessed)(&view);
+            let mut left_out = None;
             if not_assessed.is_none() {
                 self.findings.extend((detector.run)(&view));
+                let partial = detect::LEFT_OUT.iter().find(|(id, _)| *id == detector.id);
+                left_out = partial.and_then(|(_, left_out)| left_out(&view));
             }
             self.searched.push(Searched {
                 detector: detector.id,
                 not_assessed,
+                left_out,
             });
         }
         let operations = &self.operations;
@@ -578,6 +596,12 @@ impl Case {
     #[must_use]
     pub fn searched(&self) -> &[Searched] {
         &self.searched
+    }
+
+    /// Every principal and its work, by first record.
+    #[must_use]
+    pub fn actors(&self) -> &[Actor] {
+        &self.actors
     }
 
     /// The copies of a shown event.

@@ -7,15 +7,31 @@
 //!
 //! Rejected: rules as data. Half of these need the folded operation, baselines and coverage; a rule language for that is a worse Rust.
 
+pub mod anomalous_operation_model;
+pub mod caller_profile;
+pub mod history;
+pub mod managed_run_command_write;
+pub mod resource_burst;
+pub mod run_command_chain;
+pub mod run_command_from_cloud_address;
+pub mod run_command_infrequent;
 pub mod run_command_invocation;
+pub mod run_command_new_terms;
+pub mod run_command_spike;
 pub mod sensitive_operation;
+pub mod sensitive_operation_new_source;
 pub mod vm_extension_write;
 
 use crate::reconstruct::operations::Operation;
 use crate::settings::Settings;
 pub use crate::severity::Severity;
-use crate::time::Instant;
+use crate::time::NS_PER_SECOND;
+use anomalous_operation_model::Assessment;
+use history::History;
+use run_command_from_cloud_address::AddressRanges;
+use run_command_spike::Burst;
 use serde_json::{Map, Value};
+use std::cell::OnceCell;
 
 /// How sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +63,8 @@ pub enum Baseline {
     Full,
     /// Part of it.
     Partial,
+    /// Too little to judge by.
+    Insufficient,
     /// The detector needs none.
     NotApplicable,
 }
@@ -58,6 +76,7 @@ impl Baseline {
         match self {
             Self::Full => "full",
             Self::Partial => "partial",
+            Self::Insufficient => "insufficient",
             Self::NotApplicable => "n/a",
         }
     }
@@ -92,18 +111,51 @@ pub struct CaseView<'a> {
     pub operations: &'a [Operation],
     /// Parameters.
     pub settings: &'a Settings,
+    /// The analyst's list of hosting ranges.
+    pub address_ranges: Option<&'a AddressRanges>,
+    /// What was drawn from the above so far.
+    pub drawn: Drawn,
+}
+
+/// What several detectors want of a case, drawn once.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    history: OnceCell<History>,
+    assessments: OnceCell<Vec<Assessment>>,
+    bursts: OnceCell<Vec<Burst>>,
 }
 
 impl CaseView<'_> {
-    /// `T_min` of a subscription: the first row loaded for it.
+    /// Who is who, and how far the records reach.
     #[must_use]
-    pub fn first_of(&self, subscription: Option<&str>) -> Option<Instant> {
-        let of = self
-            .operations
-            .iter()
-            .filter(|op| op.subscription.as_deref() == subscription);
-        of.filter_map(|op| op.started)
-            .min_by_key(|started| started.ns)
+    pub fn history(&self) -> &History {
+        self.drawn
+            .history
+            .get_or_init(|| History::of(self.operations, self.settings))
+    }
+
+    /// What the model of anomalous operations says of each monitored operation, in time order.
+    #[must_use]
+    pub fn assessments(&self) -> &[Assessment] {
+        self.drawn
+            .assessments
+            .get_or_init(|| anomalous_operation_model::assess(self))
+    }
+
+    /// Bursts of run commands, in time order.
+    #[must_use]
+    pub fn bursts(&self) -> &[Burst] {
+        self.drawn
+            .bursts
+            .get_or_init(|| run_command_spike::bursts(self))
+    }
+
+    /// What the model says of this operation, where it rests on any baseline at all.
+    #[must_use]
+    pub fn assessment_of(&self, operation: usize) -> Option<&Assessment> {
+        let all = self.assessments();
+        let at = all.binary_search_by_key(&operation, |found| found.operation);
+        all.get(at.ok()?).filter(|found| found.counts.rows > 0)
     }
 }
 
@@ -120,8 +172,37 @@ pub struct Detector {
 /// Every detector, by section of the specification.
 pub static TABLE: &[Detector] = &[
     run_command_invocation::DETECTOR,
+    managed_run_command_write::DETECTOR,
     vm_extension_write::DETECTOR,
+    run_command_new_terms::DETECTOR,
+    caller_profile::DETECTOR,
     sensitive_operation::DETECTOR,
+    anomalous_operation_model::DETECTOR,
+    run_command_spike::DETECTOR,
+    run_command_infrequent::DETECTOR,
+    run_command_from_cloud_address::DETECTOR,
+    sensitive_operation_new_source::DETECTOR,
+    resource_burst::DETECTOR,
+    run_command_chain::DETECTOR,
+];
+
+/// What a detector had to leave out although it ran: a sentence for `searched`, `None` where nothing was.
+pub type LeftOut = fn(&CaseView<'_>) -> Option<String>;
+
+/// The detectors that can answer for part of a case only.
+pub static LEFT_OUT: &[(&str, LeftOut)] = &[
+    (
+        run_command_new_terms::DETECTOR.id,
+        run_command_new_terms::left_out,
+    ),
+    (
+        anomalous_operation_model::DETECTOR.id,
+        anomalous_operation_model::left_out,
+    ),
+    (
+        sensitive_operation_new_source::DETECTOR.id,
+        sensitive_operation_new_source::left_out,
+    ),
 ];
 
 /// Without Activity Log rows no control-plane detector can answer.
@@ -129,6 +210,51 @@ pub(crate) fn needs_operations(view: &CaseView<'_>) -> Option<String> {
     view.operations
         .is_empty()
         .then(|| "not-assessed: no Activity Log records are loaded".to_owned())
+}
+
+/// How well a window from `from` on is covered by records that begin at `since`.
+pub(crate) fn coverage(since: i64, from: i64) -> Baseline {
+    if since <= from {
+        Baseline::Full
+    } else {
+        Baseline::Partial
+    }
+}
+
+/// A verdict on novelty is as sure as its baseline is long.
+pub(crate) fn sure_by(baseline: Baseline) -> Confidence {
+    match baseline {
+        Baseline::Full | Baseline::NotApplicable => Confidence::High,
+        Baseline::Partial => Confidence::Medium,
+        Baseline::Insufficient => Confidence::Low,
+    }
+}
+
+/// Figures of a finding, from a JSON object.
+pub(crate) fn figures(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(figures) => figures,
+        _ => Map::new(),
+    }
+}
+
+/// `published` or `corrected`: whose semantics a finding rests on.
+pub(crate) fn mode(published: bool) -> &'static str {
+    if published { "published" } else { "corrected" }
+}
+
+/// Nanoseconds as seconds: a whole number where it is one.
+pub(crate) fn seconds(ns: i64) -> Value {
+    if ns % NS_PER_SECOND == 0 {
+        Value::from(ns / NS_PER_SECOND)
+    } else {
+        Value::from(ns as f64 / NS_PER_SECOND as f64)
+    }
+}
+
+/// `n thing` or `n things`.
+pub(crate) fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 /// `caller` or a word for its absence.
@@ -147,3 +273,6 @@ pub(crate) fn target(op: &Operation) -> String {
         .or_else(last)
         .unwrap_or_else(|| "an unnamed resource".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ use super::{
 use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_SECOND;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -402,6 +403,11 @@ const LISTINGS: [&str; 4] = [
 ];
 const LISTING_WEIGHT: u8 = 4;
 
+/// Whether an operation is one of the curated list, endings aside.
+pub(crate) fn is_curated(operation: &str) -> bool {
+    CURATED.iter().any(|(name, _, _, _)| *name == operation)
+}
+
 fn entry(operation: &str) -> Option<Entry> {
     let curated = CURATED
         .iter()
@@ -427,12 +433,18 @@ fn severity(weight: u8) -> Severity {
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let near = view.settings.sensitive_operation.near_hours * 3600 * NS_PER_SECOND;
-    let run_commands: Vec<(&str, i64)> = view
-        .operations
-        .iter()
-        .filter(|op| op.family.is_run_command())
-        .filter_map(|op| Some((op.principal.as_deref()?, op.started?.ns)))
-        .collect();
+    let history = view.history();
+    // When each principal ran commands, in time order like the operations.
+    let mut run_commands: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for (at, op) in view.operations.iter().enumerate() {
+        if let (true, Some(principal), Some(started)) = (
+            op.family.is_run_command(),
+            history.principal(at),
+            op.started,
+        ) {
+            run_commands.entry(principal).or_default().push(started.ns);
+        }
+    }
     let mut findings = Vec::new();
     for (at, op) in view.operations.iter().enumerate() {
         if op.outcome != OperationOutcome::Succeeded {
@@ -442,9 +454,12 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             continue;
         };
         let started = op.started.map(|started| started.ns);
-        let raised = run_commands.iter().any(|(principal, then)| {
-            op.principal.as_deref() == Some(*principal)
-                && started.is_some_and(|now| (now - then).abs() <= near)
+        let times = history.principal(at).and_then(|of| run_commands.get(&of));
+        let raised = times.zip(started).is_some_and(|(times, now)| {
+            let next = times.partition_point(|then| *then < now.saturating_sub(near));
+            times
+                .get(next)
+                .is_some_and(|then| *then <= now.saturating_add(near))
         });
         let base = severity(weight);
         let hours = view.settings.sensitive_operation.near_hours;

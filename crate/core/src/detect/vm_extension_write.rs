@@ -18,13 +18,14 @@
 //! Elastic rules e842d39d, d69d05f8, d29b0a67; Sentinel Rare_Custom_Script_Extension; AZT301.2, AZT301.3, AZT501.3.
 
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
+    CaseView, Confidence, Detector, Finding, Severity, coverage, needs_operations, target, who,
 };
 use crate::identity::{CallerKind, fold};
 use crate::json::Value as Json;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use crate::time::NS_PER_DAY;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -50,7 +51,7 @@ const TYPES: [&str; 11] = [
 const HIGH_RISK: usize = 6;
 
 /// An extension's type, and whether the body said it.
-fn type_of(op: &Operation) -> (String, bool) {
+pub(crate) fn type_of(op: &Operation) -> (String, bool) {
     for body in &op.bodies {
         let body = Json::new(body.as_bytes());
         let properties = body.get_folded("properties");
@@ -74,9 +75,11 @@ fn type_of(op: &Operation) -> (String, bool) {
 }
 
 /// The same instance name on the same VM. A machine moved to another resource group keeps its name and its extensions.
-fn same_extension(one: &Operation, other: &Operation) -> bool {
-    let name = |op: &Operation| op.resource.as_ref().and_then(|id| id.child());
-    one.subscription == other.subscription && one.vm() == other.vm() && name(one) == name(other)
+type InstanceKey<'a> = (Option<&'a str>, Option<String>, Option<String>);
+
+fn instance(op: &Operation) -> InstanceKey<'_> {
+    let name = op.resource.as_ref().and_then(|id| id.child());
+    (op.subscription.as_deref(), op.vm(), name)
 }
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
@@ -89,28 +92,30 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             op.family == OperationFamily::Extension && op.outcome == OperationOutcome::Succeeded
         })
         .collect();
+    // The last write of each instance, and the last before its instant: two at one instant are not before each other.
+    let mut last: BTreeMap<InstanceKey<'_>, (i64, Option<i64>)> = BTreeMap::new();
+    let history = view.history();
     let mut findings = Vec::new();
-    for (position, (at, op)) in writes.iter().enumerate() {
+    for (at, op) in &writes {
         let (kind, stated) = type_of(op);
         let high_risk = TYPES
             .iter()
             .take(HIGH_RISK)
             .any(|risky| kind.contains(risky));
         let Some(started) = op.started else { continue };
-        let earlier = writes.iter().take(position).any(|(_, before)| {
-            same_extension(before, op)
-                && before
-                    .started
-                    .is_some_and(|then| then.ns < started.ns && then.ns >= started.ns - window)
-        });
+        let slot = last.entry(instance(op)).or_insert((started.ns, None));
+        if slot.0 < started.ns {
+            *slot = (started.ns, Some(slot.0));
+        }
+        let earlier = slot
+            .1
+            .is_some_and(|then| then >= started.ns.saturating_sub(window));
         let new_pair = !earlier && op.resource.is_some();
         let by_user = op.caller_kind == CallerKind::User && high_risk;
         if !high_risk && !new_pair {
             continue;
         }
-        let covered = view
-            .first_of(op.subscription.as_deref())
-            .is_some_and(|first| started.ns - first.ns >= window);
+        let since = history.since(history.subscription(*at));
         let mut values = Map::new();
         values.insert("type".to_owned(), Value::from(kind.clone()));
         values.insert("high_risk_type".to_owned(), Value::from(high_risk));
@@ -138,11 +143,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             } else {
                 Confidence::Low
             },
-            baseline: if covered {
-                Baseline::Full
-            } else {
-                Baseline::Partial
-            },
+            baseline: coverage(since, started.ns.saturating_sub(window)),
             title: if high_risk {
                 "Script-capable extension deployed"
             } else {

@@ -6,6 +6,7 @@
 use super::json_text;
 use crate::case::Case;
 use crate::case::store::EventNumber;
+use crate::detect::caller_profile::{Actor, ActorOperation};
 use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
 use crate::reconstruct::links::{Clock, Execution, in_points};
@@ -161,7 +162,7 @@ impl CaseDocument {
             ),
             ("executions", self.executions(case)),
             ("clocks", clocks(case)),
-            ("actors", Vec::new()),
+            ("actors", actors(case)),
             ("findings", self.findings(case)),
             ("incidents", Vec::new()),
             ("searched", searched(case)),
@@ -468,8 +469,37 @@ fn clocks(case: &Case) -> Vec<Value> {
     case.linked().clocks.iter().map(shown).collect()
 }
 
+fn actors(case: &Case) -> Vec<Value> {
+    let time = |time: Option<Instant>| time.map(|time| time.to_string());
+    let operation = |row: &ActorOperation| {
+        json!({
+            "operation": row.operation,
+            "category": row.category,
+            "count": row.count,
+            "rows": row.rows,
+            "ips": row.ips.len(),
+            "first": time(row.first),
+            "last": time(row.last),
+            "days": row.days.len(),
+            "days_delta": row.days_delta(),
+        })
+    };
+    let shown = |(id, actor): (usize, &Actor)| {
+        json!({
+            "id": id,
+            "caller": actor.caller,
+            "caller_kind": actor.kind.word(),
+            "ips": actor.ips,
+            "first": time(actor.first),
+            "last": time(actor.last),
+            "operations": actor.operations.iter().map(operation).collect::<Vec<_>>(),
+        })
+    };
+    case.actors().iter().enumerate().map(shown).collect()
+}
+
 fn searched(case: &Case) -> Vec<Value> {
-    let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed });
+    let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed.as_ref().or(searched.left_out.as_ref()) });
     case.searched().iter().map(shown).collect()
 }
 

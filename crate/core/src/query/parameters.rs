@@ -9,8 +9,10 @@ use serde_json::Value;
 pub struct ShownParameter {
     /// `room.name`.
     pub key: &'static str,
-    /// Unit; `yes-no` for switches.
+    /// Unit; `yes-no` for switches, `choice` for words.
     pub unit: &'static str,
+    /// The words of a choice.
+    pub choices: &'static [&'static str],
     /// Least value.
     pub least: i64,
     /// Greatest value.
@@ -48,6 +50,7 @@ pub fn settings(settings: &Settings) -> ShownSettings {
         .map(|parameter| ShownParameter {
             key: parameter.key,
             unit: parameter.unit,
+            choices: parameter.choices,
             least: parameter.least,
             most: parameter.most,
             about: parameter.about,

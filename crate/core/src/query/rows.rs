@@ -434,7 +434,11 @@ pub fn findings(case: &Case) -> Findings {
         }
     };
     let silent = |searched: &crate::case::Searched| {
-        let reason = searched.not_assessed.clone()?;
+        let reason = searched
+            .not_assessed
+            .as_ref()
+            .or(searched.left_out.as_ref());
+        let reason = reason?.clone();
         Some(NotAssessed {
             detector: searched.detector,
             reason,

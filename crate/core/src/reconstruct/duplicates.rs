@@ -19,6 +19,8 @@ pub struct Row<'a> {
     pub time: Option<Stamp>,
     /// The rest.
     pub row: &'a CloudRow,
+    /// Its event data id, empty where it has none: decides between equal times (detectors 0.2).
+    pub id: &'a str,
     /// Rank of its item's path, then offset: decides between equals.
     pub place: (u32, u64),
 }
@@ -72,6 +74,7 @@ pub fn records<'a>(mut rows: Vec<Row<'a>>) -> Vec<Vec<Row<'a>>> {
         copies.first().map(|row| {
             (
                 row.time.map_or(i64::MAX, |stamp| stamp.instant.ns),
+                row.id,
                 row.place,
             )
         })
@@ -161,6 +164,7 @@ mod tests {
             event,
             time: parse::iso(time.as_bytes()),
             row,
+            id: "",
             place: (event, 0),
         };
         let found = records(vec![

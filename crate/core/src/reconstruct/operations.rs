@@ -141,8 +141,25 @@ pub struct Operation {
     pub principal_type: Option<String>,
     /// Request and response bodies, in time order.
     pub bodies: Vec<String>,
+    /// Category, folded; the greatest where its rows differ.
+    pub category: Option<String>,
     /// Its events in time order, copies left out.
     pub events: Vec<EventNumber>,
+    /// What each of those says that the fold loses.
+    pub rows: Vec<OperationRow>,
+}
+
+/// One row of an operation, for questions that the folded operation cannot answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationRow {
+    /// When.
+    pub at: Option<Instant>,
+    /// Its status.
+    pub status: Status,
+    /// Whether this row itself carries an address.
+    pub addressed: bool,
+    /// Whether it answers 201: the resource did not exist before.
+    pub created: bool,
 }
 
 /// Operations, and which event is a copy of which.
@@ -196,6 +213,7 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             event: *event,
             time: store.stamp(*event),
             row,
+            id: store.text(row.event_data_id).unwrap_or(""),
             place,
         });
     }
@@ -220,13 +238,16 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             complete_start: false,
             principal_type: None,
             bodies: Vec::new(),
+            category: None,
             events: Vec::new(),
+            rows: Vec::new(),
         };
         for copies in &records {
             let Some(shown) = copies.first() else {
                 continue;
             };
             op.events.push(shown.event);
+            op.rows.push(glimpse(store, copies, shown));
             folded
                 .copies
                 .extend(copies.iter().skip(1).map(|copy| (copy.event, shown.event)));
@@ -290,6 +311,7 @@ impl Operation {
             token_ip,
             status,
             bodies,
+            category,
             ..
         } = row.row;
         if self.caller.is_none() {
@@ -314,6 +336,7 @@ impl Operation {
         {
             self.ips.push(ip.to_owned());
         }
+        self.category = self.category.take().max(text(*category));
         self.complete_start |= *status == Status::Start;
         for body in bodies {
             if !self.bodies.contains(body) {
@@ -344,6 +367,22 @@ impl Operation {
     #[must_use]
     pub fn vm(&self) -> Option<String> {
         self.resource.as_ref().and_then(ResourceId::vm)
+    }
+}
+
+/// One record of an operation; what any of its copies says counts.
+fn glimpse(store: &Store, copies: &[Row<'_>], shown: &Row<'_>) -> OperationRow {
+    let created = |copy: &Row<'_>| {
+        let text = store.text(copy.row.sub_status).unwrap_or("");
+        text.contains("201") || text.eq_ignore_ascii_case("created")
+    };
+    OperationRow {
+        at: shown.time.map(|stamp| stamp.instant),
+        status: shown.row.status,
+        addressed: copies
+            .iter()
+            .any(|copy| store.column(&store.columns.ip, copy.event).is_some()),
+        created: copies.iter().any(created),
     }
 }
 

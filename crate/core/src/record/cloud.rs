@@ -225,12 +225,14 @@ fn is_placeholder(text: &str) -> bool {
 
 /// Operations whose request or response body says what was run or granted.
 fn body_matters(operation: &str) -> bool {
-    const ENDS: [&str; 5] = [
+    const ENDS: [&str; 7] = [
         "/runcommands/write",
         "/extensions/write",
         "/runcommand/action",
         "/roleassignments/write",
         "/virtualmachines/write",
+        "/securityrules/write",
+        "/networksecuritygroups/write",
     ];
     ENDS.iter().any(|end| operation.ends_with(end))
 }

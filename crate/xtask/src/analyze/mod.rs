@@ -167,6 +167,7 @@ fn settings_table() -> String {
         let default = default.map(ToString::to_string).unwrap_or_default();
         let range = match parameter.unit {
             "yes-no" => "yes or no".to_owned(),
+            "choice" => parameter.choices.join(" or "),
             unit => format!("{} to {} {unit}", parameter.least, parameter.most),
         };
         format!(

@@ -45,7 +45,9 @@ fn operation(resource: &str, correlation: &str, start: i64, end: i64) -> Operati
         complete_start: true,
         principal_type: None,
         bodies: Vec::new(),
+        category: None,
         events: Vec::new(),
+        rows: Vec::new(),
     }
 }
 

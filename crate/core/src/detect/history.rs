@@ -1,0 +1,279 @@
+//! What the control-plane detectors share: who is who, when the case ends, since when a subscription is known.
+//!
+//! The same person is an object id in one export and a UPN in the other; an operation that carries both joins the two (detectors 0.4), so
+//! that `alice@contoso.example` of the portal's CSV and her object id in the REST export have one number here. VMs and subscriptions are
+//! numbered alike, so that a key of a detector is two or three numbers and never a text.
+//!
+//! Rejected: each detector comparing `caller` itself. The same account in another spelling would be new to every baseline.
+
+use crate::identity::{fold, looks_like_guid};
+use crate::reconstruct::operations::Operation;
+use crate::settings::Settings;
+use crate::time::{NS_PER_DAY, NS_PER_SECOND};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Nanoseconds in one hour.
+pub(crate) const NS_PER_HOUR: i64 = 3600 * NS_PER_SECOND;
+/// Nanoseconds in one minute.
+pub(crate) const NS_PER_MINUTE: i64 = 60 * NS_PER_SECOND;
+
+/// What is known of the case as a whole.
+#[derive(Debug, Default)]
+pub struct History {
+    principals: Vec<Option<u32>>,
+    names: BTreeMap<String, u32>,
+    vms: Vec<Option<u32>>,
+    subscriptions: Vec<u32>,
+    since: Vec<i64>,
+    end: Option<i64>,
+    v6_bits: u32,
+}
+
+/// Names that were ever seen together, joined.
+#[derive(Default)]
+struct Aliases {
+    number: BTreeMap<String, usize>,
+    parent: Vec<usize>,
+}
+
+impl Aliases {
+    fn number(&mut self, name: &str) -> usize {
+        if let Some(number) = self.number.get(name) {
+            return *number;
+        }
+        let number = self.parent.len();
+        self.number.insert(name.to_owned(), number);
+        self.parent.push(number);
+        number
+    }
+
+    fn root(&mut self, mut at: usize) -> usize {
+        loop {
+            let up = self.parent.get(at).copied().unwrap_or(at);
+            if up == at {
+                return at;
+            }
+            // Halving the path keeps later walks short.
+            let further = self.parent.get(up).copied().unwrap_or(up);
+            if let Some(slot) = self.parent.get_mut(at) {
+                *slot = further;
+            }
+            at = further;
+        }
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        if let Some(slot) = self.parent.get_mut(one.max(other)) {
+            *slot = one.min(other);
+        }
+    }
+}
+
+/// The home name of a guest: `user_host#ext#@tenant` is `user@host` (detectors 0.4).
+fn home_name(caller: &str) -> Option<String> {
+    let (guest, _) = caller.split_once("#ext#")?;
+    let (user, host) = guest.rsplit_once('_')?;
+    Some(format!("{user}@{host}"))
+}
+
+impl History {
+    /// Of these operations.
+    #[must_use]
+    pub fn of(operations: &[Operation], settings: &Settings) -> Self {
+        let detection = &settings.control_plane.detection;
+        let mut history = Self {
+            v6_bits: u32::try_from(detection.v6_bits).unwrap_or(48),
+            ..Self::default()
+        };
+        let mut aliases = Aliases::default();
+        let mut vms: BTreeMap<(Option<&str>, Option<&str>, String), u32> = BTreeMap::new();
+        let mut subscriptions: BTreeMap<Option<&str>, u32> = BTreeMap::new();
+        let mut of_operation = Vec::with_capacity(operations.len());
+        for op in operations {
+            let caller = op
+                .caller
+                .as_deref()
+                .map(fold)
+                .filter(|name| !name.is_empty());
+            let caller = caller.map(|name| {
+                let number = aliases.number(&name);
+                if let Some(home) = home_name(&name) {
+                    let home = aliases.number(&home);
+                    aliases.join(number, home);
+                }
+                number
+            });
+            let principal = op
+                .principal
+                .as_deref()
+                .filter(|name| !name.is_empty())
+                .map(|name| aliases.number(name));
+            if let (Some(one), Some(other)) = (caller, principal) {
+                aliases.join(one, other);
+            }
+            of_operation.push(principal.or(caller));
+
+            let number = u32::try_from(subscriptions.len()).unwrap_or(u32::MAX);
+            let number = *subscriptions
+                .entry(op.subscription.as_deref())
+                .or_insert(number);
+            history.subscriptions.push(number);
+            if history.since.len() <= number as usize {
+                history.since.push(i64::MAX);
+            }
+            if let (Some(since), Some(started)) =
+                (history.since.get_mut(number as usize), op.started)
+            {
+                *since = (*since).min(started.ns);
+            }
+            let last = op.ended.or(op.started).map(|time| time.ns);
+            history.end = history.end.max(last);
+
+            let group = op.resource.as_ref().and_then(|id| id.resource_group());
+            let vm = op.vm().map(|name| {
+                let number = u32::try_from(vms.len()).unwrap_or(u32::MAX);
+                *vms.entry((op.subscription.as_deref(), group, name))
+                    .or_insert(number)
+            });
+            history.vms.push(vm);
+        }
+        let named: Vec<(String, usize)> = aliases
+            .number
+            .iter()
+            .map(|(name, number)| (name.clone(), *number))
+            .collect();
+        for (name, number) in named {
+            let root = aliases.root(number);
+            history
+                .names
+                .insert(name, u32::try_from(root).unwrap_or(u32::MAX));
+        }
+        history.principals = of_operation
+            .into_iter()
+            .map(|number| u32::try_from(aliases.root(number?)).ok())
+            .collect();
+        if detection.end_seconds > 0 {
+            history.end = Some(detection.end_seconds.saturating_mul(NS_PER_SECOND));
+        }
+        history
+    }
+
+    /// The principal of an operation, by number.
+    #[must_use]
+    pub fn principal(&self, operation: usize) -> Option<u32> {
+        self.principals.get(operation).copied().flatten()
+    }
+
+    /// The principal that goes by this name or object id.
+    #[must_use]
+    pub fn principal_named(&self, name: &str) -> Option<u32> {
+        let folded = fold(name);
+        let dashed = || crate::identity::guid(name).filter(|id| looks_like_guid(id));
+        let known = self.names.get(&folded);
+        known.or_else(|| self.names.get(&dashed()?)).copied()
+    }
+
+    /// The VM of an operation, by number: subscription, group and name together (detectors 0.4).
+    #[must_use]
+    pub fn vm(&self, operation: usize) -> Option<u32> {
+        self.vms.get(operation).copied().flatten()
+    }
+
+    /// The subscription of an operation, by number.
+    #[must_use]
+    pub fn subscription(&self, operation: usize) -> u32 {
+        self.subscriptions.get(operation).copied().unwrap_or(0)
+    }
+
+    /// `T_min` of a subscription.
+    #[must_use]
+    pub fn since(&self, subscription: u32) -> i64 {
+        self.since
+            .get(subscription as usize)
+            .copied()
+            .unwrap_or(i64::MAX)
+    }
+
+    /// `T_min` of the subscription whose records begin first.
+    #[must_use]
+    pub fn earliest(&self) -> i64 {
+        self.since.iter().copied().min().unwrap_or(i64::MAX)
+    }
+
+    /// `T_end`: the analyst's reference time, else the last record.
+    #[must_use]
+    pub fn end(&self) -> Option<i64> {
+        self.end
+    }
+
+    /// `mask(ip)`: the network of an address; `None` for other text.
+    #[must_use]
+    pub fn mask(&self, ip: &str) -> Option<String> {
+        mask(ip, self.v6_bits)
+    }
+}
+
+/// /16 of IPv4, the first `v6_bits` of IPv6 (detectors 0.4).
+fn mask(ip: &str, v6_bits: u32) -> Option<String> {
+    match ip.parse::<IpAddr>().ok()? {
+        IpAddr::V4(address) => {
+            let [a, b, _, _] = address.octets();
+            Some(format!("{a}.{b}.0.0/16"))
+        }
+        IpAddr::V6(address) => {
+            let kept = u128::MAX
+                .checked_shl(128_u32.saturating_sub(v6_bits))
+                .unwrap_or(0);
+            let network = std::net::Ipv6Addr::from_bits(address.to_bits() & kept);
+            Some(format!("{network}/{v6_bits}"))
+        }
+    }
+}
+
+/// UTC day of a time.
+pub(crate) fn day(ns: i64) -> i64 {
+    ns.div_euclid(NS_PER_DAY)
+}
+
+/// `bdiff_u(b, a)`: how many boundaries of a unit lie between two times (detectors 0.2).
+pub(crate) fn boundaries(later: i64, earlier: i64, unit: i64) -> i64 {
+    later.div_euclid(unit) - earlier.div_euclid(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks() {
+        for (ip, bits, network) in [
+            ("52.1.9.9", 48, Some("52.1.0.0/16")),
+            ("2001:db8:1:2::7", 48, Some("2001:db8:1::/48")),
+            ("2001:db8:1:2:3::7", 64, Some("2001:db8:1:2::/64")),
+            ("2001:db8:1:2::7", 32, Some("2001:db8::/32")),
+            ("", 48, None),
+            ("somewhere", 48, None),
+        ] {
+            assert_eq!(mask(ip, bits).as_deref(), network, "{ip}/{bits}");
+        }
+    }
+
+    #[test]
+    fn guests_have_a_home_name() {
+        assert_eq!(
+            home_name("al_ex_contoso.example#ext#@fabrikam.example").as_deref(),
+            Some("al_ex@contoso.example")
+        );
+        assert_eq!(home_name("alex@contoso.example"), None);
+    }
+
+    #[test]
+    fn boundaries_are_crossed_not_elapsed() {
+        let minute = |clock: i64, seconds: i64| clock * NS_PER_MINUTE + seconds * NS_PER_SECOND;
+        // 23:05:01 and 23:00:59: five boundaries in four minutes and two seconds.
+        assert_eq!(boundaries(minute(5, 1), minute(0, 59), NS_PER_MINUTE), 5);
+        assert_eq!(boundaries(-1, 0, NS_PER_MINUTE), -1);
+    }
+}

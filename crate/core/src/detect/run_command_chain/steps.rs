@@ -1,0 +1,562 @@
+//! The steps, sorted so that each anchor finds its nearest.
+//!
+//! One walk over the operations puts each candidate into the lists where an anchor would look: by principal, by VM, by resource group,
+//! by subscription. An anchor then asks each list for its neighbours in time by binary search. A role granted by p to q, for example, is in
+//! two lists: `grant` to q (weight 4) and `grant` by p (weight 3).
+//!
+//! Rejected: looking through all operations around each anchor. Automation runs a thousand commands an hour.
+
+use crate::detect::history::NS_PER_HOUR;
+use crate::detect::managed_run_command_write::is_managed_delete;
+use crate::detect::{CaseView, vm_extension_write};
+use crate::json::Value as Json;
+use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
+use crate::settings::control_plane::{Chain, ChainStep};
+use std::collections::BTreeMap;
+
+/// So many VMs are a fan-out.
+const FAN_OUT_VMS: usize = 3;
+
+/// Built-in roles that let their holder run commands or grant roles: Owner, Contributor, User Access Administrator, Role Based Access Control
+/// Administrator, Virtual Machine Contributor, Virtual Machine Administrator Login.
+const PRIVILEGED: [&str; 6] = [
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+    "9980e02c-c2be-4d73-94e8-173b1dc7cf3c",
+    "1c0163c0-47e6-4577-8991-ea5c82e286e4",
+];
+/// What the published list has besides.
+const PUBLISHED: [&str; 2] = [
+    "92b92042-07d9-4307-87f7-36a593fc5850",
+    "a8889054-8d42-49c9-bc1c-52486c10e7cd",
+];
+
+/// A run command whose surroundings are looked at.
+pub(super) struct Anchor<'a> {
+    /// By place in the case.
+    pub at: usize,
+    /// `S`.
+    pub start: i64,
+    /// `p`.
+    pub principal: Option<u32>,
+    /// `v`.
+    pub vm: Option<u32>,
+    /// `s`.
+    pub subscription: u32,
+    /// `g`.
+    pub group: Option<&'a str>,
+}
+
+/// A step that was found.
+pub(super) struct Step {
+    /// Its name.
+    pub name: &'static str,
+    /// Nanoseconds from the command.
+    pub offset: i64,
+    /// Weight.
+    pub weight: i64,
+    /// The operation.
+    pub operation: usize,
+    /// ATT&CK techniques.
+    pub techniques: &'static [&'static str],
+}
+
+/// Which step an operation could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Grant,
+    Elevate,
+    NewVm,
+    Blind,
+    OpenNet,
+    Identity,
+    Keys,
+    DiskExport,
+    Cleanup,
+    Backup,
+    Destroy,
+    AccessReset,
+    Automation,
+}
+
+impl Kind {
+    const ALL: [Self; 13] = [
+        Self::Grant,
+        Self::Elevate,
+        Self::NewVm,
+        Self::Blind,
+        Self::OpenNet,
+        Self::Identity,
+        Self::Keys,
+        Self::DiskExport,
+        Self::Cleanup,
+        Self::Backup,
+        Self::Destroy,
+        Self::AccessReset,
+        Self::Automation,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Elevate => "elevate",
+            Self::NewVm => "new-vm",
+            Self::Blind => "blind",
+            Self::OpenNet => "open-net",
+            Self::Identity => "identity",
+            Self::Keys => "keys",
+            Self::DiskExport => "disk-export",
+            Self::Cleanup => "cleanup",
+            Self::Backup => "backup",
+            Self::Destroy => "destroy",
+            Self::AccessReset => "access-reset",
+            Self::Automation => "automation",
+        }
+    }
+
+    fn techniques(self) -> &'static [&'static str] {
+        match self {
+            Self::Grant | Self::Elevate | Self::Identity => &["T1098.003"],
+            Self::NewVm => &["T1578.002"],
+            Self::Blind => &["T1562.008"],
+            Self::OpenNet => &["T1562.007"],
+            Self::Keys => &["T1552"],
+            Self::DiskExport => &["T1537"],
+            Self::Cleanup => &["T1070.004"],
+            Self::Backup => &["T1490"],
+            Self::Destroy => &["T1485"],
+            Self::AccessReset => &["T1098"],
+            Self::Automation => &["T1651"],
+        }
+    }
+
+    fn settings(self, chain: &Chain) -> ChainStep {
+        match self {
+            Self::Grant => chain.grant,
+            Self::Elevate => chain.elevate,
+            Self::NewVm => chain.new_vm,
+            Self::Blind => chain.blind,
+            Self::OpenNet => chain.open_net,
+            Self::Identity => chain.identity,
+            Self::Keys => chain.keys,
+            Self::DiskExport => chain.disk_export,
+            Self::Cleanup => chain.cleanup,
+            Self::Backup => chain.backup,
+            Self::Destroy => chain.destroy,
+            Self::AccessReset => chain.access_reset,
+            Self::Automation => chain.automation,
+        }
+    }
+
+    /// First and last instant that count. Times are whole nanoseconds, so an open end is the neighbouring instant.
+    fn window(self, step: ChainStep, start: i64) -> (i64, i64) {
+        let (before, after) = (
+            start.saturating_sub(step.before * NS_PER_HOUR),
+            start.saturating_add(step.after * NS_PER_HOUR),
+        );
+        match self {
+            Self::Grant | Self::Elevate | Self::NewVm => (before, start.saturating_sub(1)),
+            Self::Identity => (before, start),
+            Self::Cleanup | Self::Destroy => (start.saturating_add(1), after),
+            _ => (before, after),
+        }
+    }
+}
+
+/// Where a candidate is looked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place<'a> {
+    By(u32),
+    To(u32),
+    ByOn(u32, u32),
+    Vm(u32),
+    Group(u32, &'a str),
+    Subscription(u32),
+}
+
+/// Candidates of a case.
+pub(super) struct Index<'a> {
+    /// In time order.
+    lists: BTreeMap<(Kind, Place<'a>), Vec<(i64, usize)>>,
+    /// Anchors around which the principal reached enough VMs: (operation, VMs).
+    fan_out: BTreeMap<usize, usize>,
+}
+
+fn property<'a>(body: Json<'a>, name: &str) -> Json<'a> {
+    let nested = body.get_folded("properties").get_folded(name);
+    if nested.is_null() {
+        body.get_folded(name)
+    } else {
+        nested
+    }
+}
+
+/// (who, whether the role is privileged) of a role assignment's request.
+fn granted(op: &Operation, published_roles: bool) -> Option<String> {
+    op.bodies.iter().find_map(|body| {
+        let body = Json::new(body.as_bytes());
+        let role = property(body, "roledefinitionid").word()?;
+        let role = crate::identity::fold(&role);
+        let role = role.rsplit('/').next()?;
+        let privileged = PRIVILEGED.contains(&role) || published_roles && PUBLISHED.contains(&role);
+        privileged.then(|| {
+            property(body, "principalid")
+                .word()
+                .unwrap_or_default()
+                .into_owned()
+        })
+    })
+}
+
+/// Whether a rule lets anyone in.
+fn opens(rule: Json<'_>) -> bool {
+    let is = |name: &str, word: &str| {
+        property(rule, name)
+            .word()
+            .is_some_and(|text| text.eq_ignore_ascii_case(word))
+    };
+    let anyone = |text: &str| {
+        matches!(
+            crate::identity::fold(text).as_str(),
+            "*" | "0.0.0.0/0" | "internet" | "any"
+        )
+    };
+    let one = property(rule, "sourceaddressprefix");
+    let mut many = property(rule, "sourceaddressprefixes").elements();
+    is("direction", "inbound")
+        && is("access", "allow")
+        && (one.word().is_some_and(|text| anyone(&text))
+            || many.any(|text| text.word().is_some_and(|text| anyone(&text))))
+}
+
+fn opens_net(op: &Operation) -> bool {
+    let whole_set = match op.operation.as_str() {
+        "microsoft.network/networksecuritygroups/securityrules/write" => false,
+        "microsoft.network/networksecuritygroups/write" => true,
+        _ => return false,
+    };
+    op.bodies.iter().any(|body| {
+        let body = Json::new(body.as_bytes());
+        if whole_set {
+            property(body, "securityrules").elements().any(opens)
+        } else {
+            opens(body)
+        }
+    })
+}
+
+/// Whether the request gives the VM an identity.
+fn attaches_identity(op: &Operation) -> bool {
+    op.bodies.iter().any(|body| {
+        let identity = Json::new(body.as_bytes()).get_folded("identity");
+        identity
+            .get_folded("type")
+            .word()
+            .is_some_and(|kind| !kind.eq_ignore_ascii_case("none"))
+    })
+}
+
+/// `list…/action` of something secret.
+fn lists_secrets(operation: &str) -> bool {
+    const SECRET: [&str; 6] = [
+        "key",
+        "secret",
+        "credential",
+        "sas",
+        "connectionstring",
+        "password",
+    ];
+    let Some(rest) = operation.strip_suffix("/action") else {
+        return false;
+    };
+    let Some(what) = rest
+        .rsplit('/')
+        .next()
+        .and_then(|last| last.strip_prefix("list"))
+    else {
+        return false;
+    };
+    SECRET.iter().any(|word| what.contains(word))
+        || rest.ends_with("microsoft.web/sites/config/list")
+}
+
+/// The steps that the operation's name alone tells.
+fn by_name(operation: &str) -> Option<Kind> {
+    Some(match operation {
+        "microsoft.authorization/elevateaccess/action" => Kind::Elevate,
+        "microsoft.insights/diagnosticsettings/delete"
+        | "microsoft.operationalinsights/workspaces/delete"
+        | "microsoft.network/networkwatchers/delete"
+        | "microsoft.network/networkwatchers/flowlogs/delete"
+        | "microsoft.security/alertssuppressionrules/write" => Kind::Blind,
+        "microsoft.compute/disks/begingetaccess/action"
+        | "microsoft.compute/snapshots/begingetaccess/action" => Kind::DiskExport,
+        "microsoft.compute/virtualmachines/extensions/delete"
+        | "microsoft.compute/virtualmachinescalesets/extensions/delete"
+        | "microsoft.compute/virtualmachinescalesets/virtualmachines/extensions/delete" => {
+            Kind::Cleanup
+        }
+        "microsoft.recoveryservices/vaults/delete"
+        | "microsoft.recoveryservices/vaults/backuppolicies/write"
+        | "microsoft.recoveryservices/vaults/backupfabrics/protectioncontainers/protecteditems/delete"
+        | "microsoft.compute/restorepointcollections/delete"
+        | "microsoft.compute/restorepointcollections/restorepoints/delete"
+        | "microsoft.compute/snapshots/delete" => Kind::Backup,
+        "microsoft.compute/virtualmachines/delete"
+        | "microsoft.compute/virtualmachinescalesets/virtualmachines/delete"
+        | "microsoft.hybridcompute/machines/delete"
+        | "microsoft.storage/storageaccounts/delete"
+        | "microsoft.resources/subscriptions/resourcegroups/delete" => Kind::Destroy,
+        "microsoft.automation/automationaccounts/runbooks/draft/write"
+        | "microsoft.automation/automationaccounts/runbooks/publish/action"
+        | "microsoft.automation/automationaccounts/jobs/write"
+        | "microsoft.automation/automationaccounts/webhooks/write"
+        | "microsoft.automation/automationaccounts/schedules/write" => Kind::Automation,
+        _ if is_managed_delete(operation) => Kind::Cleanup,
+        _ if lists_secrets(operation) => Kind::Keys,
+        _ => return None,
+    })
+}
+
+fn is_vm_write(operation: &str) -> bool {
+    matches!(
+        operation,
+        "microsoft.compute/virtualmachines/write"
+            | "microsoft.compute/virtualmachinescalesets/virtualmachines/write"
+    )
+}
+
+impl<'a> Index<'a> {
+    /// Of a case.
+    pub(super) fn of(view: &CaseView<'a>) -> Self {
+        let mut index = Self {
+            lists: BTreeMap::new(),
+            fan_out: BTreeMap::new(),
+        };
+        for (at, op) in view.operations.iter().enumerate() {
+            if op.outcome == OperationOutcome::Succeeded {
+                index.take(view, at, op);
+            }
+        }
+        index.find_fan_outs(view);
+        index
+    }
+
+    fn put(&mut self, kind: Kind, place: Place<'a>, time: i64, at: usize) {
+        self.lists
+            .entry((kind, place))
+            .or_default()
+            .push((time, at));
+    }
+
+    fn take(&mut self, view: &CaseView<'a>, at: usize, op: &'a Operation) {
+        let history = view.history();
+        let Some(time) = op.started.map(|started| started.ns) else {
+            return;
+        };
+        let chain = &view.settings.control_plane.chain;
+        let (principal, vm) = (history.principal(at), history.vm(at));
+        let subscription = history.subscription(at);
+        let group = op.resource.as_ref().and_then(|id| id.resource_group());
+        if op.operation == "microsoft.authorization/roleassignments/write"
+            && let Some(to) = granted(op, chain.published_roles)
+        {
+            if let Some(to) = history.principal_named(&to) {
+                self.put(Kind::Grant, Place::To(to), time, at);
+            }
+            if let Some(by) = principal {
+                self.put(Kind::Grant, Place::By(by), time, at);
+            }
+        }
+        if is_vm_write(&op.operation)
+            && let Some(vm) = vm
+        {
+            if let (Some(by), true) = (principal, op.rows.iter().any(|row| row.created)) {
+                self.put(Kind::NewVm, Place::ByOn(by, vm), time, at);
+            }
+            if attaches_identity(op) {
+                self.put(Kind::Identity, Place::Vm(vm), time, at);
+            }
+        }
+        if op.family == OperationFamily::Extension
+            && let Some(vm) = vm
+            && vm_extension_write::type_of(op).0.contains("vmaccess")
+        {
+            self.put(Kind::AccessReset, Place::Vm(vm), time, at);
+        }
+        if opens_net(op) {
+            if let Some(group) = group {
+                self.put(Kind::OpenNet, Place::Group(subscription, group), time, at);
+            }
+            if let Some(by) = principal {
+                self.put(Kind::OpenNet, Place::By(by), time, at);
+            }
+        }
+        let Some(kind) = by_name(&op.operation) else {
+            return;
+        };
+        let destroys_vm = kind == Kind::Destroy && vm.is_some();
+        if let (true, Some(vm)) = (destroys_vm || kind == Kind::Cleanup, vm) {
+            self.put(kind, Place::Vm(vm), time, at);
+        }
+        if let (false, Some(by)) = (destroys_vm || kind == Kind::Cleanup, principal) {
+            self.put(kind, Place::By(by), time, at);
+        }
+        if kind == Kind::Blind {
+            self.put(kind, Place::Subscription(subscription), time, at);
+        }
+        if let (Kind::DiskExport, Some(group)) = (kind, group) {
+            self.put(kind, Place::Group(subscription, group), time, at);
+        }
+    }
+
+    /// Around each run command the VMs that its principal reached: a window that moves over each principal's commands.
+    fn find_fan_outs(&mut self, view: &CaseView<'_>) {
+        let step = view.settings.control_plane.chain.fan_out;
+        let mut commands: BTreeMap<u32, Vec<(i64, Option<u32>, usize)>> = BTreeMap::new();
+        for (at, op) in view.operations.iter().enumerate() {
+            let succeeded = op.outcome == OperationOutcome::Succeeded;
+            if let (true, true, Some(started), Some(principal)) = (
+                op.family.is_run_command(),
+                succeeded,
+                op.started,
+                view.history().principal(at),
+            ) {
+                let list = commands.entry(principal).or_default();
+                list.push((started.ns, view.history().vm(at), at));
+            }
+        }
+        for list in commands.values() {
+            let (mut from, mut to) = (0, 0);
+            let mut vms: BTreeMap<u32, usize> = BTreeMap::new();
+            for (start, _, at) in list {
+                while let Some((_, vm, _)) = list
+                    .get(to)
+                    .filter(|(time, _, _)| *time <= start.saturating_add(step.after * NS_PER_HOUR))
+                {
+                    if let Some(vm) = vm {
+                        *vms.entry(*vm).or_default() += 1;
+                    }
+                    to += 1;
+                }
+                while let Some((_, vm, _)) = list
+                    .get(from)
+                    .filter(|(time, _, _)| *time < start.saturating_sub(step.before * NS_PER_HOUR))
+                {
+                    if let Some(count) = vm.and_then(|vm| vms.get_mut(&vm)) {
+                        *count -= 1;
+                    }
+                    if let Some(vm) = vm.filter(|vm| vms.get(vm) == Some(&0)) {
+                        vms.remove(&vm);
+                    }
+                    from += 1;
+                }
+                if vms.len() >= FAN_OUT_VMS {
+                    self.fan_out.insert(*at, vms.len());
+                }
+            }
+        }
+    }
+
+    /// The nearest candidate of a list in a window: of those equally near the earlier, of those at one instant the first.
+    fn nearest(
+        &self,
+        kind: Kind,
+        place: Place<'a>,
+        start: i64,
+        (low, high): (i64, i64),
+    ) -> Option<(i64, usize)> {
+        let list = self.lists.get(&(kind, place))?;
+        let next = list.partition_point(|(time, _)| *time < low.max(start));
+        let after = list.get(next).filter(|(time, _)| *time <= high);
+        let before = list
+            .partition_point(|(time, _)| *time < start)
+            .checked_sub(1)
+            .and_then(|last| list.get(last))
+            .filter(|(time, _)| *time >= low && *time <= high);
+        // Several at one instant: the first of them.
+        let before = before.and_then(|(time, _)| {
+            let first = list.partition_point(|(other, _)| other < time);
+            list.get(first)
+        });
+        let both = [before, after].into_iter().flatten().copied();
+        both.min_by_key(|(time, at)| ((time - start).abs(), *time, *at))
+    }
+
+    /// The steps around an anchor, at most one of each kind.
+    pub(super) fn steps(&self, view: &CaseView<'_>, anchor: &Anchor<'a>) -> Vec<Step> {
+        let chain = &view.settings.control_plane.chain;
+        let mut found = Vec::new();
+        for kind in Kind::ALL {
+            let step = kind.settings(chain);
+            let window = kind.window(step, anchor.start);
+            let by = || anchor.principal.map(Place::By);
+            let on = || anchor.vm.map(Place::Vm);
+            let group = || {
+                anchor
+                    .group
+                    .map(|group| Place::Group(anchor.subscription, group))
+            };
+            let places: [(Option<Place<'a>>, i64); 2] = match kind {
+                Kind::Grant => [
+                    (anchor.principal.map(Place::To), step.weight),
+                    (by(), step.lesser),
+                ],
+                Kind::NewVm => {
+                    let by_on = anchor.principal.zip(anchor.vm);
+                    let place = by_on.map(|(by, vm)| Place::ByOn(by, vm));
+                    [(place, step.weight), (None, 0)]
+                }
+                Kind::Blind => [
+                    (by(), step.weight),
+                    (Some(Place::Subscription(anchor.subscription)), step.lesser),
+                ],
+                Kind::OpenNet | Kind::DiskExport => [(by(), step.weight), (group(), step.weight)],
+                Kind::Identity | Kind::Cleanup | Kind::AccessReset => {
+                    [(on(), step.weight), (None, 0)]
+                }
+                Kind::Destroy => [(on(), step.weight), (by(), step.weight)],
+                Kind::Elevate | Kind::Keys | Kind::Backup | Kind::Automation => {
+                    [(by(), step.weight), (None, 0)]
+                }
+            };
+            let candidates = places.into_iter().filter_map(|(place, weight)| {
+                let (time, at) = self.nearest(kind, place?, anchor.start, window)?;
+                Some((time, at, weight))
+            });
+            // The same operation by two ways counts by the weightier.
+            let nearest = candidates.min_by_key(|(time, at, weight)| {
+                ((time - anchor.start).abs(), *time, *at, -weight)
+            });
+            if let Some((time, operation, weight)) = nearest.filter(|(_, _, weight)| *weight > 0) {
+                found.push(Step {
+                    name: kind.name(),
+                    offset: time - anchor.start,
+                    weight,
+                    operation,
+                    techniques: kind.techniques(),
+                });
+            }
+        }
+        let own = |name: &'static str, weight: i64, techniques: &'static [&'static str]| Step {
+            name,
+            offset: 0,
+            weight,
+            operation: anchor.at,
+            techniques,
+        };
+        if self.fan_out.contains_key(&anchor.at) && chain.fan_out.weight > 0 {
+            found.push(own("fan-out", chain.fan_out.weight, &["T1651"]));
+        }
+        if let Some(flags) = view.assessment_of(anchor.at) {
+            let weight = chain.new_source.weight * i64::from(flags.new_caller)
+                + chain.new_source.lesser * i64::from(flags.new_ip_mask);
+            if weight > 0 {
+                found.push(own("new-source", weight, &["T1078.004"]));
+            }
+        }
+        found
+    }
+}

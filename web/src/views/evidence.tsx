@@ -6,6 +6,7 @@ import { copy } from "../outtake.js";
 import type { EvidenceItem, Problem } from "../protocol.js";
 import { ask, evidence, exportManifest, hashMore, say, setZone } from "../state.js";
 import { bytes, count, oneLine, plural } from "../text.js";
+import { DraftField } from "./draft.js";
 
 const WORST: readonly Problem["severity"][] = ["data-loss", "warning", "info"];
 
@@ -106,19 +107,20 @@ function ZoneChoice({ item }: { item: EvidenceItem }): JSX.Element {
   const load = async (): Promise<void> => {
     if (places.value.length === 0) places.value = (await ask("zones", {})).zones;
   };
-  const choose = async (zone: string): Promise<void> => {
+  const choose = async (zone: string): Promise<boolean> => {
     refused.value = await setZone(item.path, zone);
     if (refused.value === null) say(zone === "" ? "The zone was taken back." : `The local times of this item are now read as ${zone}.`);
+    return refused.value === null;
   };
   return (
     <p class="zone">
       <label>
         Zone of its local times{" "}
-        <input type="text" list={list} value={item.zone ?? ""} placeholder="UTC+02:00 or Europe/Berlin" data-test="zone" aria-invalid={refused.value !== null}
-          onFocus={() => { void load(); }} onChange={(event) => { void choose(event.currentTarget.value); }} />
+        <DraftField proposals={list} value={item.zone ?? ""} placeholder="UTC+02:00 or Europe/Berlin" test="zone" refused={refused.value !== null}
+          onFocus={() => { void load(); }} enter={choose} />
       </label>
       <datalist id={list}>{places.value.map((place) => <option key={place} value={place} />)}</datalist>
-      {item.zone === null ? null : <button type="button" class="quiet" onClick={() => choose("")}>Take back</button>}
+      {item.zone === null ? null : <button type="button" class="quiet" onClick={() => { void choose(""); }}>Take back</button>}
       {refused.value === null ? null : <span class="refused" role="alert">{refused.value}</span>}
     </p>
   );

@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 import { download } from "../outtake.js";
 import type { Parameter, ShownSettings } from "../protocol.js";
 import { ask, overview, say, setSettings } from "../state.js";
+import { DraftField } from "./draft.js";
 
 const encoder = new TextEncoder();
 
@@ -19,12 +20,13 @@ export function Settings(): JSX.Element {
   const revision = overview.value?.revision;
   const load = async (): Promise<void> => { known.value = await ask("settings", {}); };
   useEffect(() => { load().catch((error: unknown) => { say(String(error)); }); }, [revision]);
-  const change = async (key: string, json: string): Promise<void> => {
+  const change = async (key: string, json: string): Promise<boolean> => {
     const text = await setSettings(json);
     refused.value = text === null ? null : { key, text };
     await load();
+    return text === null;
   };
-  const one = (parameter: Parameter, value: string): Promise<void> => {
+  const one = (parameter: Parameter, value: string): Promise<boolean> => {
     const [room = "", name = ""] = parameter.key.split(/\.(.*)/s);
     return change(parameter.key, JSON.stringify({ [room]: { [name]: value } }));
   };
@@ -64,7 +66,7 @@ export function Settings(): JSX.Element {
                       {parameter.choices.map((word) => <option key={word} value={word}>{word}</option>)}
                     </select>
                   ) : (
-                    <input type="text" inputMode="numeric" value={shown(parameter.value)} aria-label={parameter.key} aria-invalid={wrong !== null} onChange={(event) => { void one(parameter, event.currentTarget.value); }} />
+                    <DraftField numeric value={shown(parameter.value)} label={parameter.key} refused={wrong !== null} enter={(text) => one(parameter, text)} />
                   )}
                   {wrong === null ? null : <span class="refused" role="alert">{wrong}</span>}
                 </td>

@@ -1,10 +1,11 @@
 // Makes the one file: styles, page script, worker script, compressed core and example case in `dist/runlens.html`.
 //
-//   node build/build.mjs [--pkg DIR] [--example FILE] [--out FILE]
+//   node build/build.mjs [--pkg DIR] [--example FILE] [--out FILE] [--draft]
 //
 // --pkg      what wasm-pack made of crate/wasm            (../crate/wasm/pkg)
 // --example  the example case as JSON                     (../dist/example.json, left out where it is missing)
 // --out      the product                                  (../dist/runlens.html)
+// --draft    leaves the core as it was compiled, which saves a minute or two
 //
 // The same input gives the same bytes: no time, no path, no random name enters the output.
 //
@@ -14,9 +15,8 @@
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -37,19 +37,24 @@ function gzip(bytes) {
   return packed;
 }
 
-/** Shrinks and speeds the core with binaryen's own wasm-opt, from npm. */
+const tool = createRequire(import.meta.url).resolve("binaryen/package.json");
+const OPTIMISE = ["-O3", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers"];
+
+/** Shrinks and speeds the core with binaryen's own wasm-opt, from npm. It takes minutes, so the last result is kept beside the packages, under the hash of all it was made from. */
 function optimised(wasm) {
-  const folder = mkdtempSync(join(tmpdir(), "runlens-"));
-  try {
-    const [from, to] = [join(folder, "in.wasm"), join(folder, "out.wasm")];
-    writeFileSync(from, wasm);
-    const tool = join(dirname(createRequire(import.meta.url).resolve("binaryen/package.json")), "bin", "wasm-opt");
-    const done = spawnSync(process.execPath, [tool, "-O3", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers", from, "-o", to], { encoding: "utf8" });
-    if (done.status !== 0) throw new Error(`wasm-opt failed: ${done.stderr}`);
-    return readFileSync(to);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const made = createHash("sha256").update(readFileSync(tool)).update(OPTIMISE.join(" ")).update(wasm).digest("hex");
+  const kept = join(web, "node_modules/.cache/runlens");
+  const [from, to, known] = ["in.wasm", "out.wasm", `${made}.wasm`].map((name) => join(kept, name));
+  if (existsSync(known)) return readFileSync(known);
+  rmSync(kept, { recursive: true, force: true });
+  mkdirSync(kept, { recursive: true });
+  writeFileSync(from, wasm);
+  const done = spawnSync(process.execPath, [join(dirname(tool), "bin", "wasm-opt"), ...OPTIMISE, from, "-o", to], { encoding: "utf8" });
+  rmSync(from);
+  if (done.status !== 0) throw new Error(`wasm-opt failed: ${done.stderr}`);
+  // A name that is there is a whole file.
+  renameSync(to, known);
+  return readFileSync(known);
 }
 
 async function bundle(entry) {
@@ -77,7 +82,8 @@ const pkg = flag("pkg", join(root, "crate/wasm/pkg"));
 const example = flag("example", join(root, "dist/example.json"));
 const out = flag("out", join(root, "dist/runlens.html"));
 
-const wasm = optimised(readFileSync(join(pkg, "runlens_wasm_bg.wasm")));
+const compiled = readFileSync(join(pkg, "runlens_wasm_bg.wasm"));
+const wasm = process.argv.includes("--draft") ? compiled : optimised(compiled);
 const glue = readFileSync(join(pkg, "runlens_wasm.js"), "utf8");
 const worker = `${glue}\n${await bundle("src/worker.ts")}`;
 const page = inert(await bundle("src/page.tsx"));

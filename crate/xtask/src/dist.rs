@@ -14,7 +14,7 @@
 use crate::checkout::Checkout;
 use crate::command_line::{Command, Flags, Word};
 use crate::failure::Failure;
-use crate::page::{self, Page};
+use crate::page::{self, Care, Page};
 use crate::program::Programs;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,7 @@ pub const COMMAND: Command = Command {
     about: "Builds dist/runlens.html and its SHA-256",
     help: "
   --verify    also build twice from scratch in two temporary copies, and compare the bytes
+  --draft     build the module quickly, for looking at a change; not the product
 
 Writes dist/runlens.html and dist/runlens.html.sha256 (for `sha256sum --check`).",
     run,
@@ -36,15 +37,17 @@ const NOT_SOURCES: &[&str] = &["target", "dist", "node_modules", "pkg", ".git"];
 
 fn run(mut flags: Flags) -> Result<ExitCode, Failure> {
     let mut verify = false;
+    let mut care = Care::Product;
     while let Some(word) = flags.next()? {
         match word {
             Word::Flag(ref name) if name == "verify" => verify = true,
+            Word::Flag(ref name) if name == "draft" => care = Care::Draft,
             other => return Err(flags.unknown(&other)),
         }
     }
     let checkout = Checkout::here();
     let mut programs = Programs::of_this_machine();
-    let built = page::build(&checkout, &mut programs)?;
+    let built = page::build(&checkout, &mut programs, care)?;
     let sum = checkout.dist().join("runlens.html.sha256");
     fs::write(&sum, format!("{}  runlens.html\n", built.sha256))
         .map_err(Failure::file("write", &sum))?;
@@ -78,7 +81,7 @@ fn from_scratch(
         target: Some(place.join("target")),
     };
     copy_sources(&checkout.root, &copy.root)?;
-    page::build(&copy, programs)
+    page::build(&copy, programs, Care::Product)
 }
 
 fn copy_sources(from: &Path, to: &Path) -> Result<(), Failure> {

@@ -29,17 +29,26 @@ pub struct Page {
     pub sha256: String,
 }
 
+/// How much a build of the module is worth waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// The product: linked as one and optimised again.
+    Product,
+    /// For looking at a change: ready in a third of the time, and slower at work.
+    Draft,
+}
+
 /// Builds everything the page consists of, and the page.
-pub fn build(checkout: &Checkout, programs: &mut Programs) -> Result<Page, Failure> {
+pub fn build(checkout: &Checkout, programs: &mut Programs, care: Care) -> Result<Page, Failure> {
     // The quick look comes first: a missing Node.js should not show after a minute of compiling.
     needs::node(programs)?;
-    wasm(checkout, programs)?;
-    bundle(checkout, programs)?;
+    wasm(checkout, programs, care)?;
+    bundle(checkout, programs, care)?;
     read(checkout)
 }
 
 /// Makes the module.
-pub fn wasm(checkout: &Checkout, programs: &mut Programs) -> Result<(), Failure> {
+pub fn wasm(checkout: &Checkout, programs: &mut Programs, care: Care) -> Result<(), Failure> {
     needs::wasm_target(programs, &checkout.root)?;
     needs::wasm_tools(programs, checkout)?;
     // Before the flags, which name the folders that this fills.
@@ -48,34 +57,42 @@ pub fn wasm(checkout: &Checkout, programs: &mut Programs) -> Result<(), Failure>
         checkout,
     )
     .run_over_network(programs)?;
-    with_target(wasm_call(checkout, programs), checkout).run(programs)
+    with_target(wasm_call(checkout, programs, care), checkout).run(programs)
 }
 
 /// The call that makes the module.
 #[must_use]
-pub fn wasm_call(checkout: &Checkout, programs: &Programs) -> Call {
+pub fn wasm_call(checkout: &Checkout, programs: &Programs, care: Care) -> Call {
     let flags = rust_flags(checkout, programs).join("\u{1f}");
-    Call::new(programs, "wasm-pack", &checkout.root)
+    let call = Call::new(programs, "wasm-pack", &checkout.root)
         .with("CARGO_ENCODED_RUSTFLAGS", flags)
-        .words("build crate/wasm --release --target no-modules --no-typescript --no-pack --mode no-install -- --locked")
+        .words("build crate/wasm --target no-modules --no-typescript --no-pack --mode no-install");
+    match care {
+        Care::Product => call.words("--release -- --locked"),
+        Care::Draft => call.words("--profile quick --no-opt -- --locked"),
+    }
 }
 
 /// Makes the example case and the page around the module.
-pub fn bundle(checkout: &Checkout, programs: &Programs) -> Result<(), Failure> {
+pub fn bundle(checkout: &Checkout, programs: &Programs, care: Care) -> Result<(), Failure> {
     needs::node(programs)?;
     needs::packages(programs, checkout, "web", "to bundle the page")?;
     let example = checkout.example();
     fs::create_dir_all(checkout.dist()).map_err(Failure::file("create", checkout.dist()))?;
     fs::write(&example, runlens_casegen::example_json())
         .map_err(Failure::file("write", &example))?;
-    bundle_call(checkout, programs).run(programs)
+    bundle_call(checkout, programs, care).run(programs)
 }
 
 /// The call that makes the page.
 #[must_use]
-pub fn bundle_call(checkout: &Checkout, programs: &Programs) -> Call {
+pub fn bundle_call(checkout: &Checkout, programs: &Programs, care: Care) -> Call {
+    let words = match care {
+        Care::Product => "run build --silent",
+        Care::Draft => "run build --silent -- --draft",
+    };
     Call::new(programs, "npm", &checkout.root)
-        .words("run build --silent")
+        .words(words)
         .inside("web")
 }
 

@@ -56,7 +56,7 @@ fn run(mut flags: Flags) -> Result<ExitCode, Failure> {
 
     let checkout = Checkout::here();
     let mut programs = Programs::of_this_machine();
-    let built = page::build(&checkout, &mut programs)?;
+    let built = page::build(&checkout, &mut programs, page::Care::Product)?;
 
     if port.is_none() && bound != serve::DEFAULT_PORT {
         println!(

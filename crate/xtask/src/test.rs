@@ -100,7 +100,7 @@ static STEPS: &[Step] = &[
     },
     Step {
         name: "wasm",
-        run: |bench| page::wasm(&bench.checkout, &mut bench.programs),
+        run: |bench| page::wasm(&bench.checkout, &mut bench.programs, page::Care::Product),
     },
     Step {
         name: "types",
@@ -112,7 +112,7 @@ static STEPS: &[Step] = &[
     },
     Step {
         name: "page",
-        run: |bench| page::bundle(&bench.checkout, &bench.programs),
+        run: |bench| page::bundle(&bench.checkout, &bench.programs, page::Care::Product),
     },
     Step {
         name: "browser",

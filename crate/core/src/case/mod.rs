@@ -21,29 +21,24 @@
 //!
 //! Rejected: reconstruction that runs while reading. Its first answers would be wrong, and someone would write them down.
 
+mod conclude;
 pub mod item;
 pub mod store;
 
-use crate::detect::caller_profile::{self, Actor};
+use crate::detect::Finding;
+use crate::detect::caller_profile::Actor;
 use crate::detect::run_command_from_cloud_address::AddressRanges;
-use crate::detect::{self, CaseView, Drawn, Finding};
 use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
-use crate::event::intern::Symbol;
-use crate::evidence::layout::Os;
 use crate::formats::ItemReport;
-use crate::identity::host_label;
 use crate::problem::{Code, Problem};
-use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
-use crate::reconstruct::duplicates::{self, Numbered};
-use crate::reconstruct::hosts::{self, ItemHosts};
+use crate::reconstruct::links::Linked;
 use crate::reconstruct::links::overrides::LinkOverrides;
-use crate::reconstruct::links::{self, Linked, goal_states, witnesses};
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
-use crate::reconstruct::operations::{self, Operation};
-use crate::reconstruct::processes::{self, Process};
-use crate::reconstruct::runs::{self, Run};
-use crate::script::{self, Examined, ScriptHint};
+use crate::reconstruct::operations::Operation;
+use crate::reconstruct::processes::Process;
+use crate::reconstruct::runs::Run;
+use crate::script::Examined;
 use crate::settings::Settings;
 use item::{Item, ItemState};
 use std::collections::BTreeMap;
@@ -303,241 +298,6 @@ impl Case {
         compared
     }
 
-    /// Brings new events into the time order.
-    pub fn refresh(&mut self) {
-        self.rank_items();
-        self.store.refresh(&self.rank);
-        self.revision += 1;
-    }
-
-    fn rank_items(&mut self) {
-        if self.rank.len() == self.items.len() {
-            return;
-        }
-        let mut by_path: Vec<usize> = (0..self.items.len()).collect();
-        // Two items of one path (dropped twice) are told apart by content, so that arrival does not matter.
-        let key = |at: &usize| {
-            self.items
-                .get(*at)
-                .map(|item| (&item.path, &item.sha256, item.size))
-        };
-        by_path.sort_by(|one, other| key(one).cmp(&key(other)));
-        self.rank = vec![0; self.items.len()];
-        for (place, at) in by_path.into_iter().enumerate() {
-            if let (Some(slot), Ok(place)) = (self.rank.get_mut(at), u32::try_from(place)) {
-                *slot = place;
-            }
-        }
-    }
-
-    /// Draws all conclusions from what was read.
-    pub fn conclude(&mut self) {
-        self.rank.clear();
-        self.rank_items();
-        self.find_duplicates();
-        self.place_clocks();
-        self.name_hosts();
-        let counted: Vec<bool> = self
-            .items
-            .iter()
-            .map(|item| item.duplicate_of.is_none())
-            .collect();
-        let counts = |store: &Store, event: EventNumber| {
-            counted
-                .get(store.item_of(event) as usize)
-                .copied()
-                .unwrap_or(false)
-        };
-        let store = &self.store;
-        let folded = operations::fold(store, &self.rank, |event| counts(store, event));
-        let hosts: Vec<(Option<String>, String)> = self
-            .items
-            .iter()
-            .map(|item| (item.host.clone(), item.layout.root.clone()))
-            .collect();
-        self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
-        self.examined = examine_scripts(&self.runs, &self.settings);
-        self.processes =
-            processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
-        let goal_states =
-            goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
-        let processes = witnesses::gather(store, &hosts, &self.runs, |event| counts(store, event));
-        let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
-        let mut hidden = vec![false; store.len()];
-        let numbered = self.numbered(|event| counts(store, event));
-        let renderings = duplicates::numbered_copies(numbered);
-        self.renderings = renderings.iter().copied().collect();
-        for (copy, shown) in folded.copies.into_iter().chain(renderings) {
-            copies.entry(shown).or_default().push(copy);
-            if let Some(slot) = hidden.get_mut(copy as usize) {
-                *slot = true;
-            }
-        }
-        self.operations = folded.operations;
-        self.linked = links::link(&links::Known {
-            operations: &self.operations,
-            runs: &self.runs,
-            goal_states: &goal_states,
-            processes: &processes,
-            settings: &self.settings,
-            overrides: &self.overrides,
-        });
-        self.copies = copies;
-        let shown: Vec<bool> = hidden
-            .iter()
-            .zip(&self.store.item)
-            .map(|(hidden, item)| !hidden && counted.get(*item as usize).copied().unwrap_or(false))
-            .collect();
-        self.store.reorder(&self.rank, |event| {
-            shown.get(event as usize).copied().unwrap_or(false)
-        });
-        self.run_detectors();
-        self.revision += 1;
-    }
-
-    /// Events that their log numbered: Windows events and rows of Defender.
-    fn numbered(&self, keep: impl Fn(EventNumber) -> bool) -> Vec<Numbered> {
-        let store = &self.store;
-        let mut labels: BTreeMap<Symbol, Symbol> = BTreeMap::new();
-        let mut known: BTreeMap<String, Symbol> = BTreeMap::new();
-        let mut out = Vec::new();
-        for (at, number) in store.columns.correlation.iter().enumerate() {
-            let Ok(event) = u32::try_from(at) else { break };
-            let is_numbered = store.text(*number).is_some_and(|text| text.contains('#'));
-            let (Some(time), true) = (store.stamp(event), is_numbered && keep(event)) else {
-                continue;
-            };
-            let host = store.columns.host.get(at).copied().unwrap_or_default();
-            // One symbol for `WEB01` and `web01.contoso.example`.
-            let label = *labels.entry(host).or_insert_with(|| {
-                let label = store.text(host).map(host_label).unwrap_or_default();
-                *known.entry(label).or_insert(host)
-            });
-            let item = store.item_of(event) as usize;
-            out.push(Numbered {
-                host: label,
-                number: *number,
-                time: time.instant,
-                place: (
-                    self.rank.get(item).copied().unwrap_or(u32::MAX),
-                    store.span(event).offset,
-                ),
-                event,
-            });
-        }
-        out
-    }
-
-    /// Items of equal bytes: the first by path counts. Small files whose meaning is their place (a script, a status) are
-    /// the same evidence only where their places say the same.
-    fn find_duplicates(&mut self) {
-        let mut by_path: Vec<usize> = (0..self.items.len()).collect();
-        by_path.sort_by_key(|at| self.rank.get(*at).copied().unwrap_or(u32::MAX));
-        let mut first: BTreeMap<(String, String), usize> = BTreeMap::new();
-        for at in by_path {
-            let Some(item) = self.items.get_mut(at) else {
-                continue;
-            };
-            item.duplicate_of = None;
-            let Some(sha256) = item.sha256.clone().filter(|_| item.size > 0) else {
-                continue;
-            };
-            let key = (sha256, item.place_meaning());
-            match first.get(&key) {
-                Some(original) => item.duplicate_of = u32::try_from(*original).ok(),
-                None => {
-                    first.insert(key, at);
-                }
-            }
-        }
-    }
-
-    fn place_clocks(&mut self) {
-        let mut of_item: Vec<Vec<EventNumber>> = vec![Vec::new(); self.items.len()];
-        for event in 0..self.store.len() {
-            let Ok(event) = u32::try_from(event) else {
-                break;
-            };
-            if let Some(list) = of_item.get_mut(self.store.item_of(event) as usize) {
-                list.push(event);
-            }
-        }
-        let known = clocks::known_range(&self.store);
-        for (number, (item, events)) in (0_u32..).zip(self.items.iter_mut().zip(&of_item)) {
-            let placing = ItemEvents {
-                number,
-                events,
-                modified_ms: item.modified_ms,
-                zone: self.settings.zones.get(&item.path).copied(),
-            };
-            let placed = clocks::place(&mut self.store, &placing, known);
-            item.clock_problems = clock_problems(&placed);
-            item.measure(&self.store, events);
-        }
-    }
-
-    fn name_hosts(&mut self) {
-        let mut named: Vec<BTreeMap<&str, u64>> = vec![BTreeMap::new(); self.items.len()];
-        for (at, symbol) in self.store.columns.host.iter().enumerate() {
-            let item = self.store.item.get(at).copied().unwrap_or(0) as usize;
-            if let (Some(name), Some(names)) = (self.store.text(*symbol), named.get_mut(item)) {
-                *names.entry(name).or_default() += 1;
-            }
-        }
-        let known: Vec<ItemHosts<'_>> = self
-            .items
-            .iter()
-            .zip(named)
-            .map(|(item, named)| ItemHosts {
-                root: &item.layout.root,
-                from_path: item.layout.host.as_deref(),
-                guest: item.is_guest(),
-                named: named.into_iter().collect(),
-            })
-            .collect();
-        let hosts = hosts::resolve(&known);
-        for (item, host) in self.items.iter_mut().zip(hosts) {
-            item.host = host;
-        }
-    }
-
-    fn run_detectors(&mut self) {
-        let view = CaseView {
-            operations: &self.operations,
-            settings: &self.settings,
-            address_ranges: self.address_ranges.as_ref(),
-            drawn: Drawn::default(),
-        };
-        self.findings.clear();
-        self.actors = caller_profile::actors(&view);
-        self.searched.clear();
-        for detector in detect::TABLE {
-            let not_assessed = (detector.not_assessed)(&view);
-            let mut left_out = None;
-            if not_assessed.is_none() {
-                self.findings.extend((detector.run)(&view));
-                let partial = detect::LEFT_OUT.iter().find(|(id, _)| *id == detector.id);
-                left_out = partial.and_then(|(_, left_out)| left_out(&view));
-            }
-            self.searched.push(Searched {
-                detector: detector.id,
-                not_assessed,
-                left_out,
-            });
-        }
-        let operations = &self.operations;
-        let started = |finding: &Finding| {
-            let op = finding
-                .operations
-                .first()
-                .and_then(|at| operations.get(*at));
-            op.and_then(|op| op.started)
-                .map_or(i64::MAX, |started| started.ns)
-        };
-        // Stable: detectors in table order, each in its own deterministic order.
-        self.findings.sort_by_key(started);
-    }
-
     /// The items, by number.
     #[must_use]
     pub fn items(&self) -> &[Item] {
@@ -628,80 +388,4 @@ impl Case {
     pub fn revision(&self) -> u64 {
         self.revision
     }
-}
-
-/// Examines each script once, however many runs it had.
-fn examine_scripts(runs: &[Run], settings: &Settings) -> Vec<Option<Arc<Examined>>> {
-    let mut known: BTreeMap<(&str, Os), Arc<Examined>> = BTreeMap::new();
-    runs.iter()
-        .map(|run| {
-            let script = run.script.as_ref()?;
-            let found = known.entry((&script.text, run.os)).or_insert_with(|| {
-                let hint = ScriptHint {
-                    windows: Some(run.os == Os::Windows),
-                    file_name: None,
-                };
-                Arc::new(script::examine(&script.text, &hint, &settings.script))
-            });
-            Some(Arc::clone(found))
-        })
-        .collect()
-}
-
-/// What the placing of an item's clocks leaves to say.
-fn clock_problems(placed: &Placed) -> Vec<Problem> {
-    let problem = |code: Code, text: String| Problem {
-        code,
-        severity: code.severity(),
-        record: None,
-        offset: None,
-        length: None,
-        text,
-    };
-    let mut problems = Vec::new();
-    if let (Some(from), Some(year)) = (placed.year_from, placed.year) {
-        let from = match from {
-            YearFrom::SameItem => "full times inside the same item",
-            YearFrom::Neighbours => "the times of the other evidence",
-            YearFrom::Modified => "the file's modified time",
-        };
-        problems.push(problem(
-            Code::YearInferred,
-            format!(
-                "the source gives no year; {year} for its last record was inferred from {from}"
-            ),
-        ));
-    }
-    if placed.year_unknown > 0 {
-        let text = format!(
-            "{} records give no year and nothing beside them tells it; their times stay unknown. Add evidence of the same days",
-            placed.year_unknown
-        );
-        problems.push(problem(Code::YearInferred, text));
-    }
-    if let Some(zone) = placed.zone.filter(|_| placed.zone_given) {
-        let text = format!("local times were taken as {zone}, as the analyst said");
-        problems.push(problem(Code::ZoneGiven, text));
-    } else if let Some(zone) = placed.zone.filter(|_| placed.zone_pairs > 0) {
-        let text = format!(
-            "local times were taken as {zone}, as entries in UTC inside them show ({} of them)",
-            placed.zone_pairs
-        );
-        problems.push(problem(Code::ZoneUnknown, text));
-    }
-    if placed.zone_doubtful > 0 {
-        let text = format!(
-            "{} readings lie where clocks were put back or forward, so an hour occurs twice or not at all; the first of two is taken, and they may be an hour off",
-            placed.zone_doubtful
-        );
-        problems.push(problem(Code::AmbiguousDate, text));
-    }
-    if placed.zone_unknown > 0 {
-        let text = format!(
-            "{} records give the guest's local time without a zone; it is read as UTC and may be hours off",
-            placed.zone_unknown
-        );
-        problems.push(problem(Code::ZoneUnknown, text));
-    }
-    problems
 }

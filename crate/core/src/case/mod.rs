@@ -352,6 +352,17 @@ impl Case {
         &self.findings
     }
 
+    /// The events on which a finding rests.
+    pub fn finding_events<'a>(
+        &'a self,
+        finding: &'a Finding,
+    ) -> impl Iterator<Item = &'a EventNumber> {
+        let operations = finding.operations.iter();
+        operations
+            .filter_map(|at| self.operations.get(*at))
+            .flat_map(|operation| &operation.events)
+    }
+
     /// Every detector and whether it could answer.
     #[must_use]
     pub fn searched(&self) -> &[Searched] {

@@ -6,6 +6,7 @@
 //! Rejected: handing all events to the page. Ten million objects are no longer a page.
 
 pub mod detail;
+pub mod filter;
 pub mod parameters;
 pub mod rows;
 

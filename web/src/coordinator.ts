@@ -7,6 +7,7 @@ import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
 import type { Done, Job, Role } from "./jobs.js";
 import { Pool } from "./pool.js";
+import { Search } from "./search.js";
 import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemProgress, ItemState, Note, Reply, Request, EventRow } from "./protocol.js";
 
 const PROGRESS_MS = 100;
@@ -40,6 +41,7 @@ class Coordinator {
   private refreshCost = 0;
   private told = 0;
   private trapEnds: string | null = null;
+  private readonly search = new Search((note) => { this.note(note); });
 
   constructor(private readonly core: Core, role: Role) {
     this.case = new core.Case(this.settings);
@@ -72,6 +74,16 @@ class Coordinator {
       zones: () => this.case.answer("zones", {}) as Answers["zones"],
       read_again: () => this.readAgain(),
       hash_more: () => this.hashMore(),
+      set_filter: ({ text }) => this.setFilter(text),
+      cancel_search: () => {
+        this.pool.cancelSearches();
+        this.search.stop(this.case);
+        return {};
+      },
+      filter_fields: () => this.case.answer("filter_fields", {}) as Answers["filter_fields"],
+      filter_count: (asked) => this.case.answer("filter_count", asked) as Answers["filter_count"],
+      filter_complete: (asked) => this.case.answer("filter_complete", asked) as Answers["filter_complete"],
+      filter_term: (asked) => this.case.answer("filter_term", asked) as Answers["filter_term"],
       trap: (asked) => {
         this.trapEnds = asked.path_ends;
         return {};
@@ -100,10 +112,29 @@ class Coordinator {
     this.pool.cancel();
     this.case.free();
     this.case = new this.core.Case(this.settings);
+    this.case.set_filter(this.search.filter);
     [this.opened, this.progress, this.reading] = [[], [], false];
     this.summaries.clear();
     this.open(files);
     return { items: files.length };
+  }
+
+  private setFilter(text: string): Answers["set_filter"] {
+    const { error, needles } = this.case.set_filter(text) as Answers["set_filter"] & { needles: string[] };
+    if (error !== null) return { error };
+    this.pool.cancelSearches();
+    this.search.begin(text, needles);
+    this.searchEvidence();
+    return { error: null };
+  }
+
+  /** Looks for the filter's texts in every item, once all are read. */
+  private searchEvidence(): void {
+    const files = this.progress.flatMap((_, item) => {
+      const file = this.bytes.file(item);
+      return file === undefined ? [] : [{ item, file }];
+    });
+    this.pool.add(this.search.jobs(this.case, files, this.reading));
   }
 
   private hashMore(): Answers["hash_more"] {
@@ -133,6 +164,10 @@ class Coordinator {
   }
 
   private heard(done: Done): void {
+    if (done.done === "hits" || done.done === "searched") {
+      this.search.heard(this.case, done);
+      return;
+    }
     const progress = this.progress[done.item];
     if (progress === undefined || progress.state === "cancelled") return;
     if (progress.state === "waiting") [progress.state, progress.began] = ["reading", performance.now()];
@@ -196,6 +231,7 @@ class Coordinator {
     this.case.conclude();
     this.summaries.clear();
     this.note({ note: "done", overview: this.overview() });
+    this.searchEvidence();
   }
 
   private cancel(): Answers["cancel"] {
@@ -220,6 +256,7 @@ class Coordinator {
       this.refreshed = performance.now();
       this.refreshCost = this.refreshed - now;
       this.note({ note: "changed", overview: this.overview() });
+      this.search.changed(this.case);
     }
     if (now - this.told > PROGRESS_MS) {
       this.told = now;

@@ -27,6 +27,11 @@ export interface CoreOldHasher {
   free(): void;
 }
 
+export interface CoreScanner {
+  push(bytes: Uint8Array): Float64Array;
+  free(): void;
+}
+
 export interface CoreCase {
   add_item(path: string, size: number, modified_ms: number | undefined): number;
   add_batch(item: number, batch: Uint8Array): void;
@@ -40,6 +45,10 @@ export interface CoreCase {
   set_old_hashes(item: number, md5: string, sha1: string): void;
   set_settings(json: string): string | undefined;
   set_zone(path: string, zone: string): string | undefined;
+  set_filter(text: string): unknown;
+  search_anew(): void;
+  note_hits(item: number, hits: Float64Array): void;
+  shown(): number;
   settings_json(): string;
   manifest(form: "csv" | "json"): string;
   free(): void;
@@ -68,6 +77,7 @@ interface Core {
   Reader: new (path: string, size: number, modified_ms: number | undefined, settings: string) => CoreReader;
   Hasher: new () => CoreHasher;
   OldHasher: new () => CoreOldHasher;
+  Scanner: new (needles: string[]) => CoreScanner;
   Case: new (settings: string) => CoreCase;
   container_kind(head: Uint8Array): string | undefined;
   unpack(

@@ -189,7 +189,53 @@ export interface NotAssessed {
   readonly reason: string;
 }
 
+/** A slip in a filter: where (in the text field's own units) and what. */
+export interface FilterError {
+  readonly at: number;
+  readonly length: number;
+  readonly text: string;
+}
+
+export interface FilterField {
+  readonly name: string;
+  readonly also: readonly string[];
+  readonly compared: "text" | "address" | "time" | "number" | "severity";
+  readonly about: string;
+  readonly example: string;
+}
+
+/** What is shown, and how far the evidence was searched for the filter's texts. */
+export interface ShownState {
+  /** Grows with every change of what is shown. */
+  readonly generation: number;
+  readonly filter: string;
+  readonly events: number;
+  /** Items searched so far and items to search; both 0 where nothing has to be searched. */
+  readonly searched: number;
+  readonly to_search: number;
+  /** Reading has to end before the evidence is searched. */
+  readonly waiting: boolean;
+}
+
+export interface Completion {
+  readonly insert: string;
+  readonly about: string;
+  readonly events: number | null;
+}
+
 export interface Asks {
+  /** Shows only what the filter lets through; an empty one shows everything. */
+  set_filter: { readonly text: string };
+  /** Stops searching the evidence; what was found stays. */
+  cancel_search: Record<string, never>;
+  filter_fields: Record<string, never>;
+  /** How many events a filter would let through, by what memory knows. */
+  filter_count: { readonly text: string };
+  filter_complete: { readonly text: string; readonly cursor: number };
+  /** The text of a filter that a click means. */
+  filter_term:
+    | { readonly what: "value"; readonly filter: string; readonly field: string; readonly value: string; readonly out: boolean }
+    | { readonly what: "around"; readonly item: number; readonly ordinal: number; readonly seconds: number };
   /** Start reading these files into the case (more may follow at any time). */
   open: { readonly files: readonly EvidenceFile[] };
   /** Stop reading now; what was read stays. */
@@ -221,6 +267,12 @@ export interface Asks {
 }
 
 export interface Answers {
+  set_filter: { readonly error: FilterError | null };
+  cancel_search: Record<string, never>;
+  filter_fields: { readonly fields: readonly FilterField[] };
+  filter_count: { readonly error: FilterError | null; readonly events: number; readonly searches: boolean };
+  filter_complete: { readonly from: number; readonly to: number; readonly completions: readonly Completion[] };
+  filter_term: { readonly text: string };
   open: { readonly items: readonly number[] };
   cancel: { readonly cancelled: number };
   overview: CaseOverview;
@@ -254,4 +306,5 @@ export type Note =
   | { readonly note: "progress"; readonly overview: CaseOverview; readonly items: readonly ItemProgress[] }
   | { readonly note: "changed"; readonly overview: CaseOverview }
   | { readonly note: "done"; readonly overview: CaseOverview }
+  | { readonly note: "shown"; readonly shown: ShownState }
   | { readonly note: "failed"; readonly text: string };

@@ -4,7 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { Bridge } from "./bridge.js";
 import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
-import type { CaseOverview, EventDetail, EventRow, EvidenceItem, ItemProgress, Note } from "./protocol.js";
+import type { CaseOverview, EventDetail, EventRow, EvidenceItem, FilterError, ItemProgress, Note, ShownState } from "./protocol.js";
 
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
@@ -19,8 +19,20 @@ export const range = signal<{ from_ms: number; to_ms: number } | null>(null);
 /** Rows the table shows, and a row it should go to. */
 export const shownRows = signal<{ first: EventRow | null; last: EventRow | null }>({ first: null, last: null });
 export const goToRow = signal<{ row: number } | null>(null);
+/** What the filter in force lets through. */
+export const shown = signal<ShownState | null>(null);
+/** Filters that were in force, the last one first, and those that were kept. */
+export const recentFilters = signal<readonly string[]>([]);
+export const keptFilters = signal<readonly string[]>([]);
 export const started = signal(false);
 export const exporting = signal(false);
+
+/** How many rows there are, and a word that changes whenever they do. */
+export const rowsShown = computed<{ total: number; state: string }>(() => {
+  const [known, now] = [overview.value, shown.value];
+  const filtered = now !== null && now.filter !== "";
+  return { total: filtered ? now.events : (known?.events ?? 0), state: `${known?.revision ?? 0}:${now?.generation ?? 0}` };
+});
 
 export const phase = computed<Phase>(() => {
   if (!started.value) return "loading";
@@ -45,6 +57,11 @@ function noted(note: Note): void {
     failure.value = `The analysis stopped unexpectedly (${note.text}). Reload the page and open the evidence again; if it happens again, leave out the item read last.`;
     return;
   }
+  if (note.note === "shown") {
+    shown.value = note.shown;
+    void findSelected();
+    return;
+  }
   batch(() => {
     overview.value = note.overview;
     if (note.note === "progress") evidence.value = withProgress(evidence.peek(), note.items);
@@ -56,6 +73,34 @@ function noted(note: Note): void {
 /** The known items, each as far as it has come now. */
 function withProgress(known: readonly EvidenceItem[], progress: readonly ItemProgress[]): readonly EvidenceItem[] {
   return known.map((item) => ({ ...item, ...progress[item.item] }));
+}
+
+/** The selected event stands elsewhere, or nowhere, once other rows are shown. */
+async function findSelected(): Promise<void> {
+  const now = selected.peek();
+  if (now === null) return;
+  const { row } = await ask("row_of", { item: now.item, ordinal: now.ordinal });
+  if (selected.peek() === now) selected.value = { ...now, row: row ?? -1 };
+}
+
+/** Puts a filter in force; answers the slip that kept it out. */
+export async function applyFilter(text: string): Promise<FilterError | null> {
+  const { error } = await ask("set_filter", { text });
+  if (error === null && text !== "") recentFilters.value = [text, ...recentFilters.peek().filter((other) => other !== text)].slice(0, 20);
+  return error;
+}
+
+/** Goes to an event wherever it is; a filter that hides it is taken off. */
+export async function showEvent(item: number, ordinal: number): Promise<void> {
+  let { row } = await ask("row_of", { item, ordinal });
+  if (row === null && (shown.peek()?.filter ?? "") !== "") {
+    await applyFilter("");
+    say("The filter was taken off: it hid this event.");
+    ({ row } = await ask("row_of", { item, ordinal }));
+  }
+  if (row === null) return;
+  goToRow.value = { row };
+  await select({ item, ordinal, row });
 }
 
 async function refreshEvidence(): Promise<void> {

@@ -7,8 +7,10 @@
 //! Rejected: sharing memory between workers. It needs headers that neither `file://` nor a plain static host sends.
 
 mod container;
+mod filter;
 
 pub use container::{container_kind, unpack};
+pub use filter::Scanner;
 
 use container::parse_problems;
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
@@ -16,7 +18,7 @@ use runlens_core::case::Case as CoreCase;
 use runlens_core::evidence::hash::{Hasher as CoreHasher, OldHasher as CoreOldHasher};
 use runlens_core::export::{CaseDocument, manifest};
 use runlens_core::formats::ItemReader;
-use runlens_core::query;
+use runlens_core::query::{self, Shown};
 use runlens_core::settings::Settings;
 use runlens_core::time::zone::Zone;
 use serde::{Deserialize, Serialize};
@@ -184,6 +186,7 @@ impl OldHasher {
 #[wasm_bindgen]
 pub struct Case {
     case: CoreCase,
+    shown: Shown,
     document: Option<CaseDocument>,
 }
 
@@ -260,6 +263,7 @@ impl Case {
     pub fn new(settings_json: &str) -> Result<Self, JsError> {
         Ok(Self {
             case: CoreCase::new(settings(settings_json)?),
+            shown: Shown::default(),
             document: None,
         })
     }
@@ -351,6 +355,30 @@ impl Case {
         }
     }
 
+    /// Puts a filter in force; answers `{needles}` or `{error}`.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn set_filter(&mut self, text: &str) -> Result<JsValue, JsError> {
+        filter::set(&mut self.shown, text)
+    }
+
+    /// Forgets what was found in the evidence, before it is searched again.
+    pub fn search_anew(&mut self) {
+        self.shown.search_anew();
+    }
+
+    /// Takes what a [`Scanner`] found in an item.
+    pub fn note_hits(&mut self, item: u32, hits: &[f64]) {
+        self.shown.note(&self.case, item, &filter::hits(hits));
+    }
+
+    /// Rows that the filter lets through.
+    pub fn shown(&mut self) -> usize {
+        self.shown.refresh(&self.case);
+        self.shown.order(&self.case).len()
+    }
+
     /// Brings new events into the time order.
     pub fn refresh(&mut self) {
         self.case.refresh();
@@ -365,7 +393,9 @@ impl Case {
     ///
     /// # Errors
     /// Where the question is unknown or its parts are missing.
-    pub fn answer(&self, name: &str, question: JsValue) -> Result<JsValue, JsError> {
+    pub fn answer(&mut self, name: &str, question: JsValue) -> Result<JsValue, JsError> {
+        self.shown.refresh(&self.case);
+        let order = self.shown.order(&self.case);
         match name {
             "overview" => to_js(&query::overview(&self.case)),
             "evidence" => to_js(&EvidenceAnswer {
@@ -375,6 +405,7 @@ impl Case {
                 let RowsAsk { first, count } = ask(question)?;
                 to_js(&query::rows(
                     &self.case,
+                    order,
                     row_number(first),
                     row_number(count),
                 ))
@@ -382,13 +413,13 @@ impl Case {
             "row_at" => {
                 let RowAtAsk { time_ms } = ask(question)?;
                 to_js(&RowAnswer {
-                    row: Some(query::row_at(&self.case, time_ms)),
+                    row: Some(query::row_at(&self.case, order, time_ms)),
                 })
             }
             "row_of" => {
                 let RowOfAsk { item, ordinal } = ask(question)?;
                 to_js(&RowAnswer {
-                    row: query::row_of(&self.case, item, ordinal),
+                    row: query::row_of(&self.case, order, item, ordinal),
                 })
             }
             "settings" => to_js(&query::settings(self.case.settings())),
@@ -397,12 +428,18 @@ impl Case {
             }),
             "findings" => to_js(&query::findings(&self.case)),
             "bins" => self.bins(&ask(question)?),
+            "filter_fields" => to_js(&filter::fields()),
+            "filter_count" => filter::count(&self.case, question),
+            "filter_complete" => filter::complete(&self.case, question),
+            "filter_term" => filter::term(&self.case, question),
             other => Err(JsError::new(&format!("no question is named {other}"))),
         }
     }
 
     fn bins(&self, asked: &BinsAsk) -> Result<JsValue, JsError> {
-        let answer = query::bins(&self.case, asked.from_ms, asked.to_ms, asked.bins as usize);
+        let order = self.shown.order(&self.case);
+        let bins = asked.bins as usize;
+        let answer = query::bins(&self.case, order, asked.from_ms, asked.to_ms, bins);
         let lanes: Vec<Lane> = answer
             .lanes
             .iter()
@@ -465,7 +502,8 @@ impl Case {
         bytes: &[u8],
         before: &[u8],
     ) -> Result<JsValue, JsError> {
-        query::detail(&self.case, item, ordinal, bytes, before)
+        let order = self.shown.order(&self.case);
+        query::detail(&self.case, order, item, ordinal, bytes, before)
             .map_or(Ok(JsValue::UNDEFINED), |detail| to_js(&detail))
     }
 

@@ -10,7 +10,9 @@ import { Detail } from "./detail.js";
 import { Empty } from "./empty.js";
 import { Events } from "./events.js";
 import { Evidence } from "./evidence.js";
+import { FilterBar } from "./filter.js";
 import { Findings } from "./findings.js";
+import { Menu } from "./menu.js";
 import { Offline } from "./offline.js";
 import { Settings } from "./settings.js";
 import { Timeline } from "./timeline.js";
@@ -76,6 +78,7 @@ export function App(): JSX.Element {
       {failure.value !== null ? <p class="failure" role="alert">{failure.value}</p> : null}
       {now === "empty" ? <Empty /> : null}
       {now === "reading" || now === "ready" ? <Case /> : null}
+      <Menu />
       <p class="toast" role="status" data-shown={message.value !== null}>{message.value ?? ""}</p>
       {dragging.value ? <div class="dropping" aria-hidden="true"><p>Drop files or folders: they are read here and stay here</p></div> : null}
     </>
@@ -139,6 +142,7 @@ function Case(): JSX.Element {
       </div>
       {view.value === "timeline" ? (
         <section class="work" role="tabpanel" id="view-timeline" aria-labelledby="tab-timeline">
+          <FilterBar />
           <Timeline />
           <Events />
         </section>

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { NotAssessed, ShownFinding } from "../protocol.js";
-import { ask, goToRow, overview, say, select } from "../state.js";
+import { ask, overview, say, showEvent } from "../state.js";
 import { oneLine } from "../text.js";
 
 export function Findings({ open }: { open: () => void }): JSX.Element {
@@ -21,11 +21,8 @@ export function Findings({ open }: { open: () => void }): JSX.Element {
   }, [revision, findings, unanswered]);
   const show = async (finding: ShownFinding): Promise<void> => {
     if (finding.item === null || finding.ordinal === null) return;
-    const { row } = await ask("row_of", { item: finding.item, ordinal: finding.ordinal });
-    if (row === null) return;
     open();
-    goToRow.value = { row };
-    await select({ item: finding.item, ordinal: finding.ordinal, row });
+    await showEvent(finding.item, finding.ordinal);
   };
   return (
     <div class="list-view" data-test="findings">

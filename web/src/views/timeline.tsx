@@ -9,7 +9,7 @@ import { utcFormat } from "d3-time-format";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Bins } from "../protocol.js";
-import { ask, goToRow, overview, range, shownRows, detail, selected, whole } from "../state.js";
+import { ask, goToRow, overview, range, rowsShown, shownRows, detail, selected, whole } from "../state.js";
 import { plural } from "../text.js";
 
 const LANE_PX = 22;
@@ -66,6 +66,7 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
   // Between ticks a day or more apart the date is on the tick itself.
   const withDay = step < 86_400_000;
   let lastDay = "";
+  let labelled = 0;
   for (const tick of ticks) {
     const x = scale(tick);
     context.beginPath();
@@ -77,7 +78,11 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
       lastDay = today;
       context.fillText(today, x + 3, 9);
     }
-    context.fillText(withDay ? format(tick) : short(tick), x + 3, 23);
+    const label = withDay ? format(tick) : short(tick);
+    // There may be more ticks than were asked for; a label that would touch the last one is left out.
+    if (x + 3 < labelled) continue;
+    labelled = x + 3 + context.measureText(label).width + 8;
+    context.fillText(label, x + 3, 23);
   }
   context.fillText("UTC", 8, 23);
   // Lanes.
@@ -161,12 +166,12 @@ export function Timeline(): JSX.Element {
     lanes.value = Math.max(1, answer.lanes.length);
     paint();
   };
-  const revision = overview.value?.revision;
+  const { state } = rowsShown.value;
   useEffect(() => {
     paint();
     const soon = setTimeout(() => { void fetchBins(); }, 30);
     return () => { clearTimeout(soon); };
-  }, [shown?.from_ms, shown?.to_ms, revision]);
+  }, [shown?.from_ms, shown?.to_ms, state]);
   useEffect(paint, [shownRows.value, detail.value, selected.value, lanes.value]);
   useEffect(() => {
     const element = canvas.current;

@@ -173,6 +173,7 @@ fn nth_at_its_span(case: &Case, event: EventNumber) -> usize {
 #[must_use]
 pub fn detail(
     case: &Case,
+    order: &[EventNumber],
     item: u32,
     ordinal: u32,
     bytes: &[u8],
@@ -211,7 +212,7 @@ pub fn detail(
     );
     let raw = crate::formats::decode(transport, shown);
     let text = crate::evidence::encoding::text(&raw).into_owned();
-    let position = store.row_of(event, case.rank()).unwrap_or(0);
+    let position = store.row_in(order, event, case.rank()).unwrap_or(0);
     let also = case.copies(event).iter().filter_map(|copy| {
         let span = store.span(*copy);
         let item = store.item_of(*copy);

@@ -9,6 +9,7 @@ pub mod detail;
 pub mod filter;
 pub mod parameters;
 pub mod rows;
+pub mod shown;
 
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
 pub use parameters::settings;
@@ -16,3 +17,4 @@ pub use rows::{
     Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
     rows,
 };
+pub use shown::Shown;

@@ -281,10 +281,9 @@ pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
     }
 }
 
-/// `count` rows from the `first` on.
+/// `count` of these rows, from the `first` on.
 #[must_use]
-pub fn rows(case: &Case, first: usize, count: usize) -> Rows {
-    let order = case.store().order();
+pub fn rows(case: &Case, order: &[EventNumber], first: usize, count: usize) -> Rows {
     let page = order.iter().enumerate().skip(first).take(count);
     Rows {
         revision: case.revision(),
@@ -293,22 +292,22 @@ pub fn rows(case: &Case, first: usize, count: usize) -> Rows {
     }
 }
 
-/// The first row at or after a moment.
+/// The first of these rows at or after a moment.
 #[must_use]
-pub fn row_at(case: &Case, time_ms: f64) -> usize {
+pub fn row_at(case: &Case, order: &[EventNumber], time_ms: f64) -> usize {
     let store = case.store();
-    store.order().partition_point(|event| {
+    order.partition_point(|event| {
         store
             .stamp(*event)
             .is_some_and(|stamp| stamp.instant.ms() < time_ms)
     })
 }
 
-/// Where an event stands; a copy stands where its shown record does.
+/// Where an event stands among these rows.
 #[must_use]
-pub fn row_of(case: &Case, item: u32, ordinal: u32) -> Option<usize> {
-    case.store()
-        .row_of(case.store().event_of(item, ordinal)?, case.rank())
+pub fn row_of(case: &Case, order: &[EventNumber], item: u32, ordinal: u32) -> Option<usize> {
+    let store = case.store();
+    store.row_in(order, store.event_of(item, ordinal)?, case.rank())
 }
 
 /// Density of events: `counts[lane * bins + bin]`.
@@ -322,16 +321,16 @@ pub struct Bins {
     pub counts: Vec<u32>,
 }
 
-/// Counts the events of each kind in `bins` equal parts of `[from_ms, to_ms)`.
+/// Counts these rows' events of each kind in `bins` equal parts of `[from_ms, to_ms)`.
 #[must_use]
-pub fn bins(case: &Case, from_ms: f64, to_ms: f64, bins: usize) -> Bins {
+pub fn bins(case: &Case, order: &[EventNumber], from_ms: f64, to_ms: f64, bins: usize) -> Bins {
     const MOST: usize = 16_384;
     let bins = bins.clamp(1, MOST);
     let store = case.store();
     let mut totals = [0_u64; EventKind::ALL.len()];
     let width = ((to_ms - from_ms) / bins as f64).max(f64::MIN_POSITIVE);
     let mut counts = vec![0_u32; bins * totals.len()];
-    for event in store.order() {
+    for event in order {
         let kind = usize::from(
             store
                 .columns

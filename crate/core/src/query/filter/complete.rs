@@ -185,10 +185,9 @@ fn of_column(
     let mut named = BTreeMap::new();
     for (number, count) in (0_u32..).zip(counts) {
         let symbol = Symbol(number);
-        if count > 0 && symbol.is_some() {
-            if let Some(name) = name(strings.text(symbol)) {
-                *named.entry(name).or_insert(0) += count;
-            }
+        let counted = count > 0 && symbol.is_some();
+        if let Some(name) = counted.then(|| name(strings.text(symbol))).flatten() {
+            *named.entry(name).or_insert(0) += count;
         }
     }
     named

@@ -2,7 +2,7 @@
 //!
 //! Quoting is the language's business, so whoever has a value and a field gets the text from here and never glues it together itself.
 
-use super::fields::Field;
+use super::fields::{Compared, Field};
 use super::{Filter, Node};
 use crate::time::{Instant, NS_PER_SECOND};
 
@@ -16,11 +16,10 @@ pub fn term(field: &Field, value: &str, out: bool) -> String {
         }
         quoted.push(letter);
     }
-    let bare = !value.is_empty()
-        && value.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@' | '/'))
-        // A slash behind the colon begins an expression, and one inside an address a network.
-        && !value.starts_with('/')
-        && !(field.compared == super::fields::Compared::Address && value.contains('/'));
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@' | '/');
+    // A slash behind the colon begins an expression, and one inside an address a network.
+    let slash = value.starts_with('/') || (field.compared == Compared::Address && value.contains('/'));
+    let bare = !value.is_empty() && !slash && value.chars().all(plain);
     let not = if out { "not " } else { "" };
     if bare {
         format!("{not}{}:{value}", field.name)

@@ -61,7 +61,6 @@ pub struct Seen {
 }
 
 /// The named flows of a run, as far as they fit its times.
-#[must_use]
 pub fn fitting<'a>(
     flows: &'a [NamedFlow],
     started: i64,

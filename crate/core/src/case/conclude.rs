@@ -122,7 +122,7 @@ impl Case {
         self.store.reorder(&self.rank, |event| {
             shown.get(event as usize).copied().unwrap_or(false)
         });
-        self.run_detectors();
+        self.run_detectors(&shown);
         self.revision += 1;
     }
 
@@ -232,9 +232,16 @@ impl Case {
         }
     }
 
-    fn run_detectors(&mut self) {
+    fn run_detectors(&mut self, shown: &[bool]) {
         let view = CaseView {
             operations: &self.operations,
+            runs: &self.runs,
+            examined: &self.examined,
+            processes: &self.processes,
+            linked: &self.linked,
+            store: &self.store,
+            items: &self.items,
+            counts: &|event: EventNumber| shown.get(event as usize).copied().unwrap_or(false),
             settings: &self.settings,
             address_ranges: self.address_ranges.as_ref(),
             drawn: Drawn::default(),
@@ -256,17 +263,25 @@ impl Case {
                 left_out,
             });
         }
-        let operations = &self.operations;
+        for finding in &mut self.findings {
+            // What a detector says of an operation it says of its execution.
+            if finding.executions.is_empty() {
+                let of = finding.operations.iter();
+                finding.executions = of.filter_map(|at| view.execution_of(*at)).collect();
+            }
+        }
+        let referred = view.referred();
         let started = |finding: &Finding| {
             let op = finding
                 .operations
                 .first()
-                .and_then(|at| operations.get(*at));
+                .and_then(|at| referred.operations.get(*at));
             op.and_then(|op| op.started)
+                .or_else(|| referred.time(finding).0)
                 .map_or(i64::MAX, |started| started.ns)
         };
         // Stable: detectors in table order, each in its own deterministic order.
-        self.findings.sort_by_key(started);
+        self.findings.sort_by_cached_key(started);
     }
 }
 

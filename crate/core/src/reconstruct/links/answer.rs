@@ -62,6 +62,12 @@ impl Linking<'_> {
                 *slot = Some(resource.clone());
             }
         }
+        let mut clock_of = vec![None; self.known.runs.len()];
+        for run in &self.ran {
+            if let Some(slot) = clock_of.get_mut(run.at) {
+                *slot = Some(run.host);
+            }
+        }
         let clocks = self.places.iter().map(|place| Clock {
             host: Some(place.guest.spelled.clone()).filter(|host| !host.is_empty()),
             resource: place.vm.as_ref().map(|(resource, ..)| resource.clone()),
@@ -75,6 +81,7 @@ impl Linking<'_> {
                 .map(|(_, execution)| execution)
                 .collect(),
             resources,
+            clock_of,
         }
     }
 

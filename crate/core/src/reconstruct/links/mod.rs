@@ -122,6 +122,17 @@ pub struct Linked {
     pub clocks: Vec<Clock>,
     /// For each run the VM it ran on.
     pub resources: Vec<Option<String>>,
+    /// For each run its guest's place among the clocks.
+    pub clock_of: Vec<Option<usize>>,
+}
+
+impl Linked {
+    /// The clock of a run's guest.
+    #[must_use]
+    pub fn clock_of_run(&self, run: usize) -> Option<&Clock> {
+        let at = self.clock_of.get(run).copied().flatten()?;
+        self.clocks.get(at)
+    }
 }
 
 /// Links operations and runs.

@@ -369,9 +369,9 @@ impl Case {
         finding: &'a Finding,
     ) -> impl Iterator<Item = &'a EventNumber> {
         let operations = finding.operations.iter();
-        operations
-            .filter_map(|at| self.operations.get(*at))
-            .flat_map(|operation| &operation.events)
+        let told = operations.filter_map(|at| self.operations.get(*at));
+        let own = finding.events.iter();
+        own.chain(told.flat_map(|operation| &operation.events))
     }
 
     /// Every detector and whether it could answer.

@@ -16,9 +16,12 @@ pub fn term(field: &Field, value: &str, out: bool) -> String {
         }
         quoted.push(letter);
     }
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@' | '/');
+    let plain = |letter: char| {
+        letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@' | '/')
+    };
     // A slash behind the colon begins an expression, and one inside an address a network.
-    let slash = value.starts_with('/') || (field.compared == Compared::Address && value.contains('/'));
+    let slash =
+        value.starts_with('/') || (field.compared == Compared::Address && value.contains('/'));
     let bare = !value.is_empty() && !slash && value.chars().all(plain);
     let not = if out { "not " } else { "" };
     if bare {

@@ -396,6 +396,7 @@ impl Case {
                 zones: Zone::places(),
             }),
             "findings" => to_js(&query::findings(&self.case)),
+            "sigma" => to_js(&query::sigma(&self.case)),
             "bins" => self.bins(&ask(question)?),
             other => Err(JsError::new(&format!("no question is named {other}"))),
         }
@@ -467,6 +468,23 @@ impl Case {
     ) -> Result<JsValue, JsError> {
         query::detail(&self.case, item, ordinal, bytes, before)
             .map_or(Ok(JsValue::UNDEFINED), |detail| to_js(&detail))
+    }
+
+    /// Places of records that Sigma rules want to see again, in order; none when they have all they need.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn rule_needs(&self) -> Result<JsValue, JsError> {
+        to_js(&self.case.rule_needs())
+    }
+
+    /// Takes the bytes of those places, in order.
+    pub fn rule_take(&mut self, bytes: &Array) {
+        let bytes: Vec<Vec<u8>> = bytes
+            .iter()
+            .map(|bytes| Uint8Array::new(&bytes).to_vec())
+            .collect();
+        self.case.rule_take(&bytes);
     }
 
     /// Begins the case document.

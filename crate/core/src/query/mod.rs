@@ -8,9 +8,11 @@
 pub mod detail;
 pub mod parameters;
 pub mod rows;
+pub mod sigma;
 
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
 pub use parameters::settings;
+pub use sigma::sigma;
 pub use rows::{
     Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
     rows,

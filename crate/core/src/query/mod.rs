@@ -12,8 +12,8 @@ pub mod sigma;
 
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
 pub use parameters::settings;
-pub use sigma::sigma;
 pub use rows::{
     Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
     rows,
 };
+pub use sigma::sigma;

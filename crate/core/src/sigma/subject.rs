@@ -445,5 +445,5 @@ pub fn is_windows_format(format: &str) -> bool {
 /// Whether an item is a log of a Linux guest.
 #[must_use]
 pub fn is_linux_format(format: &str) -> bool {
-    matches!(format, "auditd" | "syslog" | "journal-json")
+    matches!(format, "auditd" | "syslog") || format.starts_with("journal")
 }

@@ -186,13 +186,28 @@ fn rules(case: &Case) -> Vec<String> {
                 1 => ", 1 finding".to_owned(),
                 n => format!(", {n} findings"),
             };
-            let why = if reasons.is_empty() { String::new() } else { format!(": {reasons}") };
-            format!("sigma {}{found}: {} ({}:{}){why}", report.state.word(), rule.title, rule.path, rule.line)
+            let why = if reasons.is_empty() {
+                String::new()
+            } else {
+                format!(": {reasons}")
+            };
+            format!(
+                "sigma {}{found}: {} ({}:{}){why}",
+                report.state.word(),
+                rule.title,
+                rule.path,
+                rule.line
+            )
         })
         .map(|line| line.replace(|letter: char| letter.is_control(), " "))
         .collect();
     if !reports.is_empty() {
-        let count = |state| reports.iter().filter(|report| report.state == state).count();
+        let count = |state| {
+            reports
+                .iter()
+                .filter(|report| report.state == state)
+                .count()
+        };
         lines.push(format!(
             "sigma: {} rules active, {} partly, {} refused, {} not assessed; {} findings",
             count(RuleState::Active),

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use runlens_core::sigma::pattern::Pattern;
-//! let path = Pattern::parse(r"*\Temp\??.exe").folded();
+//! let path = Pattern::parse(r"*\Temp\\??.exe").folded();
 //! assert!(path.matches(r"c:\windows\temp\ab.exe"));
 //! assert!(!path.matches(r"c:\windows\temp\abc.exe"));
 //! assert!(Pattern::parse(r"100\*").matches("100*"));

@@ -10,6 +10,7 @@ import * as evidence from "./evidence.mjs";
 import * as filter from "./filter.mjs";
 import * as egress from "./egress/egress.mjs";
 import * as hostile from "./hostile.mjs";
+import * as sigma from "./sigma.mjs";
 
 const flag = (name) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -18,7 +19,7 @@ const flag = (name) => {
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...filter.tests, ...hostile.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...filter.tests, ...hostile.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);

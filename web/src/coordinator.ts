@@ -42,6 +42,9 @@ class Coordinator {
   private told = 0;
   private trapEnds: string | null = null;
   private readonly search = new Search((note) => { this.note(note); });
+  /** Counts conclusions; what is read for an earlier one is let go. */
+  private concluded = 0;
+  private forRules: Promise<void> = Promise.resolve();
 
   constructor(private readonly core: Core, role: Role) {
     this.case = new core.Case(this.settings);
@@ -62,6 +65,7 @@ class Coordinator {
       evidence: () => ({ items: this.evidence() }),
       rows: (asked) => this.rows(asked),
       findings: () => this.case.answer("findings", {}) as Answers["findings"],
+      sigma: () => this.case.answer("sigma", {}) as Answers["sigma"],
       row_at: (asked) => this.case.answer("row_at", asked) as Answers["row_at"],
       row_of: (asked) => this.case.answer("row_of", asked) as Answers["row_of"],
       bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
@@ -232,6 +236,22 @@ class Coordinator {
     this.summaries.clear();
     this.note({ note: "done", overview: this.overview() });
     this.searchEvidence();
+    this.forRules = this.readForRules(this.case, ++this.concluded);
+  }
+
+  /** Brings Sigma rules the records that they want to see again, until they have all or the case was concluded anew. */
+  private async readForRules(of: CoreCase, concluded: number): Promise<void> {
+    let read = false;
+    for (;;) {
+      if (this.concluded !== concluded || this.case !== of) return;
+      const places = of.rule_needs();
+      if (places.length === 0) break;
+      const bytes = await this.bytes.read(places);
+      if (this.concluded !== concluded || this.case !== of) return;
+      of.rule_take(bytes);
+      read = true;
+    }
+    if (read) this.note({ note: "done", overview: this.overview() });
   }
 
   private cancel(): Answers["cancel"] {
@@ -311,6 +331,7 @@ class Coordinator {
 
   private async exportCase(events: boolean): Promise<Answers["export_case"]> {
     if (this.reading) throw new Error("the case is still being read; export it when reading has ended");
+    await this.forRules;
     const pieces: BlobPart[] = [];
     this.case.export_begin(events);
     for (;;) {

@@ -59,6 +59,8 @@ export interface CoreCase {
   describe(item: number, ordinal: number, bytes: Uint8Array): { summary: string };
   detail(item: number, ordinal: number, bytes: Uint8Array, before: Uint8Array): unknown;
   export_begin(events: boolean): void;
+  rule_needs(): Place[];
+  rule_take(bytes: Uint8Array[]): void;
   export_needs(): Place[];
   export_write(bytes: Uint8Array[]): Uint8Array | undefined;
 }

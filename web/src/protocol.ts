@@ -183,6 +183,18 @@ export interface ShownSettings {
   readonly json: string;
 }
 
+/** A Sigma rule and what became of it. */
+export interface ShownRule {
+  readonly path: string;
+  readonly line: number;
+  readonly id: string | null;
+  readonly title: string;
+  readonly level: string | null;
+  readonly state: "active" | "partly" | "refused" | "not-assessed";
+  readonly reasons: readonly string[];
+  readonly findings: number;
+}
+
 /** What a detector could not answer, and why. */
 export interface NotAssessed {
   readonly detector: string;
@@ -244,6 +256,7 @@ export interface Asks {
   evidence: Record<string, never>;
   rows: { readonly first: number; readonly count: number };
   findings: Record<string, never>;
+  sigma: Record<string, never>;
   /** First row at or after this moment. */
   row_at: { readonly time_ms: number };
   /** Where the event stands now. */
@@ -278,6 +291,7 @@ export interface Answers {
   overview: CaseOverview;
   evidence: { readonly items: readonly EvidenceItem[] };
   rows: { readonly revision: number; readonly total: number; readonly rows: readonly EventRow[] };
+  sigma: { readonly rules: readonly ShownRule[]; readonly findings: readonly ShownFinding[] };
   findings: { readonly findings: readonly ShownFinding[]; readonly not_assessed: readonly NotAssessed[] };
   row_at: { readonly row: number };
   row_of: { readonly row: number | null };

@@ -427,6 +427,7 @@ impl Case {
                 zones: Zone::places(),
             }),
             "findings" => to_js(&query::findings(&self.case)),
+            "sigma" => to_js(&query::sigma(&self.case)),
             "bins" => self.bins(&ask(question)?),
             "filter_fields" => to_js(&filter::fields()),
             "filter_count" => filter::count(&self.case, question),
@@ -505,6 +506,23 @@ impl Case {
         let order = self.shown.order(&self.case);
         query::detail(&self.case, order, item, ordinal, bytes, before)
             .map_or(Ok(JsValue::UNDEFINED), |detail| to_js(&detail))
+    }
+
+    /// Places of records that Sigma rules want to see again, in order; none when they have all they need.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn rule_needs(&self) -> Result<JsValue, JsError> {
+        to_js(&self.case.rule_needs())
+    }
+
+    /// Takes the bytes of those places, in order.
+    pub fn rule_take(&mut self, bytes: &Array) {
+        let bytes: Vec<Vec<u8>> = bytes
+            .iter()
+            .map(|bytes| Uint8Array::new(&bytes).to_vec())
+            .collect();
+        self.case.rule_take(&bytes);
     }
 
     /// Begins the case document.

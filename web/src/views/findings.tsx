@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 import type { NotAssessed, ShownFinding } from "../protocol.js";
 import { ask, overview, say, showEvent } from "../state.js";
 import { oneLine } from "../text.js";
+import { SigmaRules } from "./sigma.js";
 
 export function Findings({ open }: { open: () => void }): JSX.Element {
   const findings = useSignal<readonly ShownFinding[]>([]);
@@ -46,6 +47,7 @@ export function Findings({ open }: { open: () => void }): JSX.Element {
           </li>
         ))}
       </ul>
+      <SigmaRules show={show} />
     </div>
   );
 }

@@ -23,6 +23,7 @@ use crate::reconstruct::runs::{self, Run};
 use crate::reconstruct::{operations, processes};
 use crate::script::{self, Examined, ScriptHint};
 use crate::settings::Settings;
+use crate::sigma::Sigma;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -123,6 +124,7 @@ impl Case {
             shown.get(event as usize).copied().unwrap_or(false)
         });
         self.run_detectors(&shown);
+        self.run_rules();
         self.revision += 1;
     }
 
@@ -229,6 +231,15 @@ impl Case {
         let hosts = hosts::resolve(&known);
         for (item, host) in self.items.iter_mut().zip(hosts) {
             item.host = host;
+        }
+    }
+
+    /// Sigma rules see everything that was concluded; what they want to read again is asked for afterwards.
+    fn run_rules(&mut self) {
+        self.sigma = Sigma::begin(self);
+        let notes = self.sigma.notes();
+        for item in &mut self.items {
+            item.rule_problems = notes.get(&item.path).cloned().unwrap_or_default();
         }
     }
 

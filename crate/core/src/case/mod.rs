@@ -33,6 +33,7 @@ use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
 use crate::formats::ItemReport;
 use crate::problem::{Code, Problem};
+use crate::query::Place;
 use crate::reconstruct::links::Linked;
 use crate::reconstruct::links::overrides::LinkOverrides;
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
@@ -41,6 +42,7 @@ use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
 use crate::script::Examined;
 use crate::settings::Settings;
+use crate::sigma::Sigma;
 use item::{Item, ItemState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,6 +82,7 @@ pub struct Case {
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
     /// Rendering of a numbered event by another tool -> the event shown for it.
     renderings: BTreeMap<EventNumber, EventNumber>,
+    sigma: Sigma,
     revision: u64,
 }
 
@@ -378,6 +381,26 @@ impl Case {
     #[must_use]
     pub fn searched(&self) -> &[Searched] {
         &self.searched
+    }
+
+    /// The Sigma rules among the items, and what they found.
+    #[must_use]
+    pub fn sigma(&self) -> &Sigma {
+        &self.sigma
+    }
+
+    /// Places of records that Sigma rules want to see again after [`Case::conclude`]; none when they have all they need.
+    #[must_use]
+    pub fn rule_needs(&self) -> Vec<Place> {
+        self.sigma.needs(self)
+    }
+
+    /// Takes the bytes that [`Case::rule_needs`] named, in order.
+    pub fn rule_take(&mut self, bytes: &[Vec<u8>]) {
+        let mut sigma = std::mem::take(&mut self.sigma);
+        sigma.take(self, bytes);
+        self.sigma = sigma;
+        self.revision += 1;
     }
 
     /// Every principal and its work, by first record.

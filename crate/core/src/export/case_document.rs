@@ -4,6 +4,7 @@
 //! documents can be compared with a plain diff.
 
 use super::json_text;
+use super::sigma;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::caller_profile::{Actor, ActorOperation};
@@ -143,7 +144,7 @@ impl CaseDocument {
         let manifest = compared
             .iter()
             .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
-        let lists: [(&str, Vec<Value>); 10] = [
+        let lists: [(&str, Vec<Value>); 11] = [
             (
                 "operations",
                 case.operations()
@@ -168,6 +169,7 @@ impl CaseDocument {
             ("searched", searched(case)),
             ("manifest", manifest.collect()),
             ("processes", self.processes(case)),
+            ("sigma_rules", sigma::rules(case)),
         ];
         out.extend_from_slice(b"\n]");
         for (name, list) in lists {
@@ -373,7 +375,9 @@ impl CaseDocument {
                 "allowed_by": null,
             })
         };
-        case.findings().iter().enumerate().map(shown).collect()
+        let mut all: Vec<Value> = case.findings().iter().enumerate().map(shown).collect();
+        all.extend(sigma::findings(case, all.len(), |events| self.ids(events)));
+        all
     }
 }
 
@@ -493,7 +497,9 @@ fn actors(case: &Case) -> Vec<Value> {
 
 fn searched(case: &Case) -> Vec<Value> {
     let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed.as_ref().or(searched.left_out.as_ref()) });
-    case.searched().iter().map(shown).collect()
+    let mut all: Vec<Value> = case.searched().iter().map(shown).collect();
+    all.extend(sigma::searched(case));
+    all
 }
 
 /// Layers and indicators of a script.

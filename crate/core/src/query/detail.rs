@@ -138,6 +138,12 @@ fn masked(text: &str) -> Option<String> {
     (shown != text).then_some(shown)
 }
 
+/// All fields of an event, from the bytes of its place.
+#[must_use]
+pub fn fields(case: &Case, event: EventNumber, bytes: &[u8]) -> Vec<Field> {
+    described(case, event, bytes).1
+}
+
 fn described(case: &Case, event: EventNumber, bytes: &[u8]) -> (String, Vec<Field>) {
     let found = (|| {
         let item = case.items().get(case.store().item_of(event) as usize)?;

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod parameters;
 pub mod rows;
 pub mod shown;
+pub mod sigma;
 
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
 pub use parameters::settings;
@@ -18,3 +19,4 @@ pub use rows::{
     rows,
 };
 pub use shown::Shown;
+pub use sigma::sigma;

@@ -110,6 +110,25 @@ fn pour(
     }
 }
 
+/// Reads again what Sigma rules want to see of a concluded case.
+pub fn serve_rules(case: &mut Case, sources: &[(Source, u64)]) {
+    let mut again = ReadAgain {
+        sources,
+        open: BTreeMap::new(),
+    };
+    loop {
+        let wanted = case.rule_needs();
+        if wanted.is_empty() {
+            return;
+        }
+        let bytes: Vec<Vec<u8>> = wanted
+            .iter()
+            .map(|place| again.bytes(place.item, place.offset, place.length))
+            .collect();
+        case.rule_take(&bytes);
+    }
+}
+
 /// Reads places of the evidence again.
 struct ReadAgain<'a> {
     sources: &'a [(Source, u64)],

@@ -23,6 +23,7 @@ use document::Destination;
 use progress::Progress;
 use runlens_core::case::Case;
 use runlens_core::settings::{PARAMETERS, Settings};
+use runlens_core::sigma::RuleState;
 use std::ffi::OsStr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ cargo xtask analyze PATH… [FLAGS]
   PATH              a file, or a folder with everything below it (links are not followed)
   --out FILE        write the document there; without it, or with `-`, to standard output
   --events          include every event, not only what was concluded from them
+  --sigma PATH      a file of Sigma rules, or a folder of them; may be repeated (rules among the evidence run too)
   --set KEY=VALUE   change a setting; may be repeated
   --zone PATH=ZONE  local times of the item at PATH are in this zone (UTC+05:30, Europe/Berlin); may be repeated
   --settings-file F settings as the page saves them (JSON)
@@ -54,6 +56,7 @@ Exit status: 0 also where evidence was damaged (its problems are in the document
 #[derive(Debug, Default)]
 struct Ask {
     paths: Vec<PathBuf>,
+    rules: Vec<PathBuf>,
     out: Option<PathBuf>,
     events: bool,
     settings: Settings,
@@ -80,6 +83,10 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let mut case = Case::new(ask.settings);
     let outcome = read::into_case(&mut case, &items, ask.workers, &progress);
     case.conclude();
+    document::serve_rules(&mut case, &outcome.sources);
+    for line in rules(&case) {
+        eprintln!("{line}");
+    }
     to.write(&case, &outcome.sources, ask.events)?;
     progress.finished(&case);
     if outcome.readable == 0 {
@@ -117,6 +124,13 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                     .set(key.trim(), value)
                     .map_err(|refused| flags.wrong(refused.to_string()))?;
             }
+            Word::Flag(ref name) if name == "sigma" => {
+                let path = PathBuf::from(flags.value("sigma")?);
+                path.symlink_metadata().map_err(|error| {
+                    flags.wrong(format!("cannot find {}: {error}", path.display()))
+                })?;
+                ask.rules.push(path);
+            }
             Word::Flag(ref name) if name == "zone" => {
                 let pair: String = flags.parsed("zone", "PATH=ZONE")?;
                 let Some((path, zone)) = pair.rsplit_once('=') else {
@@ -153,7 +167,57 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
     if ask.paths.is_empty() {
         return Err(flags.wrong("`cargo xtask analyze` wants at least one PATH".to_owned()));
     }
+    // Rules are known by their content, wherever they lie.
+    ask.paths.append(&mut ask.rules);
     Ok(Some(ask))
+}
+
+/// What became of the Sigma rules: a line for each that found something or does not run whole, and one for all.
+fn rules(case: &Case) -> Vec<String> {
+    let reports = case.sigma().reports();
+    let mut lines: Vec<String> = reports
+        .iter()
+        .filter(|report| report.findings > 0 || !report.reasons.is_empty())
+        .map(|report| {
+            let rule = report.rule;
+            let reasons = report.reasons.join("; ");
+            let found = match report.findings {
+                0 => String::new(),
+                1 => ", 1 finding".to_owned(),
+                n => format!(", {n} findings"),
+            };
+            let why = if reasons.is_empty() {
+                String::new()
+            } else {
+                format!(": {reasons}")
+            };
+            format!(
+                "sigma {}{found}: {} ({}:{}){why}",
+                report.state.word(),
+                rule.title,
+                rule.path,
+                rule.line
+            )
+        })
+        .map(|line| line.replace(|letter: char| letter.is_control(), " "))
+        .collect();
+    if !reports.is_empty() {
+        let count = |state| {
+            reports
+                .iter()
+                .filter(|report| report.state == state)
+                .count()
+        };
+        lines.push(format!(
+            "sigma: {} rules active, {} partly, {} refused, {} not assessed; {} findings",
+            count(RuleState::Active),
+            count(RuleState::Partly),
+            count(RuleState::Refused),
+            count(RuleState::NotAssessed),
+            case.sigma().hits().len()
+        ));
+    }
+    lines
 }
 
 /// What `--settings` prints.

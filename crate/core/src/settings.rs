@@ -15,12 +15,14 @@
 //! Rejected: serde defaults on a struct per room. The range and the meaning would live elsewhere and drift.
 
 pub mod control_plane;
+pub mod identity;
 mod parameters;
 
 use crate::limits::Limits;
 use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
 use control_plane::ControlPlane;
+use identity::IdentitySettings;
 pub use parameters::{PARAMETERS, Parameter};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub skew_estimate: SkewEstimate,
     /// Detectors 2, 4, 5, 7 to 9, 11, 13 to 15.
     pub control_plane: ControlPlane,
+    /// Detectors 10, 12.
+    pub identity: IdentitySettings,
 }
 
 /// Parameters of `run-command-invocation`.
@@ -151,6 +155,13 @@ pub enum Refused {
     },
     /// Outside the parameter's range.
     NotAZone(NotAZone),
+    /// No weight of an indicator.
+    NotAWeight {
+        /// The indicator.
+        id: String,
+        /// The text given.
+        have: String,
+    },
     /// Not a settings file.
     NotSettings {
         /// Why.
@@ -193,6 +204,10 @@ impl fmt::Display for Refused {
                 write!(f, "{key} is a number of {unit}; {have:?} is none")
             }
             Self::NotAZone(refused) => refused.fmt(f),
+            Self::NotAWeight { id, have } => write!(
+                f,
+                "indicators.{id} is a weight from 0 to 10 or off; {have:?} is neither"
+            ),
             Self::NotSettings { what } => write!(f, "this is no settings file: {what}"),
             Self::OutOfRange {
                 key,
@@ -215,6 +230,13 @@ impl Settings {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refused> {
         if let Some(path) = key.strip_prefix("zones.") {
             return self.set_zone(path, value);
+        }
+        if let Some(id) = key.strip_prefix("indicators.") {
+            let taken = self.script.weights.set(id, value);
+            return taken.then_some(()).ok_or_else(|| Refused::NotAWeight {
+                id: id.to_owned(),
+                have: value.to_owned(),
+            });
         }
         let parameter = PARAMETERS.iter().find(|parameter| parameter.key == key);
         let Some(parameter) = parameter else {
@@ -298,6 +320,18 @@ impl Settings {
             {
                 room.insert(name.to_owned(), value);
             }
+        }
+        let weights = self.script.weights.changed();
+        let weights: Map<String, Value> = weights
+            .map(|(id, weight)| {
+                (
+                    id.to_owned(),
+                    weight.map_or_else(|| Value::from("off"), Value::from),
+                )
+            })
+            .collect();
+        if !weights.is_empty() {
+            tree.insert("indicators".to_owned(), Value::Object(weights));
         }
         if !self.zones.is_empty() {
             let zones = self.zones.iter();

@@ -9,7 +9,7 @@
 
 use super::store::{EventNumber, Store};
 use super::{Case, Searched};
-use crate::detect::{self, CaseView, Drawn, Finding, caller_profile};
+use crate::detect::{self, CaseView, Drawn, Finding, caller_profile, incident, raise};
 use crate::event::intern::Symbol;
 use crate::evidence::layout::Os;
 use crate::identity::host_label;
@@ -20,7 +20,7 @@ use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::links::{self, goal_states, witnesses};
 use crate::reconstruct::runs::{self, Run};
 use crate::reconstruct::{operations, processes};
-use crate::script::{self, Examined, ScriptHint};
+use crate::script::{Catalogue, Examined, ScriptHint};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ impl Case {
             .map(|item| (item.host.clone(), item.layout.root.clone()))
             .collect();
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
-        self.examined = examine_scripts(&self.runs, &self.settings);
+        self.examined = examine_scripts(&self.runs, &self.content, &self.settings);
         self.processes =
             processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let goal_states =
@@ -236,6 +236,7 @@ impl Case {
             counts: &|event: EventNumber| shown.get(event as usize).copied().unwrap_or(false),
             settings: &self.settings,
             address_ranges: self.address_ranges.as_ref(),
+            content: &self.content,
             drawn: Drawn::default(),
         };
         self.findings.clear();
@@ -262,6 +263,7 @@ impl Case {
                 finding.executions = of.filter_map(|at| view.execution_of(*at)).collect();
             }
         }
+        raise::raise_all(&view, &mut self.findings, |_| true);
         let referred = view.referred();
         let started = |finding: &Finding| {
             let op = finding
@@ -274,11 +276,16 @@ impl Case {
         };
         // Stable: detectors in table order, each in its own deterministic order.
         self.findings.sort_by_cached_key(started);
+        self.incidents = incident::of_case(&view, &self.findings, |_| true);
     }
 }
 
 /// Examines each script once, however many runs it had.
-fn examine_scripts(runs: &[Run], settings: &Settings) -> Vec<Option<Arc<Examined>>> {
+fn examine_scripts(
+    runs: &[Run],
+    content: &Catalogue,
+    settings: &Settings,
+) -> Vec<Option<Arc<Examined>>> {
     let mut known: BTreeMap<(&str, Os), Arc<Examined>> = BTreeMap::new();
     runs.iter()
         .map(|run| {
@@ -288,7 +295,7 @@ fn examine_scripts(runs: &[Run], settings: &Settings) -> Vec<Option<Arc<Examined
                     windows: Some(run.os == Os::Windows),
                     file_name: None,
                 };
-                Arc::new(script::examine(&script.text, &hint, &settings.script))
+                Arc::new(content.examine(&script.text, &hint, &settings.script))
             });
             Some(Arc::clone(found))
         })

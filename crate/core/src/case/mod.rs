@@ -27,6 +27,7 @@ pub mod store;
 
 use crate::detect::Finding;
 use crate::detect::caller_profile::Actor;
+use crate::detect::incident::Incident;
 use crate::detect::run_command_from_cloud_address::AddressRanges;
 use crate::detect::subject::Referred;
 use crate::event::batch::EventBatch;
@@ -39,7 +40,7 @@ use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
-use crate::script::Examined;
+use crate::script::{Catalogue, Examined};
 use crate::settings::Settings;
 use item::{Item, ItemState};
 use std::collections::BTreeMap;
@@ -73,9 +74,12 @@ pub struct Case {
     overrides: LinkOverrides,
     linked: Linked,
     findings: Vec<Finding>,
+    incidents: Vec<Incident>,
     searched: Vec<Searched>,
     actors: Vec<Actor>,
     address_ranges: Option<AddressRanges>,
+    /// What scripts are searched with.
+    content: Catalogue,
     /// Shown event -> its copies.
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
     /// Rendering of a numbered event by another tool -> the event shown for it.
@@ -361,6 +365,12 @@ impl Case {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Incidents, the worst first.
+    #[must_use]
+    pub fn incidents(&self) -> &[Incident] {
+        &self.incidents
     }
 
     /// Every detector and whether it could answer.

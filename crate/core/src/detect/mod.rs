@@ -9,15 +9,23 @@
 
 pub mod anomalous_operation_model;
 pub mod caller_profile;
+pub mod decode;
+pub mod dormant_principal_reactivated;
 pub mod history;
+pub mod identities;
+pub mod incident;
 pub mod managed_run_command_write;
+pub mod raise;
 pub mod resource_burst;
 pub mod run_command_chain;
 pub mod run_command_from_cloud_address;
+pub mod run_command_in_risk_window;
 pub mod run_command_infrequent;
 pub mod run_command_invocation;
 pub mod run_command_new_terms;
 pub mod run_command_spike;
+pub mod script_content;
+pub mod scripts;
 pub mod sensitive_operation;
 pub mod sensitive_operation_new_source;
 pub mod subject;
@@ -29,14 +37,17 @@ use crate::reconstruct::links::Linked;
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
-use crate::script::Examined;
+use crate::script::{Catalogue, Examined};
 use crate::settings::Settings;
 pub use crate::severity::Severity;
 use crate::time::{Instant, NS_PER_SECOND};
 use anomalous_operation_model::Assessment;
+use dormant_principal_reactivated::Revivals;
 use history::History;
+use identities::{Identity, Names};
 use run_command_from_cloud_address::AddressRanges;
 use run_command_spike::Burst;
+use scripts::ExecutionScript;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -120,6 +131,8 @@ pub struct Finding {
     pub values: Map<String, Value>,
     /// ATT&CK techniques.
     pub attack: Vec<&'static str>,
+    /// Techniques that lists of indicators name.
+    pub further_attack: Vec<String>,
 }
 
 impl Default for Finding {
@@ -139,6 +152,7 @@ impl Default for Finding {
             subject: Subject::default(),
             values: Map::new(),
             attack: Vec::new(),
+            further_attack: Vec::new(),
         }
     }
 }
@@ -159,6 +173,8 @@ pub struct CaseView<'a> {
     pub store: &'a Store,
     /// The items, with their hosts.
     pub items: &'a [Item],
+    /// What scripts are searched with.
+    pub content: &'a Catalogue,
     /// Whether an event counts: it is shown, and no copy of another.
     pub counts: &'a dyn Fn(EventNumber) -> bool,
     /// Parameters.
@@ -176,15 +192,69 @@ pub struct Drawn {
     assessments: OnceCell<Vec<Assessment>>,
     bursts: OnceCell<Vec<Burst>>,
     execution_of_operation: OnceCell<Vec<Option<usize>>>,
+    identities: OnceCell<Vec<Identity>>,
+    scripts: OnceCell<Vec<ExecutionScript>>,
+    revivals: OnceCell<Revivals>,
+    in_risk_window: OnceCell<Vec<Finding>>,
 }
 
 impl CaseView<'_> {
     /// Who is who, and how far the records reach.
     #[must_use]
     pub fn history(&self) -> &History {
+        self.drawn.history.get_or_init(|| {
+            let identities = self.identities().iter();
+            let named: Vec<(EventNumber, Names<'_>)> = identities
+                .map(|one| (one.event, Names::of(self, one)))
+                .collect();
+            History::of(self.operations, &named, self.settings)
+        })
+    }
+
+    /// Identity records, in time order.
+    #[must_use]
+    pub fn identities(&self) -> &[Identity] {
         self.drawn
-            .history
-            .get_or_init(|| History::of(self.operations, self.settings))
+            .identities
+            .get_or_init(|| identities::gather(self))
+    }
+
+    /// The scripts of executions, by execution.
+    #[must_use]
+    pub fn scripts(&self) -> &[ExecutionScript] {
+        self.drawn.scripts.get_or_init(|| scripts::gather(self))
+    }
+
+    /// The script of an execution, where its text is known.
+    #[must_use]
+    pub fn script_of(&self, execution: usize) -> Option<&ExecutionScript> {
+        let all = self.scripts();
+        let at = all.binary_search_by_key(&execution, |script| script.execution);
+        all.get(at.ok()?)
+    }
+
+    /// Dormant identities that were revived.
+    #[must_use]
+    pub fn revivals(&self) -> &Revivals {
+        self.drawn
+            .revivals
+            .get_or_init(|| dormant_principal_reactivated::revivals(self))
+    }
+
+    /// Run commands around an identity anomaly, by operation.
+    #[must_use]
+    pub fn risk_findings(&self) -> &[Finding] {
+        self.drawn
+            .in_risk_window
+            .get_or_init(|| run_command_in_risk_window::findings(self))
+    }
+
+    /// Whether an identity anomaly lies around this operation.
+    #[must_use]
+    pub fn in_risk_window(&self, operation: usize) -> bool {
+        let all = self.risk_findings();
+        let of = |finding: &Finding| finding.operations.first().copied();
+        all.binary_search_by_key(&Some(operation), of).is_ok()
     }
 
     /// What the model of anomalous operations says of each monitored operation, in time order.
@@ -258,10 +328,14 @@ pub static TABLE: &[Detector] = &[
     anomalous_operation_model::DETECTOR,
     run_command_spike::DETECTOR,
     run_command_infrequent::DETECTOR,
+    run_command_in_risk_window::DETECTOR,
     run_command_from_cloud_address::DETECTOR,
+    dormant_principal_reactivated::DETECTOR,
     sensitive_operation_new_source::DETECTOR,
     resource_burst::DETECTOR,
     run_command_chain::DETECTOR,
+    script_content::DETECTOR,
+    decode::DETECTOR,
 ];
 
 /// What a detector had to leave out although it ran: a sentence for `searched`, `None` where nothing was.
@@ -281,6 +355,15 @@ pub static LEFT_OUT: &[(&str, LeftOut)] = &[
         sensitive_operation_new_source::DETECTOR.id,
         sensitive_operation_new_source::left_out,
     ),
+    (
+        run_command_in_risk_window::DETECTOR.id,
+        run_command_in_risk_window::left_out,
+    ),
+    (
+        dormant_principal_reactivated::DETECTOR.id,
+        dormant_principal_reactivated::left_out,
+    ),
+    (script_content::DETECTOR.id, script_content::left_out),
 ];
 
 /// Without Activity Log rows no control-plane detector can answer.

@@ -7,6 +7,7 @@ use super::json_text;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::caller_profile::{Actor, ActorOperation};
+use crate::detect::incident::Incident;
 use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
 use crate::reconstruct::links::{Clock, Execution, in_points};
@@ -164,7 +165,7 @@ impl CaseDocument {
             ("clocks", clocks(case)),
             ("actors", actors(case)),
             ("findings", self.findings(case)),
-            ("incidents", Vec::new()),
+            ("incidents", incidents(case)),
             ("searched", searched(case)),
             ("manifest", manifest.collect()),
             ("processes", self.processes(case)),
@@ -341,6 +342,9 @@ impl CaseDocument {
             let (first, last) = referred.time(finding);
             let ops = finding.operations.iter();
             let ops = ops.filter_map(|at| case.operations().get(*at));
+            let attack = finding.attack.iter().copied();
+            let further = finding.further_attack.iter().map(String::as_str);
+            let attack: Vec<&str> = attack.chain(further).collect();
             let mut events: Vec<EventNumber> = ops
                 .flat_map(|op| op.events.iter().copied())
                 .chain(finding.events.iter().copied())
@@ -366,7 +370,7 @@ impl CaseDocument {
                     "host": subject.host,
                 },
                 "values": finding.values,
-                "attack": finding.attack,
+                "attack": attack,
                 "events": self.ids(&events),
                 "operations": finding.operations,
                 "executions": finding.executions,
@@ -375,6 +379,20 @@ impl CaseDocument {
         };
         case.findings().iter().enumerate().map(shown).collect()
     }
+}
+
+fn incidents(case: &Case) -> Vec<Value> {
+    let shown = |(id, incident): (usize, &Incident)| {
+        json!({
+            "id": id,
+            "severity": incident.severity.word(),
+            "score": incident.score,
+            "first": incident.first.map(|time| time.to_string()),
+            "last": incident.last.map(|time| time.to_string()),
+            "findings": incident.findings,
+        })
+    };
+    case.incidents().iter().enumerate().map(shown).collect()
 }
 
 fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {

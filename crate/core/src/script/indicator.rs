@@ -10,7 +10,7 @@ use regex::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::Deserialize;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// One indicator as its file has it.
 #[derive(Clone, Debug, Deserialize)]
@@ -82,7 +82,7 @@ impl std::error::Error for BadIndicator {}
 /// Indicators ready to search with.
 #[derive(Debug)]
 pub struct Indicators {
-    list: Vec<(Indicator, Regex)>,
+    list: Vec<(Arc<Indicator>, Regex)>,
     /// Finds the required texts; pattern number -> indicator number.
     literals: Option<AhoCorasick>,
     of_literal: Vec<usize>,
@@ -133,7 +133,7 @@ impl Indicators {
                 }
                 None => always.push(at),
             }
-            list.push((indicator, compiled));
+            list.push((Arc::new(indicator), compiled));
         }
         let literals = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
@@ -153,11 +153,11 @@ impl Indicators {
 
     /// The indicators in the order of their file.
     pub fn list(&self) -> impl Iterator<Item = &Indicator> {
-        self.list.iter().map(|(indicator, _)| indicator)
+        self.list.iter().map(|(indicator, _)| indicator.as_ref())
     }
 
     /// Every (number, indicator, expression) that a line could match.
-    pub fn candidates<'a>(&'a self, line: &str) -> Vec<(usize, &'a Indicator, &'a Regex)> {
+    pub fn candidates<'a>(&'a self, line: &str) -> Vec<(usize, &'a Arc<Indicator>, &'a Regex)> {
         let mut wanted = vec![false; self.list.len()];
         for at in &self.always {
             if let Some(slot) = wanted.get_mut(*at) {

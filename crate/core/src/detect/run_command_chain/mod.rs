@@ -8,7 +8,8 @@
 //! Windows before the command end short of it (`grant`, `elevate`, `new-vm`, `cleanup` and `destroy` leave the command's own instant
 //! out), all others include both ends.
 //!
-//! The steps that need linked scripts and sign-ins (`token-theft`, `risk`, `dormant`) are not among them.
+//! Beside those, what other detectors say of the command itself is a step: its script asks the metadata service for a token (`token-theft`), an
+//! identity anomaly lies around it (`risk`), its identity was dormant (`dormant`).
 //!
 //! ## Why it matters
 //! One command is administration; a role granted before it and logs switched off after it are not.

@@ -7,6 +7,8 @@ mod address;
 mod any_order;
 mod chain;
 mod clean;
+mod content;
+mod dormant;
 mod infrequent;
 mod managed;
 mod model;
@@ -14,6 +16,7 @@ mod new_source;
 mod new_terms;
 mod profile;
 mod resource_burst;
+mod risk_window;
 mod spike;
 
 use super::Finding;
@@ -31,7 +34,17 @@ struct Table {
     settings: Settings,
     ranges: Option<AddressRanges>,
     operations: usize,
+    /// Further items by path.
+    files: Vec<(String, String)>,
 }
+
+/// Detectors whose evidence a table of operations does not hold: guests, identities, scripts.
+const ELSEWHERE: &[&str] = &[
+    "run-command-in-risk-window",
+    "dormant-principal-reactivated",
+    "script-content",
+    "decode",
+];
 
 const RUN: &str = "Microsoft.Compute/virtualMachines/runCommand/action";
 
@@ -153,23 +166,32 @@ impl Table {
     }
 
     fn case(&self) -> Case {
-        let text = Value::from(self.rows.clone()).to_string();
         let mut case = Case::new(self.settings.clone());
         case.set_address_ranges(self.ranges.clone());
-        let item = case.add_item("log.json", text.len() as u64, None);
-        let mut reader = ItemReader::new(
-            "log.json",
-            text.len() as u64,
-            None,
-            self.settings.limits.clone(),
-        );
+        let text = Value::from(self.rows.clone()).to_string();
+        self.read(&mut case, "log.json", &text);
+        for (path, text) in &self.files {
+            self.read(&mut case, path, text);
+        }
+        case.conclude();
+        case
+    }
+
+    fn read(&self, case: &mut Case, path: &str, text: &str) {
+        let size = text.len() as u64;
+        let item = case.add_item(path, size, None);
+        let mut reader = ItemReader::new(path, size, None, self.settings.limits.clone());
         reader.push(text.as_bytes());
         while let Some(batch) = reader.take_batch() {
             case.add_batch(item, &batch);
         }
         case.finish_item(item, &reader.finish());
-        case.conclude();
-        case
+    }
+
+    /// Adds an item.
+    fn file(mut self, path: &str, text: impl ToString) -> Self {
+        self.files.push((path.to_owned(), text.to_string()));
+        self
     }
 
     /// What a detector finds.

@@ -40,6 +40,7 @@ export interface CoreCase {
   set_old_hashes(item: number, md5: string, sha1: string): void;
   set_settings(json: string): string | undefined;
   set_zone(path: string, zone: string): string | undefined;
+  set_list(kind: string, name: string, text: string): string | undefined;
   settings_json(): string;
   manifest(form: "csv" | "json"): string;
   free(): void;

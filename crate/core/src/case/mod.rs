@@ -26,6 +26,7 @@ pub mod item;
 pub mod store;
 
 use crate::detect::Finding;
+use crate::detect::allowed::AllowEffect;
 use crate::detect::caller_profile::Actor;
 use crate::detect::incident::Incident;
 use crate::detect::run_command_from_cloud_address::AddressRanges;
@@ -33,6 +34,7 @@ use crate::detect::subject::Referred;
 use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
 use crate::formats::ItemReport;
+use crate::lists::Lists;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::links::Linked;
 use crate::reconstruct::links::overrides::LinkOverrides;
@@ -40,7 +42,7 @@ use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
-use crate::script::{Catalogue, Examined};
+use crate::script::Examined;
 use crate::settings::Settings;
 use item::{Item, ItemState};
 use std::collections::BTreeMap;
@@ -75,11 +77,13 @@ pub struct Case {
     linked: Linked,
     findings: Vec<Finding>,
     incidents: Vec<Incident>,
+    /// What each entry of the allow-list did.
+    allowed: Vec<AllowEffect>,
     searched: Vec<Searched>,
     actors: Vec<Actor>,
-    address_ranges: Option<AddressRanges>,
-    /// What scripts are searched with.
-    content: Catalogue,
+    lists: Lists,
+    /// Whether each event is shown and counts.
+    shown: Vec<bool>,
     /// Shown event -> its copies.
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
     /// Rendering of a numbered event by another tool -> the event shown for it.
@@ -121,7 +125,18 @@ impl Case {
 
     /// Takes the analyst's list of hosting ranges; it counts from the next [`Case::conclude`] on.
     pub fn set_address_ranges(&mut self, ranges: Option<AddressRanges>) {
-        self.address_ranges = ranges;
+        self.lists.address_ranges = ranges;
+    }
+
+    /// The analyst's lists.
+    #[must_use]
+    pub fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// Takes the analyst's lists; they count from the next [`Case::conclude`] on.
+    pub fn set_lists(&mut self, lists: Lists) {
+        self.lists = lists;
     }
 
     /// Announces an item. Answers its number.
@@ -365,6 +380,12 @@ impl Case {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// What each entry of the allow-list did, in their order.
+    #[must_use]
+    pub fn allowed(&self) -> &[AllowEffect] {
+        &self.allowed
     }
 
     /// Incidents, the worst first.

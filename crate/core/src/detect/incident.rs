@@ -235,11 +235,7 @@ impl Known for CaseView<'_> {
 }
 
 /// The incidents of a case whose findings are complete, the worst first.
-pub fn of_case(
-    view: &CaseView<'_>,
-    findings: &[Finding],
-    counts: impl Fn(usize) -> bool,
-) -> Vec<Incident> {
+pub fn of_case(view: &CaseView<'_>, findings: &[Finding]) -> Vec<Incident> {
     let history = view.history();
     let ops = view.operations.iter().enumerate();
     let uses = ops.filter_map(|(at, op)| Some((op.ips.first()?.as_str(), history.principal(at)?)));
@@ -248,7 +244,7 @@ pub fn of_case(
         .iter()
         .filter_map(|one| Some((one.ip(view)?, history.actor_of(one.event)?)));
     let shared = shared_addresses(uses.chain(signed_in));
-    let nodes = nodes(view.referred(), findings, view, counts);
+    let nodes = nodes(view.referred(), findings, view);
     incidents(view.referred(), findings, &nodes, &shared)
 }
 
@@ -262,14 +258,12 @@ pub trait Known {
     fn fingerprint(&self, execution: usize) -> Option<String>;
 }
 
-/// The nodes of these findings; `counts` says which of them may belong to an incident.
-pub fn nodes(
-    referred: Referred<'_>,
-    findings: &[Finding],
-    known: &impl Known,
-    counts: impl Fn(usize) -> bool,
-) -> Vec<Node> {
-    let counted = findings.iter().enumerate().filter(|(at, _)| counts(*at));
+/// The nodes of these findings; what the allow-list suppressed belongs to no incident.
+pub fn nodes(referred: Referred<'_>, findings: &[Finding], known: &impl Known) -> Vec<Node> {
+    let counted = findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.allowed_by.is_none());
     counted
         .map(|(at, finding)| {
             let subject = referred.subject(finding);

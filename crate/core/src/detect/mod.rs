@@ -7,6 +7,7 @@
 //!
 //! Rejected: rules as data. Half of these need the folded operation, baselines and coverage; a rule language for that is a worse Rust.
 
+pub mod allowed;
 pub mod anomalous_operation_model;
 pub mod caller_profile;
 pub mod decode;
@@ -30,14 +31,16 @@ pub mod sensitive_operation;
 pub mod sensitive_operation_new_source;
 pub mod subject;
 pub mod vm_extension_write;
+pub mod watch_list;
 
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
+use crate::lists::Lists;
 use crate::reconstruct::links::Linked;
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
-use crate::script::{Catalogue, Examined};
+use crate::script::Examined;
 use crate::settings::Settings;
 pub use crate::severity::Severity;
 use crate::time::{Instant, NS_PER_SECOND};
@@ -45,11 +48,11 @@ use anomalous_operation_model::Assessment;
 use dormant_principal_reactivated::Revivals;
 use history::History;
 use identities::{Identity, Names};
-use run_command_from_cloud_address::AddressRanges;
 use run_command_spike::Burst;
 use scripts::ExecutionScript;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 pub use subject::{Referred, Subject};
 
@@ -133,6 +136,8 @@ pub struct Finding {
     pub attack: Vec<&'static str>,
     /// Techniques that lists of indicators name.
     pub further_attack: Vec<String>,
+    /// The entry of the allow-list that suppresses it.
+    pub allowed_by: Option<usize>,
 }
 
 impl Default for Finding {
@@ -153,6 +158,7 @@ impl Default for Finding {
             values: Map::new(),
             attack: Vec::new(),
             further_attack: Vec::new(),
+            allowed_by: None,
         }
     }
 }
@@ -173,14 +179,12 @@ pub struct CaseView<'a> {
     pub store: &'a Store,
     /// The items, with their hosts.
     pub items: &'a [Item],
-    /// What scripts are searched with.
-    pub content: &'a Catalogue,
+    /// What the analyst brought.
+    pub lists: &'a Lists,
     /// Whether an event counts: it is shown, and no copy of another.
     pub counts: &'a dyn Fn(EventNumber) -> bool,
     /// Parameters.
     pub settings: &'a Settings,
-    /// The analyst's list of hosting ranges.
-    pub address_ranges: Option<&'a AddressRanges>,
     /// What was drawn from the above so far.
     pub drawn: Drawn,
 }
@@ -196,6 +200,7 @@ pub struct Drawn {
     scripts: OnceCell<Vec<ExecutionScript>>,
     revivals: OnceCell<Revivals>,
     in_risk_window: OnceCell<Vec<Finding>>,
+    automation: OnceCell<BTreeSet<u32>>,
 }
 
 impl CaseView<'_> {
@@ -288,6 +293,23 @@ impl CaseView<'_> {
         of_operation.get(operation).copied().flatten()
     }
 
+    /// Whether an operation is the analyst's known automation.
+    #[must_use]
+    pub fn is_known_automation(&self, operation: usize) -> bool {
+        let known = &self.lists.known_automation;
+        if known.is_empty() {
+            return false;
+        }
+        let of = self.drawn.automation.get_or_init(|| {
+            let named = known.iter();
+            named
+                .filter_map(|name| self.history().principal_named(name))
+                .collect()
+        });
+        let principal = self.history().principal(operation);
+        principal.is_some_and(|number| of.contains(&number))
+    }
+
     /// What findings refer to.
     #[must_use]
     pub fn referred(&self) -> Referred<'_> {
@@ -336,6 +358,7 @@ pub static TABLE: &[Detector] = &[
     run_command_chain::DETECTOR,
     script_content::DETECTOR,
     decode::DETECTOR,
+    watch_list::DETECTOR,
 ];
 
 /// What a detector had to leave out although it ran: a sentence for `searched`, `None` where nothing was.
@@ -364,6 +387,7 @@ pub static LEFT_OUT: &[(&str, LeftOut)] = &[
         dormant_principal_reactivated::left_out,
     ),
     (script_content::DETECTOR.id, script_content::left_out),
+    (run_command_chain::DETECTOR.id, run_command_chain::left_out),
 ];
 
 /// Without Activity Log rows no control-plane detector can answer.
@@ -371,6 +395,18 @@ pub(crate) fn needs_operations(view: &CaseView<'_>) -> Option<String> {
     view.operations
         .is_empty()
         .then(|| "not-assessed: no Activity Log records are loaded".to_owned())
+}
+
+/// Commands of the analyst's known automation that a detector does not look at.
+pub(crate) fn known_automation_left_out(view: &CaseView<'_>) -> Option<String> {
+    if view.lists.known_automation.is_empty() {
+        return None;
+    }
+    let ops = view.operations.iter().enumerate();
+    let n = ops
+        .filter(|(at, op)| op.family.is_run_command() && view.is_known_automation(*at))
+        .count();
+    (n > 0).then(|| format!("{} of known automation left out", counted(n, "run command")))
 }
 
 /// How well a window from `from` on is covered by records that begin at `since`.

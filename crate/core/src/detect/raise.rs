@@ -49,11 +49,11 @@ fn raise(finding: &mut Finding, by: &BTreeSet<&'static str>) {
     }
 }
 
-/// Raises what stands in company. `speaks` says of each finding whether it may raise others.
-pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding], speaks: impl Fn(usize) -> bool) {
+/// Raises what stands in company.
+pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding]) {
     let mut invocation: BTreeMap<usize, BTreeSet<&'static str>> = BTreeMap::new();
-    for (at, finding) in findings.iter().enumerate() {
-        if speaks(at) && raises_invocation(finding) {
+    for finding in findings.iter() {
+        if finding.allowed_by.is_none() && raises_invocation(finding) {
             for operation in &finding.operations {
                 invocation
                     .entry(*operation)
@@ -64,6 +64,13 @@ pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding], speaks: impl Fn(
     }
     let content: BTreeSet<&'static str> = [script_content::DETECTOR.id].into();
     let none = BTreeSet::new();
+    let quiet: BTreeSet<usize> = findings
+        .iter()
+        .filter(|finding| {
+            finding.allowed_by.is_some() && finding.detector == script_content::DETECTOR.id
+        })
+        .flat_map(|finding| finding.operations.iter().copied())
+        .collect();
     for finding in findings {
         let Some(operation) = finding.operations.first().copied() else {
             continue;
@@ -74,7 +81,10 @@ pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding], speaks: impl Fn(
             let script = view
                 .execution_of(operation)
                 .and_then(|at| view.script_of(at));
-            let bad = script.and_then(|script| script.severity());
+            // The content's own finding may be suppressed: then it says nothing here either.
+            let bad = script
+                .filter(|_| !quiet.contains(&operation))
+                .and_then(|script| script.severity());
             if bad >= Some(Severity::High) {
                 raise(finding, &content);
             }

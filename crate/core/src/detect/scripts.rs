@@ -178,7 +178,11 @@ pub(super) fn gather(view: &CaseView<'_>) -> Vec<ExecutionScript> {
                     windows,
                     file_name: None,
                 };
-                Arc::new(view.content.examine(text, &hint, &view.settings.script))
+                Arc::new(
+                    view.lists
+                        .content
+                        .examine(text, &hint, &view.settings.script),
+                )
             });
         found.push(ExecutionScript {
             execution: at,

@@ -122,7 +122,7 @@ impl CaseDocument {
             &json!({ "name": "runlens", "version": env!("CARGO_PKG_VERSION") }),
         );
         out.extend_from_slice(b",\n\"settings\":");
-        json_text::write(out, &case.settings().to_json());
+        json_text::write(out, &settings(case));
         out.extend_from_slice(b",\n\"window\":");
         json_text::write(
             out,
@@ -144,7 +144,7 @@ impl CaseDocument {
         let manifest = compared
             .iter()
             .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
-        let lists: [(&str, Vec<Value>); 10] = [
+        let lists: [(&str, Vec<Value>); 11] = [
             (
                 "operations",
                 case.operations()
@@ -167,6 +167,7 @@ impl CaseDocument {
             ("findings", self.findings(case)),
             ("incidents", incidents(case)),
             ("searched", searched(case)),
+            ("allow_list", allow_list(case)),
             ("manifest", manifest.collect()),
             ("processes", self.processes(case)),
         ];
@@ -374,11 +375,35 @@ impl CaseDocument {
                 "events": self.ids(&events),
                 "operations": finding.operations,
                 "executions": finding.executions,
-                "allowed_by": null,
+                "allowed_by": finding.allowed_by,
             })
         };
         case.findings().iter().enumerate().map(shown).collect()
     }
+}
+
+/// The settings in force, with the lists that the analyst brought.
+fn settings(case: &Case) -> Value {
+    let mut settings = case.settings().to_json();
+    let lists = case.lists().to_json();
+    if let (Value::Object(tree), false) = (&mut settings, lists.is_empty()) {
+        tree.insert("lists".to_owned(), Value::Object(lists));
+    }
+    settings
+}
+
+/// What each entry of the allow-list did; `entry` is its place in the settings.
+fn allow_list(case: &Case) -> Vec<Value> {
+    let effects = case.allowed().iter().enumerate();
+    let shown = effects.map(|(entry, effect)| {
+        json!({
+            "entry": entry,
+            "suppressed": effect.suppressed,
+            "after_expiry": effect.after_expiry,
+            "expired": effect.expired,
+        })
+    });
+    shown.collect()
 }
 
 fn incidents(case: &Case) -> Vec<Value> {

@@ -19,7 +19,8 @@
 //! `…_after_hours` (1 to 720).
 //!
 //! ## Known false positives
-//! Provisioning pipelines grant a role, make a VM and run a command; exempt them by principal.
+//! Provisioning pipelines grant a role, make a VM and run a command: the commands of principals on the analyst's list `known-automation`
+//! are not looked at. Roles of the list `privileged-roles` are privileged beside the built-in ones.
 //!
 //! ## Sources
 //! Elastic rules on role assignments, diagnostic settings, snapshots and restore points; Sentinel PortOpenedForAzureResource,
@@ -43,6 +44,11 @@ pub const DETECTOR: Detector = Detector {
     run,
 };
 
+/// Commands of known automation, which are no anchors.
+pub fn left_out(view: &CaseView<'_>) -> Option<String> {
+    super::known_automation_left_out(view)
+}
+
 fn severity(score: i64) -> Severity {
     match score {
         ..=4 => Severity::Low,
@@ -63,6 +69,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         else {
             continue;
         };
+        if view.is_known_automation(at) {
+            continue;
+        }
         let anchor = Anchor {
             at,
             start: started.ns,

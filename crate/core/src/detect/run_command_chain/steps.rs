@@ -198,13 +198,15 @@ fn property<'a>(body: Json<'a>, name: &str) -> Json<'a> {
 }
 
 /// (who, whether the role is privileged) of a role assignment's request.
-fn granted(op: &Operation, published_roles: bool) -> Option<String> {
+fn granted(op: &Operation, published_roles: bool, listed: &BTreeSet<String>) -> Option<String> {
     op.bodies.iter().find_map(|body| {
         let body = Json::new(body.as_bytes());
         let role = property(body, "roledefinitionid").word()?;
         let role = crate::identity::fold(&role);
         let role = role.rsplit('/').next()?;
-        let privileged = PRIVILEGED.contains(&role) || published_roles && PUBLISHED.contains(&role);
+        let privileged = PRIVILEGED.contains(&role)
+            || published_roles && PUBLISHED.contains(&role)
+            || listed.contains(role);
         privileged.then(|| {
             property(body, "principalid")
                 .word()
@@ -371,7 +373,7 @@ impl<'a> Index<'a> {
         let subscription = history.subscription(at);
         let group = op.resource.as_ref().and_then(|id| id.resource_group());
         if op.operation == "microsoft.authorization/roleassignments/write"
-            && let Some(to) = granted(op, chain.published_roles)
+            && let Some(to) = granted(op, chain.published_roles, &view.lists.privileged_roles)
         {
             if let Some(to) = history.principal_named(&to) {
                 self.put(Kind::Grant, Place::To(to), time, at);

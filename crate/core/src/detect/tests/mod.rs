@@ -4,12 +4,14 @@
 //! `2024-05-01T10:00:00 run alice 52.1.2.3 vm1 end=+33`. `-` leaves a field out.
 
 mod address;
+mod allow_list;
 mod any_order;
 mod chain;
 mod clean;
 mod content;
 mod dormant;
 mod infrequent;
+mod lists;
 mod managed;
 mod model;
 mod new_source;
@@ -18,11 +20,13 @@ mod profile;
 mod resource_burst;
 mod risk_window;
 mod spike;
+mod told;
 
 use super::Finding;
 use super::run_command_from_cloud_address::AddressRanges;
 use crate::case::Case;
 use crate::formats::ItemReader;
+use crate::lists::{ListKind, Lists};
 use crate::settings::Settings;
 use crate::time::{Instant, NS_PER_SECOND, parse};
 use serde_json::{Value, json};
@@ -34,6 +38,7 @@ struct Table {
     settings: Settings,
     ranges: Option<AddressRanges>,
     operations: usize,
+    lists: Lists,
     /// Further items by path.
     files: Vec<(String, String)>,
 }
@@ -44,6 +49,7 @@ const ELSEWHERE: &[&str] = &[
     "dormant-principal-reactivated",
     "script-content",
     "decode",
+    "watch-list",
 ];
 
 const RUN: &str = "Microsoft.Compute/virtualMachines/runCommand/action";
@@ -167,7 +173,10 @@ impl Table {
 
     fn case(&self) -> Case {
         let mut case = Case::new(self.settings.clone());
-        case.set_address_ranges(self.ranges.clone());
+        case.set_lists(self.lists.clone());
+        if self.ranges.is_some() {
+            case.set_address_ranges(self.ranges.clone());
+        }
         let text = Value::from(self.rows.clone()).to_string();
         self.read(&mut case, "log.json", &text);
         for (path, text) in &self.files {
@@ -186,6 +195,12 @@ impl Table {
             case.add_batch(item, &batch);
         }
         case.finish_item(item, &reader.finish());
+    }
+
+    /// Brings a list.
+    fn list(mut self, kind: ListKind, text: &str) -> Self {
+        self.lists.set(kind, "list", text).expect("a list");
+        self
     }
 
     /// Adds an item.

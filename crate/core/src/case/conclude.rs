@@ -20,7 +20,8 @@ use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
-use crate::reconstruct::links::{self, goal_states, witnesses};
+use crate::reconstruct::links::witnesses::Witnesses;
+use crate::reconstruct::links::{self, goal_states};
 use crate::reconstruct::runs::{self, Run};
 use crate::reconstruct::{operations, processes};
 use crate::script::{Catalogue, Examined, ScriptHint};
@@ -87,7 +88,14 @@ impl Case {
             processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let goal_states =
             goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
-        let processes = witnesses::gather(store, &hosts, &self.runs, |event| counts(store, event));
+        let seen = Witnesses {
+            store,
+            hosts: &hosts,
+            runs: &self.runs,
+            processes: &self.processes,
+            examined: &self.examined,
+        }
+        .gather(|event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -104,7 +112,7 @@ impl Case {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &goal_states,
-            processes: &processes,
+            seen: &seen,
             settings: &self.settings,
             overrides: &self.overrides,
         });

@@ -53,6 +53,7 @@ use sides::{Asked, Ran};
 use solve::{Pair, Solving};
 use std::collections::{BTreeMap, BTreeSet};
 use vms::{Guest, Vm};
+use witnesses::Seen;
 
 /// Rounds of linking and estimating at most.
 const ROUNDS: usize = 3;
@@ -70,8 +71,8 @@ pub struct Known<'a> {
     pub runs: &'a [Run],
     /// Goal states.
     pub goal_states: &'a GoalStates,
-    /// Processes of each run.
-    pub processes: &'a [Vec<EventNumber>],
+    /// What others saw of each run.
+    pub seen: &'a [Seen],
     /// Parameters.
     pub settings: &'a Settings,
     /// What the analyst said.

@@ -33,6 +33,8 @@ class Coordinator {
   private progress: Progress[] = [];
   private readonly summaries = new Map<string, string>();
   private settings = "";
+  /** The analyst's lists by kind: a case read again is judged with the same ones. */
+  private readonly lists = new Map<string, { readonly name: string; readonly text: string }>();
   /** What was dropped or chosen, containers as they are: enough to read everything again. */
   private opened: EvidenceFile[] = [];
   private reading = false;
@@ -74,6 +76,11 @@ class Coordinator {
       export_manifest: ({ form }) => ({ file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) }),
       settings: () => this.case.answer("settings", {}) as Answers["settings"],
       set_settings: ({ json }) => this.changed(this.case.set_settings(json)),
+      expected: () => this.case.answer("expected", {}) as Answers["expected"],
+      set_list: (asked) => this.setList(asked),
+      incidents: () => this.case.answer("incidents", {}) as Answers["incidents"],
+      story: (asked) => this.case.answer("story", asked) as Answers["story"],
+      modes: ({ detector }) => this.case.answer("modes", { detector: detector ?? undefined }) as Answers["modes"],
       set_zone: ({ path, zone }) => this.changed(this.case.set_zone(path, zone)),
       zones: () => this.case.answer("zones", {}) as Answers["zones"],
       read_again: () => this.readAgain(),
@@ -111,12 +118,22 @@ class Coordinator {
     return { refused: null };
   }
 
+  private setList({ kind, name, text }: Asks["set_list"]): Answers["set_list"] {
+    const refused = this.case.set_list(kind, name, text);
+    if (refused !== undefined) return { refused };
+    if (text === "") this.lists.delete(kind);
+    else this.lists.set(kind, { name, text });
+    if (!this.reading) this.conclude();
+    return { refused: null };
+  }
+
   private readAgain(): Answers["read_again"] {
     const files = this.opened;
     this.pool.cancel();
     this.case.free();
     this.case = new this.core.Case(this.settings);
     this.case.set_filter(this.search.filter);
+    for (const [kind, { name, text }] of this.lists) this.case.set_list(kind, name, text);
     [this.opened, this.progress, this.reading] = [[], [], false];
     this.summaries.clear();
     this.open(files);

@@ -49,6 +49,7 @@ export interface CoreCase {
   search_anew(): void;
   note_hits(item: number, hits: Float64Array): void;
   shown(): number;
+  set_list(kind: string, name: string, text: string): string | undefined;
   settings_json(): string;
   manifest(form: "csv" | "json"): string;
   free(): void;

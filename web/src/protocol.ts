@@ -160,6 +160,8 @@ export interface ShownFinding {
   readonly summary: string;
   readonly first: string | null;
   readonly attack: readonly string[];
+  /** The entry of the allow-list that suppresses it. */
+  readonly allowed_by: number | null;
   readonly item: number | null;
   readonly ordinal: number | null;
 }
@@ -193,6 +195,57 @@ export interface ShownRule {
   readonly state: "active" | "partly" | "refused" | "not-assessed";
   readonly reasons: readonly string[];
   readonly findings: number;
+}
+
+/** One kind of list that the analyst may bring, and the one in force. */
+export interface ShownList {
+  readonly kind: string;
+  readonly about: string;
+  readonly name: string | null;
+  readonly sha256: string | null;
+  readonly entries: number;
+}
+
+/** One entry of the allow-list and what it did. */
+export interface ShownEntry {
+  readonly entry: number;
+  readonly parts: Readonly<Record<string, string>>;
+  readonly suppressed: number;
+  readonly after_expiry: number;
+  readonly expired: boolean;
+}
+
+export interface ShownIncident {
+  readonly id: number;
+  readonly severity: string;
+  readonly score: number;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly findings: readonly number[];
+}
+
+/** One event of an incident's story. */
+export interface StoryLine extends EventRow {
+  readonly cloud_time: string | null;
+  readonly clock: "cloud" | "guest";
+  readonly offset_seconds: number | null;
+  readonly link: string | null;
+  readonly findings: readonly number[];
+}
+
+/** A finding as the published or the corrected rule has it. */
+export interface ModeFinding {
+  readonly severity: string;
+  readonly summary: string;
+  readonly first: string | null;
+  readonly operations: readonly number[];
+}
+
+export interface ModeDifference {
+  readonly detector: string;
+  readonly only_published: readonly ModeFinding[];
+  readonly only_corrected: readonly ModeFinding[];
+  readonly both: readonly { readonly published: ModeFinding; readonly corrected: ModeFinding }[];
 }
 
 /** What a detector could not answer, and why. */
@@ -268,6 +321,15 @@ export interface Asks {
   settings: Record<string, never>;
   /** Changes settings; everything that was concluded is concluded anew, nothing is read again. */
   set_settings: { readonly json: string };
+  /** Lists in force, and the allow-list with what its entries did. */
+  expected: Record<string, never>;
+  /** Takes a list; an empty text takes it away. */
+  set_list: { readonly kind: string; readonly name: string; readonly text: string };
+  incidents: Record<string, never>;
+  /** The events of an incident in order, by the cloud's clock. */
+  story: { readonly incident: number; readonly first: number; readonly count: number };
+  /** Published and corrected rules side by side; all of them where no detector is named. */
+  modes: { readonly detector: string | null };
   /** Gives an item's local times a zone; empty takes it back. */
   set_zone: { readonly path: string; readonly zone: string };
   zones: Record<string, never>;
@@ -301,6 +363,11 @@ export interface Answers {
   export_manifest: { readonly file_name: string; readonly text: string };
   settings: ShownSettings;
   set_settings: { readonly refused: string | null };
+  expected: { readonly lists: readonly ShownList[]; readonly allow_list: readonly ShownEntry[] };
+  set_list: { readonly refused: string | null };
+  incidents: { readonly incidents: readonly ShownIncident[] };
+  story: { readonly revision: number; readonly total: number; readonly lines: readonly StoryLine[] };
+  modes: { readonly modes: readonly ModeDifference[] };
   set_zone: { readonly refused: string | null };
   zones: { readonly zones: readonly string[] };
   read_again: { readonly items: number };

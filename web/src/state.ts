@@ -169,6 +169,13 @@ export async function setSettings(json: string): Promise<string | null> {
   return refused;
 }
 
+/** Takes a list of the analyst (empty text takes it away); answers why the core refused, or null. */
+export async function setList(kind: string, name: string, text: string): Promise<string | null> {
+  const { refused } = await ask("set_list", { kind, name, text });
+  await refreshEvidence();
+  return refused;
+}
+
 /** Gives an item's local times a zone; answers why the core refused, or null. */
 export async function setZone(path: string, zone: string): Promise<string | null> {
   const { refused } = await ask("set_zone", { path, zone });

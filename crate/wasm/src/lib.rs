@@ -18,6 +18,7 @@ use runlens_core::case::Case as CoreCase;
 use runlens_core::evidence::hash::{Hasher as CoreHasher, OldHasher as CoreOldHasher};
 use runlens_core::export::{CaseDocument, manifest};
 use runlens_core::formats::ItemReader;
+use runlens_core::lists::ListKind;
 use runlens_core::query::{self, Shown};
 use runlens_core::settings::Settings;
 use runlens_core::time::zone::Zone;
@@ -214,6 +215,28 @@ struct BinsAsk {
     bins: u32,
 }
 
+#[derive(Deserialize)]
+struct StoryAsk {
+    incident: usize,
+    first: f64,
+    count: f64,
+}
+
+#[derive(Deserialize)]
+struct ModesAsk {
+    detector: Option<String>,
+}
+
+#[derive(Serialize)]
+struct IncidentsAnswer {
+    incidents: Vec<query::incidents::ShownIncident>,
+}
+
+#[derive(Serialize)]
+struct ModesAnswer {
+    modes: Vec<query::modes::ModeDifference>,
+}
+
 #[derive(Serialize)]
 struct RowAnswer {
     row: Option<usize>,
@@ -339,6 +362,21 @@ impl Case {
         None
     }
 
+    /// Takes a list of the analyst, or takes it away where the text is empty; answers why it was refused. Nothing changes then.
+    pub fn set_list(&mut self, kind: &str, name: &str, text: &str) -> Option<String> {
+        let Some(kind) = ListKind::of(kind) else {
+            return Some(format!("there is no list {kind}"));
+        };
+        let mut lists = self.case.lists().clone();
+        if text.is_empty() {
+            lists.remove(kind);
+        } else if let Err(refused) = lists.set(kind, name, text) {
+            return Some(refused.to_string());
+        }
+        self.case.set_lists(lists);
+        None
+    }
+
     /// The settings in force, as a settings file has them.
     #[must_use]
     pub fn settings_json(&self) -> String {
@@ -428,6 +466,29 @@ impl Case {
             }),
             "findings" => to_js(&query::findings(&self.case)),
             "sigma" => to_js(&query::sigma(&self.case)),
+            "expected" => to_js(&query::expected(&self.case)),
+            "incidents" => to_js(&IncidentsAnswer {
+                incidents: query::incidents(&self.case),
+            }),
+            "story" => {
+                let StoryAsk {
+                    incident,
+                    first,
+                    count,
+                } = ask(question)?;
+                to_js(&query::story(
+                    &self.case,
+                    incident,
+                    row_number(first),
+                    row_number(count),
+                ))
+            }
+            "modes" => {
+                let ModesAsk { detector } = ask(question)?;
+                to_js(&ModesAnswer {
+                    modes: query::modes(&self.case, detector.as_deref()),
+                })
+            }
             "bins" => self.bins(&ask(question)?),
             "filter_fields" => to_js(&filter::fields()),
             "filter_count" => filter::count(&self.case, question),

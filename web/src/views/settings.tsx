@@ -7,6 +7,7 @@ import { download } from "../outtake.js";
 import type { Parameter, ShownSettings } from "../protocol.js";
 import { ask, overview, say, setSettings } from "../state.js";
 import { DraftField } from "./draft.js";
+import { Expected } from "./expected.js";
 
 const encoder = new TextEncoder();
 
@@ -50,6 +51,7 @@ export function Settings(): JSX.Element {
         <label class="file">Load settings… <input type="file" accept=".json,application/json" onChange={(event) => { void fromFile(event.currentTarget); }} /></label>
       </p>
       {refused.value?.key === "file" ? <p class="refused" role="alert">{refused.value.text}</p> : null}
+      <Expected />
       <table class="parameters" aria-label="Settings">
         <thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Range</th><th scope="col">Default</th><th scope="col">Meaning</th></tr></thead>
         <tbody>

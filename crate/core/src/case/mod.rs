@@ -26,12 +26,15 @@ pub mod item;
 pub mod store;
 
 use crate::detect::Finding;
+use crate::detect::allowed::AllowEffect;
 use crate::detect::caller_profile::Actor;
+use crate::detect::incident::Incident;
 use crate::detect::run_command_from_cloud_address::AddressRanges;
 use crate::detect::subject::Referred;
 use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
 use crate::formats::ItemReport;
+use crate::lists::Lists;
 use crate::problem::{Code, Problem};
 use crate::query::Place;
 use crate::reconstruct::links::Linked;
@@ -75,9 +78,14 @@ pub struct Case {
     overrides: LinkOverrides,
     linked: Linked,
     findings: Vec<Finding>,
+    incidents: Vec<Incident>,
+    /// What each entry of the allow-list did.
+    allowed: Vec<AllowEffect>,
     searched: Vec<Searched>,
     actors: Vec<Actor>,
-    address_ranges: Option<AddressRanges>,
+    lists: Lists,
+    /// Whether each event is shown and counts.
+    shown: Vec<bool>,
     /// Shown event -> its copies.
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
     /// Rendering of a numbered event by another tool -> the event shown for it.
@@ -120,7 +128,18 @@ impl Case {
 
     /// Takes the analyst's list of hosting ranges; it counts from the next [`Case::conclude`] on.
     pub fn set_address_ranges(&mut self, ranges: Option<AddressRanges>) {
-        self.address_ranges = ranges;
+        self.lists.address_ranges = ranges;
+    }
+
+    /// The analyst's lists.
+    #[must_use]
+    pub fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// Takes the analyst's lists; they count from the next [`Case::conclude`] on.
+    pub fn set_lists(&mut self, lists: Lists) {
+        self.lists = lists;
     }
 
     /// Announces an item. Answers its number.
@@ -375,6 +394,18 @@ impl Case {
         let told = operations.filter_map(|at| self.operations.get(*at));
         let own = finding.events.iter();
         own.chain(told.flat_map(|operation| &operation.events))
+    }
+
+    /// What each entry of the allow-list did, in their order.
+    #[must_use]
+    pub fn allowed(&self) -> &[AllowEffect] {
+        &self.allowed
+    }
+
+    /// Incidents, the worst first.
+    #[must_use]
+    pub fn incidents(&self) -> &[Incident] {
+        &self.incidents
     }
 
     /// Every detector and whether it could answer.

@@ -377,6 +377,31 @@ pub struct IdentityFact {
     pub insights: Symbol,
     /// Investigation priority of a behaviour row.
     pub priority: Option<i64>,
+    /// Application id of what was changed, folded.
+    pub target_app_id: Symbol,
+    /// Which log a behaviour row is drawn from.
+    pub source: Symbol,
+    /// Country or place of the address.
+    pub location: Symbol,
+}
+
+impl IdentityFact {
+    /// A fact that says nothing.
+    pub const NOTHING: Self = Self {
+        principal: Symbol::NONE,
+        upn: Symbol::NONE,
+        app_id: Symbol::NONE,
+        token_id: Symbol::NONE,
+        result: Symbol::NONE,
+        risk: Symbol::NONE,
+        target: Symbol::NONE,
+        target_name: Symbol::NONE,
+        insights: Symbol::NONE,
+        priority: None,
+        target_app_id: Symbol::NONE,
+        source: Symbol::NONE,
+        location: Symbol::NONE,
+    };
 }
 
 /// What a manifest says of one evidence item.
@@ -486,6 +511,9 @@ impl Fact {
                     &mut fact.target,
                     &mut fact.target_name,
                     &mut fact.insights,
+                    &mut fact.target_app_id,
+                    &mut fact.source,
+                    &mut fact.location,
                 ] {
                     each(symbol);
                 }

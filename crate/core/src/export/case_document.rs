@@ -8,6 +8,7 @@ use super::sigma;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::caller_profile::{Actor, ActorOperation};
+use crate::detect::incident::Incident;
 use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
 use crate::reconstruct::links::{Clock, Execution, in_points};
@@ -122,7 +123,7 @@ impl CaseDocument {
             &json!({ "name": "runlens", "version": env!("CARGO_PKG_VERSION") }),
         );
         out.extend_from_slice(b",\n\"settings\":");
-        json_text::write(out, &case.settings().to_json());
+        json_text::write(out, &settings(case));
         out.extend_from_slice(b",\n\"window\":");
         json_text::write(
             out,
@@ -165,8 +166,9 @@ impl CaseDocument {
             ("clocks", clocks(case)),
             ("actors", actors(case)),
             ("findings", self.findings(case)),
-            ("incidents", Vec::new()),
+            ("incidents", incidents(case)),
             ("searched", searched(case)),
+            ("allow_list", allow_list(case)),
             ("manifest", manifest.collect()),
             ("processes", self.processes(case)),
             ("sigma_rules", sigma::rules(case)),
@@ -343,6 +345,9 @@ impl CaseDocument {
             let (first, last) = referred.time(finding);
             let ops = finding.operations.iter();
             let ops = ops.filter_map(|at| case.operations().get(*at));
+            let attack = finding.attack.iter().copied();
+            let further = finding.further_attack.iter().map(String::as_str);
+            let attack: Vec<&str> = attack.chain(further).collect();
             let mut events: Vec<EventNumber> = ops
                 .flat_map(|op| op.events.iter().copied())
                 .chain(finding.events.iter().copied())
@@ -368,17 +373,55 @@ impl CaseDocument {
                     "host": subject.host,
                 },
                 "values": finding.values,
-                "attack": finding.attack,
+                "attack": attack,
                 "events": self.ids(&events),
                 "operations": finding.operations,
                 "executions": finding.executions,
-                "allowed_by": null,
+                "allowed_by": finding.allowed_by,
             })
         };
         let mut all: Vec<Value> = case.findings().iter().enumerate().map(shown).collect();
         all.extend(sigma::findings(case, all.len(), |events| self.ids(events)));
         all
     }
+}
+
+/// The settings in force, with the lists that the analyst brought.
+fn settings(case: &Case) -> Value {
+    let mut settings = case.settings().to_json();
+    let lists = case.lists().to_json();
+    if let (Value::Object(tree), false) = (&mut settings, lists.is_empty()) {
+        tree.insert("lists".to_owned(), Value::Object(lists));
+    }
+    settings
+}
+
+/// What each entry of the allow-list did; `entry` is its place in the settings.
+fn allow_list(case: &Case) -> Vec<Value> {
+    let effects = case.allowed().iter().enumerate();
+    let shown = effects.map(|(entry, effect)| {
+        json!({
+            "entry": entry,
+            "suppressed": effect.suppressed,
+            "after_expiry": effect.after_expiry,
+            "expired": effect.expired,
+        })
+    });
+    shown.collect()
+}
+
+fn incidents(case: &Case) -> Vec<Value> {
+    let shown = |(id, incident): (usize, &Incident)| {
+        json!({
+            "id": id,
+            "severity": incident.severity.word(),
+            "score": incident.score,
+            "first": incident.first.map(|time| time.to_string()),
+            "last": incident.last.map(|time| time.to_string()),
+            "findings": incident.findings,
+        })
+    };
+    case.incidents().iter().enumerate().map(shown).collect()
 }
 
 fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {

@@ -6,13 +6,19 @@
 //! Rejected: handing all events to the page. Ten million objects are no longer a page.
 
 pub mod detail;
+pub mod expected;
 pub mod filter;
+pub mod incidents;
+pub mod modes;
 pub mod parameters;
 pub mod rows;
 pub mod shown;
 pub mod sigma;
 
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
+pub use expected::expected;
+pub use incidents::{incidents, story};
+pub use modes::modes;
 pub use parameters::settings;
 pub use rows::{
     Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,

@@ -385,7 +385,9 @@ pub struct ShownFinding {
     /// When it began.
     pub first: Option<String>,
     /// ATT&CK techniques.
-    pub attack: Vec<&'static str>,
+    pub attack: Vec<String>,
+    /// The entry of the allow-list that suppresses it.
+    pub allowed_by: Option<usize>,
     /// Item of its first event.
     pub item: Option<u32>,
     /// Number of that event within the item.
@@ -414,20 +416,34 @@ pub struct Findings {
 #[must_use]
 pub fn findings(case: &Case) -> Findings {
     let store = case.store();
+    let referred = case.referred();
     let shown = |finding: &crate::detect::Finding| {
         let op = finding
             .operations
             .first()
             .and_then(|at| case.operations().get(*at));
-        let event = op.and_then(|op| op.events.first()).copied();
+        let of_run = || {
+            let mut of = referred.executions(finding).filter_map(|(_, one)| one.run);
+            let run = case.runs().get(of.next()?)?;
+            run.events.first().copied()
+        };
+        let event = op
+            .and_then(|op| op.events.first())
+            .or(finding.events.first())
+            .copied()
+            .or_else(of_run);
+        let attack = finding.attack.iter().map(|id| (*id).to_owned());
         ShownFinding {
             detector: finding.detector,
             severity: finding.severity.word(),
             confidence: finding.confidence.word(),
             title: finding.title.clone(),
             summary: finding.summary.clone(),
-            first: op.and_then(|op| op.started).map(|time| time.to_string()),
-            attack: finding.attack.clone(),
+            first: referred.time(finding).0.map(|time| time.to_string()),
+            attack: attack
+                .chain(finding.further_attack.iter().cloned())
+                .collect(),
+            allowed_by: finding.allowed_by,
             item: event.map(|event| store.item_of(event)),
             ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),
         }

@@ -11,6 +11,7 @@
 
 use super::Settings;
 use super::control_plane::SpikeGroup;
+use super::identity::RiskLevel;
 
 /// One parameter, described once.
 pub struct Parameter {
@@ -108,6 +109,9 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("decode.ratio", script.limits.ratio: usize, "times", 10, 1000, "Decompressed bytes per compressed byte inside a script"),
     number!("detection.end_seconds", control_plane.detection.end_seconds: i64, "seconds since 1970 UTC", 0, 4_102_444_800, "Time at which the windows of the detectors end; 0 is the last Activity Log record"),
     number!("detection.v6_bits", control_plane.detection.v6_bits: i64, "bits", 32, 64, "Bits of an IPv6 address that name its network"),
+    number!("dormant-principal-reactivated.command_hours", identity.dormant.command_hours: i64, "hours", 1, 720, "How soon after the sign-in a run command makes stage 2"),
+    number!("dormant-principal-reactivated.dormant_days", identity.dormant.dormant_days: i64, "days", 1, 365, "An identity without a successful sign-in for so long is dormant"),
+    number!("dormant-principal-reactivated.sign_in_hours", identity.dormant.sign_in_hours: i64, "hours", 1, 720, "How soon after the credential the sign-in comes"),
     number!("limits.container_bytes", limits.container_bytes: u64, "bytes", 1 << 20, 1 << 44, "Uncompressed bytes of one container in all"),
     number!("limits.container_depth", limits.container_depth: u32, "levels", 1, 16, "Containers inside containers"),
     number!("limits.container_members", limits.container_members: u64, "members", 1, 10_000_000, "Members of one container"),
@@ -153,6 +157,7 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("run-command-chain.disk_export_after_hours", control_plane.chain.disk_export.after: i64, "hours", 1, 720, "How long after the command counts: a disk made ready for download"),
     number!("run-command-chain.disk_export_before_hours", control_plane.chain.disk_export.before: i64, "hours", 1, 720, "How long before the command counts: a disk made ready for download"),
     number!("run-command-chain.disk_export_weight", control_plane.chain.disk_export.weight: i64, "points", 0, 20, "Weight of the step: a disk made ready for download"),
+    number!("run-command-chain.dormant_weight", control_plane.chain.dormant.weight: i64, "points", 0, 20, "Weight of the step: the identity was dormant and got a credential"),
     number!("run-command-chain.elevate_before_hours", control_plane.chain.elevate.before: i64, "hours", 1, 720, "How long before the command counts: tenant-wide elevation"),
     number!("run-command-chain.elevate_weight", control_plane.chain.elevate.weight: i64, "points", 0, 20, "Weight of the step: tenant-wide elevation"),
     number!("run-command-chain.fan_out_after_hours", control_plane.chain.fan_out.after: i64, "hours", 1, 720, "How long after the command counts: commands on three or more VMs"),
@@ -179,6 +184,8 @@ pub static PARAMETERS: &[Parameter] = &[
         "Count the two further roles of the published list as privileged"
     ),
     number!("run-command-chain.report_min", control_plane.chain.report_min: i64, "points", 1, 20, "A chain below this score is not reported"),
+    number!("run-command-chain.risk_weight", control_plane.chain.risk.weight: i64, "points", 0, 20, "Weight of the step: an identity anomaly around the command"),
+    number!("run-command-chain.token_theft_weight", control_plane.chain.token_theft.weight: i64, "points", 0, 20, "Weight of the step: the script asks the metadata service for a token"),
     switch!(
         "run-command-from-cloud-address.azure_compute",
         control_plane.cloud_address.azure_compute,
@@ -204,6 +211,19 @@ pub static PARAMETERS: &[Parameter] = &[
         "run-command-from-cloud-address.vps",
         control_plane.cloud_address.vps,
         "Report addresses of the analyst's own list"
+    ),
+    number!("run-command-in-risk-window.post_minutes", identity.risk_window.post_minutes: i64, "minutes", 0, 10_080, "How long after an identity anomaly a run command counts"),
+    number!("run-command-in-risk-window.pre_minutes", identity.risk_window.pre_minutes: i64, "minutes", 0, 10_080, "How long before an identity anomaly a run command counts"),
+    switch!(
+        "run-command-in-risk-window.published",
+        identity.risk_window.published,
+        "Behave as the published query, defects included"
+    ),
+    choice!("run-command-in-risk-window.risk_min", identity.risk_window.risk_min: RiskLevel, "From which risk on a sign-in is an anomaly"),
+    switch!(
+        "run-command-in-risk-window.use_signin_risk",
+        identity.risk_window.use_signin_risk,
+        "Count risky sign-ins and risk detections beside behaviour rows"
     ),
     number!("run-command-infrequent.history_days", control_plane.infrequent.history_days: i64, "days", 2, 365, "How far back from the end of the case is looked"),
     number!("run-command-infrequent.least_operations", control_plane.infrequent.least_operations: i64, "operations", 1, 100, "So many commands of the principal on the VM at least"),

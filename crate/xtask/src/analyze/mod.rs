@@ -22,11 +22,13 @@ use crate::failure::Failure;
 use document::Destination;
 use progress::Progress;
 use runlens_core::case::Case;
+use runlens_core::lists::{ListKind, Lists};
+use runlens_core::query;
 use runlens_core::settings::{PARAMETERS, Settings};
 use runlens_core::sigma::RuleState;
 use std::ffi::OsStr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
@@ -44,6 +46,8 @@ cargo xtask analyze PATH… [FLAGS]
   --set KEY=VALUE   change a setting; may be repeated
   --zone PATH=ZONE  local times of the item at PATH are in this zone (UTC+05:30, Europe/Berlin); may be repeated
   --settings-file F settings as the page saves them (JSON)
+  --list KIND=FILE  a list of yours: address-ranges, indicators, known-automation, privileged-roles, watch-list; may be repeated
+  --modes FILE      write there what each published rule finds and its corrected form does not, and the other way round
   --settings        list the settings, then end
   --workers N       files read at the same time (default: one for each core); the document is the same for any N
 
@@ -60,6 +64,8 @@ struct Ask {
     out: Option<PathBuf>,
     events: bool,
     settings: Settings,
+    lists: Lists,
+    modes: Option<PathBuf>,
     workers: usize,
 }
 
@@ -81,6 +87,7 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let to = Destination::prepare(ask.out)?;
     let progress = Progress::new();
     let mut case = Case::new(ask.settings);
+    case.set_lists(ask.lists);
     let outcome = read::into_case(&mut case, &items, ask.workers, &progress);
     case.conclude();
     document::serve_rules(&mut case, &outcome.sources);
@@ -88,6 +95,9 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
         eprintln!("{line}");
     }
     to.write(&case, &outcome.sources, ask.events)?;
+    if let Some(file) = ask.modes {
+        write_modes(&case, &file)?;
+    }
     progress.finished(&case);
     if outcome.readable == 0 {
         return Err(Failure::Wrong {
@@ -148,6 +158,24 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                 ask.settings
                     .set_json(&text)
                     .map_err(|refused| flags.wrong(refused.to_string()))?;
+            }
+            Word::Flag(ref name) if name == "list" => {
+                let pair: String = flags.parsed("list", "KIND=FILE")?;
+                let split = pair.split_once('=');
+                let Some((kind, file)) =
+                    split.and_then(|(kind, file)| Some((ListKind::of(kind.trim())?, file)))
+                else {
+                    return Err(flags.wrong(format!("`--list` wants KIND=FILE, not `{pair}`")));
+                };
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| flags.wrong(format!("cannot read {file}: {error}")))?;
+                let name = Path::new(file).file_name().unwrap_or_default();
+                ask.lists
+                    .set(kind, &name.to_string_lossy(), &text)
+                    .map_err(|refused| flags.wrong(refused.to_string()))?;
+            }
+            Word::Flag(ref name) if name == "modes" => {
+                ask.modes = Some(flags.value("modes")?.into());
             }
             Word::Flag(ref name) if name == "workers" => {
                 ask.workers = flags
@@ -218,6 +246,15 @@ fn rules(case: &Case) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Writes the comparison of published and corrected rules.
+fn write_modes(case: &Case, file: &Path) -> Result<(), Failure> {
+    let modes = serde_json::json!({ "modes": query::modes(case, None) });
+    std::fs::write(file, format!("{modes:#}\n")).map_err(|error| Failure::Wrong {
+        sentence: format!("cannot write {}: {error}", file.display()),
+        mend: "name a file in a folder that you may write to".to_owned(),
+    })
 }
 
 /// What `--settings` prints.

@@ -143,6 +143,7 @@ fn such_cases_make_every_detector_speak() {
         }
         spoke.extend(said(&table(&lines)).1);
     }
-    let all: BTreeSet<&str> = crate::detect::TABLE.iter().map(|one| one.id).collect();
+    let all = crate::detect::TABLE.iter().map(|one| one.id);
+    let all: BTreeSet<&str> = all.filter(|id| !super::ELSEWHERE.contains(id)).collect();
     assert_eq!(spoke, all);
 }

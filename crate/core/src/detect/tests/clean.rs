@@ -47,7 +47,8 @@ fn ordinary_work_is_silent() {
         ("sensitive-operation", 40),
     ];
     assert_eq!(found, BTreeMap::from(expected));
-    for searched in case.searched() {
+    let here = |one: &&crate::case::Searched| !super::ELSEWHERE.contains(&one.detector);
+    for searched in case.searched().iter().filter(here) {
         assert_eq!(searched.not_assessed, None, "{}", searched.detector);
         assert_eq!(searched.left_out, None, "{}", searched.detector);
     }

@@ -15,12 +15,14 @@
 //! Rejected: serde defaults on a struct per room. The range and the meaning would live elsewhere and drift.
 
 pub mod control_plane;
+pub mod guest;
 mod parameters;
 
 use crate::limits::Limits;
 use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
 use control_plane::ControlPlane;
+use guest::GuestSide;
 pub use parameters::{PARAMETERS, Parameter};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub skew_estimate: SkewEstimate,
     /// Detectors 2, 4, 5, 7 to 9, 11, 13 to 15.
     pub control_plane: ControlPlane,
+    /// Detectors 16 to 22, 27 to 29.
+    pub guest: GuestSide,
 }
 
 /// Parameters of `run-command-invocation`.

@@ -1,9 +1,10 @@
 //! How bad something is: one scale for scripts, findings and incidents.
 
 /// How bad (detectors 0.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Part of the picture.
+    #[default]
     Info,
     /// Look when there is time.
     Low,

@@ -16,6 +16,7 @@ use crate::identity::host_label;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
+use crate::reconstruct::guests;
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::links::{self, goal_states, witnesses};
 use crate::reconstruct::runs::{self, Run};
@@ -85,6 +86,7 @@ impl Case {
         let goal_states =
             goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
         let processes = witnesses::gather(store, &hosts, &self.runs, |event| counts(store, event));
+        self.guests = guests::gather(store, &self.items, &self.rank, &self.runs);
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -227,6 +229,12 @@ impl Case {
     fn run_detectors(&mut self) {
         let view = CaseView {
             operations: &self.operations,
+            runs: &self.runs,
+            examined: &self.examined,
+            processes: &self.processes,
+            linked: &self.linked,
+            guests: &self.guests,
+            store: &self.store,
             settings: &self.settings,
             address_ranges: self.address_ranges.as_ref(),
             drawn: Drawn::default(),
@@ -255,6 +263,7 @@ impl Case {
                 .first()
                 .and_then(|at| operations.get(*at));
             op.and_then(|op| op.started)
+                .or(finding.time.map(|(first, _)| first))
                 .map_or(i64::MAX, |started| started.ns)
         };
         // Stable: detectors in table order, each in its own deterministic order.

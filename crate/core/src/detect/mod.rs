@@ -9,34 +9,54 @@
 
 pub mod anomalous_operation_model;
 pub mod caller_profile;
+pub mod clock_anomaly;
+pub mod cloud_op_without_guest_trace;
+pub mod extension_removed;
+pub mod guest_run_without_cloud_op;
 pub mod history;
+pub mod interrupted_execution;
+pub mod machines;
 pub mod managed_run_command_write;
 pub mod resource_burst;
+pub mod run_as_secret_exposed;
 pub mod run_command_chain;
 pub mod run_command_from_cloud_address;
 pub mod run_command_infrequent;
 pub mod run_command_invocation;
 pub mod run_command_new_terms;
 pub mod run_command_spike;
+pub mod script_body_mismatch;
+pub mod self_deleting_script;
 pub mod sensitive_operation;
 pub mod sensitive_operation_new_source;
+pub mod sequence_anomaly;
+pub mod status_output_mismatch;
 pub mod vm_extension_write;
 
+use crate::case::store::{EventNumber, Store};
+use crate::reconstruct::guests::Guests;
+use crate::reconstruct::links::Linked;
 use crate::reconstruct::operations::Operation;
+use crate::reconstruct::processes::Process;
+use crate::reconstruct::runs::Run;
+use crate::script::Examined;
 use crate::settings::Settings;
 pub use crate::severity::Severity;
-use crate::time::NS_PER_SECOND;
+use crate::time::{Instant, NS_PER_SECOND};
 use anomalous_operation_model::Assessment;
 use history::History;
+use machines::Machines;
 use run_command_from_cloud_address::AddressRanges;
 use run_command_spike::Burst;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// How sure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Confidence {
     /// Inferred.
+    #[default]
     Low,
     /// Likely.
     Medium,
@@ -57,7 +77,7 @@ impl Confidence {
 }
 
 /// How much history a verdict rests on (detectors 0.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Baseline {
     /// The whole window is covered.
     Full,
@@ -66,6 +86,7 @@ pub enum Baseline {
     /// Too little to judge by.
     Insufficient,
     /// The detector needs none.
+    #[default]
     NotApplicable,
 }
 
@@ -83,7 +104,7 @@ impl Baseline {
 }
 
 /// Something found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Finding {
     /// Detector id.
     pub detector: &'static str,
@@ -99,6 +120,14 @@ pub struct Finding {
     pub summary: String,
     /// Operations by position in the case.
     pub operations: Vec<usize>,
+    /// Executions by position in the case.
+    pub executions: Vec<usize>,
+    /// Events beside those of its operations.
+    pub events: Vec<EventNumber>,
+    /// The guest, where it is one's.
+    pub host: Option<String>,
+    /// When, where no operation tells it: first and last by the cloud's clock.
+    pub time: Option<(Instant, Instant)>,
     /// Figures the detector decided on (detectors 0.10 (12)).
     pub values: Map<String, Value>,
     /// ATT&CK techniques.
@@ -109,6 +138,18 @@ pub struct Finding {
 pub struct CaseView<'a> {
     /// Operations in time order.
     pub operations: &'a [Operation],
+    /// Runs in time order.
+    pub runs: &'a [Run],
+    /// What the script of each run does, in the order of the runs.
+    pub examined: &'a [Option<Arc<Examined>>],
+    /// Processes by host and start.
+    pub processes: &'a [Process],
+    /// Executions, clocks and the VM of each run.
+    pub linked: &'a Linked,
+    /// What guests keep.
+    pub guests: &'a Guests,
+    /// The events.
+    pub store: &'a Store,
     /// Parameters.
     pub settings: &'a Settings,
     /// The analyst's list of hosting ranges.
@@ -123,6 +164,7 @@ pub struct Drawn {
     history: OnceCell<History>,
     assessments: OnceCell<Vec<Assessment>>,
     bursts: OnceCell<Vec<Burst>>,
+    machines: OnceCell<Machines>,
 }
 
 impl CaseView<'_> {
@@ -132,6 +174,12 @@ impl CaseView<'_> {
         self.drawn
             .history
             .get_or_init(|| History::of(self.operations, self.settings))
+    }
+
+    /// Guests and their VMs.
+    #[must_use]
+    pub fn machines(&self) -> &Machines {
+        self.drawn.machines.get_or_init(|| Machines::of(self))
     }
 
     /// What the model of anomalous operations says of each monitored operation, in time order.
@@ -184,6 +232,16 @@ pub static TABLE: &[Detector] = &[
     sensitive_operation_new_source::DETECTOR,
     resource_burst::DETECTOR,
     run_command_chain::DETECTOR,
+    sequence_anomaly::DETECTOR,
+    self_deleting_script::DETECTOR,
+    extension_removed::DETECTOR,
+    status_output_mismatch::DETECTOR,
+    interrupted_execution::DETECTOR,
+    clock_anomaly::DETECTOR,
+    guest_run_without_cloud_op::DETECTOR,
+    cloud_op_without_guest_trace::DETECTOR,
+    run_as_secret_exposed::DETECTOR,
+    script_body_mismatch::DETECTOR,
 ];
 
 /// What a detector had to leave out although it ran: a sentence for `searched`, `None` where nothing was.
@@ -202,6 +260,14 @@ pub static LEFT_OUT: &[(&str, LeftOut)] = &[
     (
         sensitive_operation_new_source::DETECTOR.id,
         sensitive_operation_new_source::left_out,
+    ),
+    (
+        guest_run_without_cloud_op::DETECTOR.id,
+        guest_run_without_cloud_op::left_out,
+    ),
+    (
+        cloud_op_without_guest_trace::DETECTOR.id,
+        cloud_op_without_guest_trace::left_out,
     ),
 ];
 

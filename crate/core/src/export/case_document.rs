@@ -7,6 +7,7 @@ use super::json_text;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::caller_profile::{Actor, ActorOperation};
+use crate::identity::ResourceId;
 use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
 use crate::reconstruct::links::{Clock, Execution, in_points};
@@ -18,6 +19,7 @@ use crate::script::Examined;
 use crate::script::decode::Transform;
 use crate::time::Instant;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// Events in one piece of the document.
 const PIECE_EVENTS: usize = 1_000;
@@ -345,15 +347,30 @@ impl CaseDocument {
             let first = ops
                 .iter()
                 .filter_map(|op| op.started)
-                .min_by_key(|time| time.ns);
+                .min_by_key(|time| time.ns)
+                .or(finding.time.map(|(first, _)| first));
             let last = ops
                 .iter()
                 .filter_map(|op| op.ended)
-                .max_by_key(|time| time.ns);
-            let events: Vec<EventNumber> = ops
+                .max_by_key(|time| time.ns)
+                .or(finding.time.map(|(_, last)| last));
+            let mut events: Vec<EventNumber> = ops
                 .iter()
                 .flat_map(|op| op.events.iter().copied())
+                .chain(finding.events.iter().copied())
                 .collect();
+            let mut seen = BTreeSet::new();
+            events.retain(|event| seen.insert(*event));
+            // A finding of a guest alone is of the VM that the guest is.
+            let of_run = || {
+                let run = case.linked().executions.get(*finding.executions.first()?)?.run?;
+                let vm = case.linked().resources.get(run)?.as_deref()?;
+                Some(ResourceId::parse(vm))
+            };
+            let resource = match op {
+                Some(op) => op.resource.clone(),
+                None => of_run(),
+            };
             json!({
                 "id": id,
                 "detector": finding.detector,
@@ -367,16 +384,18 @@ impl CaseDocument {
                 "subject": {
                     "caller": op.and_then(|op| op.caller.as_deref()),
                     "ip": op.and_then(|op| op.ips.first()),
-                    "vm": op.and_then(|op| op.vm()),
-                    "resource": op.and_then(|op| op.resource.as_ref()).map(|id| &id.folded),
-                    "subscription": op.and_then(|op| op.subscription.as_deref()),
-                    "host": null,
+                    "vm": resource.as_ref().and_then(ResourceId::vm),
+                    "resource": resource.as_ref().map(|id| &id.folded),
+                    "subscription": op
+                        .and_then(|op| op.subscription.as_deref())
+                        .or(resource.as_ref().and_then(ResourceId::subscription)),
+                    "host": finding.host,
                 },
                 "values": finding.values,
                 "attack": finding.attack,
                 "events": self.ids(&events),
                 "operations": finding.operations,
-                "executions": [],
+                "executions": finding.executions,
                 "allowed_by": null,
             })
         };

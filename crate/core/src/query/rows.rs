@@ -420,14 +420,18 @@ pub fn findings(case: &Case) -> Findings {
             .operations
             .first()
             .and_then(|at| case.operations().get(*at));
-        let event = op.and_then(|op| op.events.first()).copied();
+        let event = op.and_then(|op| op.events.first());
+        let event = event.or(finding.events.first()).copied();
         ShownFinding {
             detector: finding.detector,
             severity: finding.severity.word(),
             confidence: finding.confidence.word(),
             title: finding.title.clone(),
             summary: finding.summary.clone(),
-            first: op.and_then(|op| op.started).map(|time| time.to_string()),
+            first: op
+                .and_then(|op| op.started)
+                .or(finding.time.map(|(first, _)| first))
+                .map(|time| time.to_string()),
             attack: finding.attack.clone(),
             item: event.map(|event| store.item_of(event)),
             ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),

@@ -1,10 +1,9 @@
 //! How bad something is: one scale for scripts, findings and incidents.
 
 /// How bad (detectors 0.8).
-#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Part of the picture.
-    #[default]
     Info,
     /// Look when there is time.
     Low,

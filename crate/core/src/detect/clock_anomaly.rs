@@ -18,8 +18,10 @@
 //! Derived from the logs' own rules; the estimate is that of linking.
 
 use super::history::{NS_PER_HOUR, NS_PER_MINUTE};
-use super::machines::{needs_guest, ns, on_host};
-use super::{Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, seconds};
+use super::machines::{needs_guest, ns, of_host, on_host};
+use super::{
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, seconds,
+};
 use crate::reconstruct::guests::reach::{Reach, Step};
 use crate::reconstruct::skew::estimate::Confidence as Sure;
 use crate::time::NS_PER_SECOND;
@@ -56,7 +58,11 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         }
         findings.push(Finding {
             detector: DETECTOR.id,
-            severity: if middle.abs() >= MUCH { Severity::Medium } else { Severity::Low },
+            severity: if middle.abs() >= MUCH {
+                Severity::Medium
+            } else {
+                Severity::Low
+            },
             confidence: match clock.estimate.confidence {
                 Sure::High => Confidence::High,
                 Sure::Medium => Confidence::Medium,
@@ -70,7 +76,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 seconds(high),
                 counted(clock.estimate.pairs, "linked execution")
             ),
-            host: clock.host.clone(),
+            subject: of_host(clock.host.clone()),
             time: first_run(view, clock.host.as_deref()),
             values: figures(json!({
                 "code": "skew",
@@ -86,7 +92,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
 }
 
 /// When the guest of a clock ran something first: a clock has no time of its own.
-fn first_run(view: &CaseView<'_>, host: Option<&str>) -> Option<(crate::time::Instant, crate::time::Instant)> {
+fn first_run(
+    view: &CaseView<'_>,
+    host: Option<&str>,
+) -> Option<(crate::time::Instant, crate::time::Instant)> {
     let label = crate::reconstruct::guests::label_of(host, "");
     let mut runs = (0..view.runs.len()).filter(|at| view.label(*at) == label);
     let (first, _) = view.run_times(runs.next()?)?;
@@ -112,28 +121,46 @@ fn steps(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> {
         .collect();
     let near = |time: i64| {
         let from = starts.partition_point(|start| *start < time.saturating_sub(NS_PER_HOUR));
-        starts.get(from).is_some_and(|start| *start <= time.saturating_add(NS_PER_HOUR))
+        starts
+            .get(from)
+            .is_some_and(|start| *start <= time.saturating_add(NS_PER_HOUR))
     };
     let severe = all
         .iter()
         .any(|step| length(step) >= MUCH && (near(step.from) || near(step.to)));
     let first = view.event_time(all.first()?.after, label)?;
     let last = view.event_time(all.last()?.after, label)?;
-    let ordered = if first.ns <= last.ns { (first, last) } else { (last, first) };
+    let ordered = if first.ns <= last.ns {
+        (first, last)
+    } else {
+        (last, first)
+    };
     Some(Finding {
         detector: DETECTOR.id,
-        severity: if severe { Severity::Medium } else { Severity::Low },
+        severity: if severe {
+            Severity::Medium
+        } else {
+            Severity::Low
+        },
         confidence: Confidence::High,
         baseline: Baseline::NotApplicable,
         title: "Guest clock was set back".to_owned(),
         summary: format!(
             "Logs of {} run back {}, by at most {} s.",
             on_host(reach.host.as_deref()),
-            if all.len() == 1 { "once".to_owned() } else { format!("{} times", all.len()) },
+            if all.len() == 1 {
+                "once".to_owned()
+            } else {
+                format!("{} times", all.len())
+            },
             seconds(length(greatest))
         ),
-        events: all.iter().take(50).flat_map(|step| [step.before, step.after]).collect(),
-        host: reach.host.clone(),
+        events: all
+            .iter()
+            .take(50)
+            .flat_map(|step| [step.before, step.after])
+            .collect(),
+        subject: of_host(reach.host.clone()),
         time: Some(ordered),
         values: figures(json!({
             "code": "step-back",
@@ -160,7 +187,9 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
             rest < RECEIPT.0 || rest > RECEIPT.1
         })
         .collect();
-    let worst = outside.iter().max_by_key(|receipt| remainder(receipt.offset).abs())?;
+    let worst = outside
+        .iter()
+        .max_by_key(|receipt| remainder(receipt.offset).abs())?;
     let first = view.event_time(outside.first()?.event, label)?;
     Some(Finding {
         detector: DETECTOR.id,
@@ -173,8 +202,12 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
             on_host(reach.host.as_deref()),
             seconds(remainder(worst.offset))
         ),
-        events: outside.iter().take(50).map(|receipt| receipt.event).collect(),
-        host: reach.host.clone(),
+        events: outside
+            .iter()
+            .take(50)
+            .map(|receipt| receipt.event)
+            .collect(),
+        subject: of_host(reach.host.clone()),
         time: Some((first, first)),
         values: figures(json!({
             "code": "receipt",

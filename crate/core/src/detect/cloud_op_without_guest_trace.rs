@@ -17,9 +17,10 @@
 //! ## Sources
 //! Derived from linking.
 
-use super::machines::{left_out_of, listed, needs_both, ns, on_host};
+use super::machines::{left_out_of, listed, needs_both, ns, of_host, on_host};
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, figures, sequence_anomaly, target, who,
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, figures, sequence_anomaly, target,
+    who,
 };
 use crate::event::fact::HandlerChange;
 use crate::evidence::layout::Family;
@@ -75,7 +76,10 @@ fn matched<'a>(view: &CaseView<'a>) -> Matched<'a> {
         let started = view.operations.get(op).and_then(|op| op.started);
         let label = guests.labels.get(at).map_or("", String::as_str);
         if let (Some(started), Some(run)) = (started, view.runs.get(at)) {
-            found.entry((label, run.family)).or_default().push((started.ns, at));
+            found
+                .entry((label, run.family))
+                .or_default()
+                .push((started.ns, at));
         }
     }
     found.values_mut().for_each(|list| list.sort_unstable());
@@ -105,7 +109,9 @@ fn assess(view: &CaseView<'_>, matched: &Matched<'_>, at: usize, label: &str) ->
     };
     let (mut before, mut after): (Option<(i64, usize)>, Option<(i64, usize)>) = (None, None);
     for family in families {
-        let list = matched.get(&(label, *family)).map_or(&[][..], Vec::as_slice);
+        let list = matched
+            .get(&(label, *family))
+            .map_or(&[][..], Vec::as_slice);
         let next = list.partition_point(|(time, _)| *time <= started);
         before = before.max(next.checked_sub(1).and_then(|at| list.get(at)).copied());
         let following = list.get(next).copied();
@@ -120,7 +126,10 @@ fn assess(view: &CaseView<'_>, matched: &Matched<'_>, at: usize, label: &str) ->
         let run = view.runs.get(at)?;
         let name = run.name.as_deref().unwrap_or("").to_lowercase();
         let counter = view.guests.counter(label, run.family, &name)?;
-        counter.numbers.get(&run.sequence?).map(|marks| marks.status)
+        counter
+            .numbers
+            .get(&run.sequence?)
+            .map(|marks| marks.status)
     };
     // Names of managed run commands count apart; their neighbours prove nothing.
     let between = op.family == OperationFamily::Action
@@ -143,7 +152,10 @@ pub fn left_out(view: &CaseView<'_>) -> Option<String> {
             hosts.insert(on_host(reach.and_then(|reach| reach.host.as_deref())).to_owned());
         }
     }
-    left_out_of(&hosts, "no log or status of the guest covers the time of an operation")
+    left_out_of(
+        &hosts,
+        "no log or status of the guest covers the time of an operation",
+    )
 }
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
@@ -154,7 +166,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let Some(answer) = assess(view, &matched, at, label).filter(|answer| answer.covered) else {
             continue;
         };
-        let Some(op) = view.operations.get(at) else { continue };
+        let Some(op) = view.operations.get(at) else {
+            continue;
+        };
         let missing = gaps.entry(label).or_insert_with(|| {
             let counter = view.guests.counter(label, Family::Action, "");
             counter.map_or_else(Vec::new, |counter| {
@@ -192,8 +206,16 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let runs = [before, after].into_iter().flatten();
         findings.push(Finding {
             detector: DETECTOR.id,
-            severity: if removed || !between.is_empty() { Severity::High } else { Severity::Medium },
-            confidence: if view.machines().resource(label).is_some() { Confidence::High } else { Confidence::Medium },
+            severity: if removed || !between.is_empty() {
+                Severity::High
+            } else {
+                Severity::Medium
+            },
+            confidence: if view.machines().resource(label).is_some() {
+                Confidence::High
+            } else {
+                Confidence::Medium
+            },
             baseline: Baseline::Full,
             title: "Operation without a trace on the guest".to_owned(),
             summary: format!("{said}."),
@@ -204,7 +226,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 .into_iter()
                 .chain(runs.filter_map(|run| view.machines().execution(run)))
                 .collect(),
-            host: reach.and_then(|reach| reach.host.clone()),
+            subject: of_host(reach.and_then(|reach| reach.host.clone())),
             values: figures(json!({
                 "outcome": op.outcome.class(),
                 "number_before": number(before),

@@ -20,8 +20,10 @@
 //! Source of the guest agent (it removes the versioned directory and the package) and of the handlers (they remove their data directory).
 
 use super::history::{NS_PER_HOUR, NS_PER_MINUTE};
-use super::machines::on_host;
-use super::{CaseView, Confidence, Detector, Finding, Severity, figures, needs_operations, seconds};
+use super::machines::{of_host, on_host};
+use super::{
+    CaseView, Confidence, Detector, Finding, Severity, figures, needs_operations, seconds,
+};
 use crate::event::fact::HandlerChange;
 use crate::evidence::layout::{Family, Os};
 use crate::identity::{netbios, same_host};
@@ -109,10 +111,16 @@ fn removals<'a>(view: &CaseView<'a>) -> Vec<Removal<'a>> {
             .collect();
         let offset = view.machines().offset(label);
         let mut open: Option<Removal<'a>> = None;
-        for change in changes.iter().filter(|one| one.what != HandlerChange::Installed) {
+        for change in changes
+            .iter()
+            .filter(|one| one.what != HandlerChange::Installed)
+        {
             match &mut open {
                 Some(removal)
-                    if removal.signs.last().is_some_and(|last| change.time - last.time <= ONE_REMOVAL) =>
+                    if removal
+                        .signs
+                        .last()
+                        .is_some_and(|last| change.time - last.time <= ONE_REMOVAL) =>
                 {
                     removal.signs.push(change);
                 }
@@ -131,8 +139,11 @@ fn removals<'a>(view: &CaseView<'a>) -> Vec<Removal<'a>> {
         found.extend(open);
         found.retain(|removal| {
             let upgrade = || {
-                let from = installed.partition_point(|time| *time < removal.guest.saturating_sub(NEAR));
-                installed.get(from).is_some_and(|time| *time <= removal.guest.saturating_add(NEAR))
+                let from =
+                    installed.partition_point(|time| *time < removal.guest.saturating_sub(NEAR));
+                installed
+                    .get(from)
+                    .is_some_and(|time| *time <= removal.guest.saturating_add(NEAR))
             };
             (removal.label, removal.family) != (label, family) || !upgrade()
         });
@@ -163,7 +174,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             && op.outcome != OperationOutcome::Failed
             && child.as_deref().is_some_and(runs_scripts);
         if let (true, Some(vm), Some(started)) = (ours, op.vm(), op.started) {
-            deletions.entry(netbios(&vm)).or_default().push((started.ns, at));
+            deletions
+                .entry(netbios(&vm))
+                .or_default()
+                .push((started.ns, at));
         }
     }
     let mut told: BTreeSet<usize> = BTreeSet::new();
@@ -253,14 +267,18 @@ fn finding(
     let severe = orphan || gap.is_some_and(|gap| gap <= SOON);
     Finding {
         detector: DETECTOR.id,
-        severity: if severe { Severity::High } else { Severity::Medium },
+        severity: if severe {
+            Severity::High
+        } else {
+            Severity::Medium
+        },
         confidence: Confidence::High,
         title: "Script handler removed from a guest".to_owned(),
         summary: format!("{}.", said.join(", ")),
         operations,
         executions: view.executions_of_run(last.map(|(_, at)| at)),
         events: removal.signs.iter().map(|sign| sign.event).collect(),
-        host,
+        subject: of_host(host),
         time: time.zip(end),
         values: figures(json!({
             "gap": gap.map(seconds),
@@ -279,7 +297,10 @@ fn in_cloud_only(view: &CaseView<'_>, at: usize, started: Option<Instant>) -> Op
     let op = view.operations.get(at)?;
     let started = started?;
     // The last run command on that VM, by the Activity Log.
-    let commands = op.vm().map(|vm| view.machines().run_commands(&vm)).unwrap_or_default();
+    let commands = op
+        .vm()
+        .map(|vm| view.machines().run_commands(&vm))
+        .unwrap_or_default();
     let last = commands
         .iter()
         .rev()
@@ -292,10 +313,18 @@ fn in_cloud_only(view: &CaseView<'_>, at: usize, started: Option<Instant>) -> Op
     });
     Some(Finding {
         detector: DETECTOR.id,
-        severity: if severe { Severity::High } else { Severity::Medium },
+        severity: if severe {
+            Severity::High
+        } else {
+            Severity::Medium
+        },
         confidence: Confidence::High,
         title: "Script extension deleted".to_owned(),
-        summary: format!("{} deleted a script extension of {}{after}.", super::who(op), super::target(op)),
+        summary: format!(
+            "{} deleted a script extension of {}{after}.",
+            super::who(op),
+            super::target(op)
+        ),
         operations: vec![at],
         values: figures(json!({
             "gap": gap.map(seconds),

@@ -21,7 +21,7 @@
 //! Derived. A common command-line export was reported to leave out what managed identities did (azure-powershell issue 18784).
 
 use super::history::{NS_PER_HOUR, NS_PER_MINUTE};
-use super::machines::{called, left_out_of, needs_both, ns, on_host};
+use super::machines::{called, left_out_of, needs_both, ns, of_host, on_host};
 use super::{Baseline, CaseView, Confidence, Detector, Finding, Severity, figures, seconds};
 use crate::evidence::layout::Family;
 use crate::identity::ResourceId;
@@ -100,7 +100,9 @@ fn obstacle(view: &CaseView<'_>, one: &Unasked) -> Option<&'static str> {
     if one.from - tolerance < *first || one.to + tolerance > last - lag {
         return Some("the Activity Log does not cover the time");
     }
-    let before = records.partition_point(|time| *time < one.from).checked_sub(1);
+    let before = records
+        .partition_point(|time| *time < one.from)
+        .checked_sub(1);
     let before = before.and_then(|at| records.get(at));
     let after = records.get(records.partition_point(|time| *time <= one.to));
     let near = before.is_some_and(|time| one.from - time <= NS_PER_DAY)
@@ -207,17 +209,27 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let mut pauses: BTreeMap<Option<String>, i64> = BTreeMap::new();
     let mut findings = Vec::new();
     for one in unasked(view) {
-        let Some(run) = view.runs.get(one.run).filter(|_| obstacle(view, &one).is_none()) else {
+        let Some(run) = view
+            .runs
+            .get(one.run)
+            .filter(|_| obstacle(view, &one).is_none())
+        else {
             continue;
         };
         let records = view.machines().records(one.subscription.as_deref());
         let usual = *pauses
             .entry(one.subscription.clone())
             .or_insert_with(|| usual_pause(records));
-        let before = records.partition_point(|time| *time <= one.from).checked_sub(1);
+        let before = records
+            .partition_point(|time| *time <= one.from)
+            .checked_sub(1);
         let before = before.and_then(|at| records.get(at)).copied();
-        let after = records.get(records.partition_point(|time| *time < one.to)).copied();
-        let pause = before.zip(after).map_or(0, |(before, after)| after.saturating_sub(before));
+        let after = records
+            .get(records.partition_point(|time| *time < one.to))
+            .copied();
+        let pause = before
+            .zip(after)
+            .map_or(0, |(before, after)| after.saturating_sub(before));
         let clock = view.machines().clock(view, view.label(one.run));
         let is_off = clock.is_some_and(|clock| {
             clock.applied.at(one.from).abs() >= CLOCK
@@ -242,7 +254,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             ("unexplained", Severity::Medium)
         };
         let says = match reason {
-            "pre-provisioning" => "it ran before the VM was created, so it came with the image".to_owned(),
+            "pre-provisioning" => {
+                "it ran before the VM was created, so it came with the image".to_owned()
+            }
             "clock" => "the guest's clock is off by an hour or more".to_owned(),
             "log-gap" => format!("the log pauses around it for {} s", seconds(pause)),
             "local" => "its handler was started by something else than the guest agent".to_owned(),
@@ -252,7 +266,11 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             detector: DETECTOR.id,
             severity,
             // A VM that no operation names may be missing from the export as a whole.
-            confidence: if one.resource.is_some() { Confidence::High } else { Confidence::Low },
+            confidence: if one.resource.is_some() {
+                Confidence::High
+            } else {
+                Confidence::Low
+            },
             baseline: Baseline::Full,
             title: "Run without an operation in the cloud".to_owned(),
             summary: format!(
@@ -262,7 +280,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             ),
             executions: view.executions_of_run(Some(one.run)),
             events: run.events.clone(),
-            host: run.host.clone(),
+            subject: of_host(run.host.clone()),
             time: view.run_times(one.run),
             values: figures(json!({
                 "reason": reason,

@@ -18,7 +18,7 @@
 //! Source of the Linux handlers and their shim.
 
 use super::history::NS_PER_MINUTE;
-use super::machines::{called, needs_guest, on_host};
+use super::machines::{called, needs_guest, of_host, on_host};
 use super::{CaseView, Confidence, Detector, Finding, Severity, figures};
 use crate::case::store::EventNumber;
 use crate::reconstruct::guests::counters::{Counter, Marks};
@@ -41,7 +41,9 @@ const NEAR: i64 = 10 * NS_PER_MINUTE;
 fn is_power(operation: &str) -> bool {
     let verb = operation
         .strip_prefix("microsoft.compute/virtualmachines/")
-        .or_else(|| operation.strip_prefix("microsoft.compute/virtualmachinescalesets/virtualmachines/"));
+        .or_else(|| {
+            operation.strip_prefix("microsoft.compute/virtualmachinescalesets/virtualmachines/")
+        });
     matches!(
         verb,
         Some(
@@ -61,7 +63,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let newest = counter.numbers.keys().next_back().copied();
         for (number, marks) in &counter.numbers {
             let mut codes: Vec<&'static str> = Vec::new();
-            if let Some(placeholder) = marks.running.filter(|_| !marks.terminal && !marks.force_closed)
+            if let Some(placeholder) = marks
+                .running
+                .filter(|_| !marks.terminal && !marks.force_closed)
                 && is_stuck(view, counter, marks)
             {
                 codes.push("stuck");
@@ -85,7 +89,14 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         // A process id of which no number is known at all.
         if let (Some(left), true) = (counter.left_process, counter.numbers.is_empty()) {
             let marks = Marks::default();
-            findings.push(finding(view, counter, -1, &marks, &["left-process"], Some(left)));
+            findings.push(finding(
+                view,
+                counter,
+                -1,
+                &marks,
+                &["left-process"],
+                Some(left),
+            ));
         }
     }
     findings
@@ -101,7 +112,9 @@ fn is_stuck(view: &CaseView<'_>, counter: &Counter, marks: &Marks) -> bool {
     };
     let offset = view.machines().offset(&counter.label);
     let reach = view.guests.reach.get(&counter.label);
-    let last = reach.and_then(|reach| reach.last).map(|last| offset.cloud(last));
+    let last = reach
+        .and_then(|reach| reach.last)
+        .map(|last| offset.cloud(last));
     let end = if view.settings.control_plane.detection.end_seconds > 0 {
         view.history().end()
     } else {
@@ -121,33 +134,47 @@ fn finding(
     let power = marks.run.and_then(|run| power_by_same(view, run));
     let severity = if power.is_some() && codes.contains(&"force-closed") {
         Severity::High
-    } else if codes.iter().any(|code| matches!(*code, "placeholder" | "force-closed")) {
+    } else if codes
+        .iter()
+        .any(|code| matches!(*code, "placeholder" | "force-closed"))
+    {
         Severity::Medium
     } else {
         Severity::Low
     };
     let run = marks.run.and_then(|run| view.runs.get(run));
     let what = run.map_or_else(
-        || format!("{} run command {} number {number}", counter.family.word(), counter.name),
+        || {
+            format!(
+                "{} run command {} number {number}",
+                counter.family.word(),
+                counter.name
+            )
+        },
         called,
     );
     let says = match codes {
-        [.., "force-closed"] | ["force-closed", ..] => "was declared finished after a restart; its result is not known",
+        [.., "force-closed"] | ["force-closed", ..] => {
+            "was declared finished after a restart; its result is not known"
+        }
         ["left-process"] => "left a process id behind, which a run that ends removes",
-        [_, "placeholder", ..] => "still has the placeholder of its start as its status; the handler never wrote one",
+        [_, "placeholder", ..] => {
+            "still has the placeholder of its start as its status; the handler never wrote one"
+        }
         _ => "still says that it runs, longer than the platform lets a script run",
     };
-    let mut operations: Vec<usize> = marks.run.and_then(|run| view.operation_of_run(run)).into_iter().collect();
+    let mut operations: Vec<usize> = marks
+        .run
+        .and_then(|run| view.operation_of_run(run))
+        .into_iter()
+        .collect();
     operations.extend(power);
     let mut events = marks.events.clone();
     events.extend(left);
-    let time = marks
-        .run
-        .and_then(|run| view.run_times(run))
-        .or_else(|| {
-            let time = view.event_time(*events.first()?, &counter.label)?;
-            Some((time, time))
-        });
+    let time = marks.run.and_then(|run| view.run_times(run)).or_else(|| {
+        let time = view.event_time(*events.first()?, &counter.label)?;
+        Some((time, time))
+    });
     Finding {
         detector: DETECTOR.id,
         severity,
@@ -157,11 +184,15 @@ fn finding(
             "{} on {} {says}{}.",
             upper(&what),
             on_host(counter.host.as_deref()),
-            if power.is_some() { "; the same principal stopped or restarted the VM within ten minutes" } else { "" }
+            if power.is_some() {
+                "; the same principal stopped or restarted the VM within ten minutes"
+            } else {
+                ""
+            }
         ),
         operations,
         executions: view.executions_of_run(marks.run),
-        host: counter.host.clone(),
+        subject: of_host(counter.host.clone()),
         time,
         values: figures(json!({ "codes": codes, "power": power.is_some() })),
         events,
@@ -173,7 +204,9 @@ fn finding(
 /// A sentence begins with a capital.
 fn upper(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
 }
 

@@ -5,8 +5,7 @@
 //!
 //! Rejected: comparing names in each detector. The published rules do, each in its own way, and lose the machines whose names were cut.
 
-use super::CaseView;
-use crate::event::fact::RunState;
+use super::{CaseView, Subject};
 use crate::identity::{netbios, same_host};
 use crate::reconstruct::guests::label_of;
 use crate::reconstruct::links::Clock;
@@ -179,13 +178,6 @@ pub(crate) fn needs_guest(view: &CaseView<'_>) -> Option<String> {
         .then(|| "not-assessed: no evidence of a guest is loaded".to_owned())
 }
 
-/// Without process starts no detector of processes can answer.
-pub(crate) fn needs_processes(view: &CaseView<'_>) -> Option<String> {
-    view.processes
-        .is_empty()
-        .then(|| "not-assessed: no record of process starts is loaded".to_owned())
-}
-
 /// Without both sides nothing can be missing on one.
 pub(crate) fn needs_both(view: &CaseView<'_>) -> Option<String> {
     super::needs_operations(view).or_else(|| needs_guest(view))
@@ -198,12 +190,21 @@ pub(crate) fn ns(seconds: i64) -> i64 {
 
 /// `action run command 3`, `managed run command fix, number 3`.
 pub(crate) fn called(run: &Run) -> String {
-    let number = run
-        .sequence
-        .map_or_else(|| "without a number".to_owned(), |number| format!("number {number}"));
+    let number = run.sequence.map_or_else(
+        || "without a number".to_owned(),
+        |number| format!("number {number}"),
+    );
     match &run.name {
         Some(name) => format!("{} run command {name}, {number},", run.family.word()),
         None => format!("{} run command {number}", run.family.word()),
+    }
+}
+
+/// A finding on this guest.
+pub(crate) fn of_host(host: Option<String>) -> Subject {
+    Subject {
+        host,
+        ..Subject::default()
     }
 }
 
@@ -220,11 +221,6 @@ pub(crate) fn listed(numbers: &[i64]) -> String {
         words.push(format!("and {} more", numbers.len() - SHOWN));
     }
     words.join(", ")
-}
-
-/// Whether a run ended, well or not.
-pub(crate) fn has_ended(run: &Run) -> bool {
-    !matches!(run.state, RunState::Running | RunState::Unknown)
 }
 
 /// `not-assessed on a, b: why` for the guests that a detector could not answer for.

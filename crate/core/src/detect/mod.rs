@@ -31,8 +31,10 @@ pub mod sensitive_operation;
 pub mod sensitive_operation_new_source;
 pub mod sequence_anomaly;
 pub mod status_output_mismatch;
+pub mod subject;
 pub mod vm_extension_write;
 
+use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
 use crate::reconstruct::guests::Guests;
 use crate::reconstruct::links::Linked;
@@ -51,12 +53,12 @@ use run_command_spike::Burst;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
 use std::sync::Arc;
+pub use subject::{Referred, Subject};
 
 /// How sure.
-#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Confidence {
     /// Inferred.
-    #[default]
     Low,
     /// Likely.
     Medium,
@@ -77,7 +79,7 @@ impl Confidence {
 }
 
 /// How much history a verdict rests on (detectors 0.8).
-#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Baseline {
     /// The whole window is covered.
     Full,
@@ -86,7 +88,6 @@ pub enum Baseline {
     /// Too little to judge by.
     Insufficient,
     /// The detector needs none.
-    #[default]
     NotApplicable,
 }
 
@@ -104,7 +105,7 @@ impl Baseline {
 }
 
 /// Something found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Finding {
     /// Detector id.
     pub detector: &'static str,
@@ -124,14 +125,35 @@ pub struct Finding {
     pub executions: Vec<usize>,
     /// Events beside those of its operations.
     pub events: Vec<EventNumber>,
-    /// The guest, where it is one's.
-    pub host: Option<String>,
-    /// When, where no operation tells it: first and last by the cloud's clock.
+    /// First and last instant, by the cloud's clock, where its operations and executions do not say.
     pub time: Option<(Instant, Instant)>,
+    /// Whom and what it is about, as far as its operations and executions do not say.
+    pub subject: Subject,
     /// Figures the detector decided on (detectors 0.10 (12)).
     pub values: Map<String, Value>,
     /// ATT&CK techniques.
     pub attack: Vec<&'static str>,
+}
+
+impl Default for Finding {
+    /// What a detector leaves out.
+    fn default() -> Self {
+        Self {
+            detector: "",
+            severity: Severity::Info,
+            confidence: Confidence::High,
+            baseline: Baseline::NotApplicable,
+            title: String::new(),
+            summary: String::new(),
+            operations: Vec::new(),
+            executions: Vec::new(),
+            events: Vec::new(),
+            time: None,
+            subject: Subject::default(),
+            values: Map::new(),
+            attack: Vec::new(),
+        }
+    }
 }
 
 /// The case as detectors see it.
@@ -140,16 +162,20 @@ pub struct CaseView<'a> {
     pub operations: &'a [Operation],
     /// Runs in time order.
     pub runs: &'a [Run],
-    /// What the script of each run does, in the order of the runs.
+    /// What the script of each run does.
     pub examined: &'a [Option<Arc<Examined>>],
-    /// Processes by host and start.
+    /// Processes of all guests.
     pub processes: &'a [Process],
     /// Executions, clocks and the VM of each run.
     pub linked: &'a Linked,
-    /// What guests keep.
+    /// What guests keep beside their runs.
     pub guests: &'a Guests,
     /// The events.
     pub store: &'a Store,
+    /// The items, with their hosts.
+    pub items: &'a [Item],
+    /// Whether an event counts: it is shown, and no copy of another.
+    pub counts: &'a dyn Fn(EventNumber) -> bool,
     /// Parameters.
     pub settings: &'a Settings,
     /// The analyst's list of hosting ranges.
@@ -165,6 +191,7 @@ pub struct Drawn {
     assessments: OnceCell<Vec<Assessment>>,
     bursts: OnceCell<Vec<Burst>>,
     machines: OnceCell<Machines>,
+    execution_of_operation: OnceCell<Vec<Option<usize>>>,
 }
 
 impl CaseView<'_> {
@@ -196,6 +223,31 @@ impl CaseView<'_> {
         self.drawn
             .bursts
             .get_or_init(|| run_command_spike::bursts(self))
+    }
+
+    /// The execution of an operation, by position.
+    #[must_use]
+    pub fn execution_of(&self, operation: usize) -> Option<usize> {
+        let of_operation = self.drawn.execution_of_operation.get_or_init(|| {
+            let mut of = vec![None; self.operations.len()];
+            for (at, execution) in self.linked.executions.iter().enumerate() {
+                if let Some(slot) = execution.operation.and_then(|op| of.get_mut(op)) {
+                    *slot = Some(at);
+                }
+            }
+            of
+        });
+        of_operation.get(operation).copied().flatten()
+    }
+
+    /// What findings refer to.
+    #[must_use]
+    pub fn referred(&self) -> Referred<'_> {
+        Referred {
+            operations: self.operations,
+            runs: self.runs,
+            linked: self.linked,
+        }
     }
 
     /// What the model says of this operation, where it rests on any baseline at all.

@@ -17,7 +17,7 @@
 //! ## Sources
 //! Source of the managed Linux handler.
 
-use super::machines::{needs_guest, on_host};
+use super::machines::{needs_guest, of_host, on_host};
 use super::{CaseView, Confidence, Detector, Finding, Severity, counted, figures};
 use crate::case::store::EventNumber;
 use crate::event::{EventKind, Outcome};
@@ -46,9 +46,14 @@ fn not_assessed(view: &CaseView<'_>) -> Option<String> {
 /// An address that is not of a private network.
 fn is_public(text: &str) -> bool {
     match text.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified()),
+        Ok(IpAddr::V4(ip)) => {
+            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified())
+        }
         Ok(IpAddr::V6(ip)) => {
-            !(ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local())
+            !(ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local())
         }
         Err(_) => false,
     }
@@ -67,13 +72,19 @@ fn log_ons(view: &CaseView<'_>) -> LogOns {
             continue;
         }
         let ip = store.column(&columns.ip, event);
-        let (Some(user), true) = (store.column(&columns.actor, event), ip.is_some_and(is_public)) else {
+        let (Some(user), true) = (
+            store.column(&columns.actor, event),
+            ip.is_some_and(is_public),
+        ) else {
             continue;
         };
         let host = store.column(&columns.host, event).unwrap_or("");
         if let Some(stamp) = store.stamp(event) {
             let key = (host_label(host), fold(user));
-            found.entry(key).or_default().push((stamp.instant.ns, event));
+            found
+                .entry(key)
+                .or_default()
+                .push((stamp.instant.ns, event));
         }
     }
     found
@@ -82,7 +93,11 @@ fn log_ons(view: &CaseView<'_>) -> LogOns {
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&Secret>> = BTreeMap::new();
     for secret in &view.guests.secrets {
-        let key = (secret.label.as_str(), secret.user.as_str(), secret.digest.as_str());
+        let key = (
+            secret.label.as_str(),
+            secret.user.as_str(),
+            secret.digest.as_str(),
+        );
         groups.entry(key).or_default().push(secret);
     }
     if groups.is_empty() {
@@ -92,7 +107,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for ((label, user, _), secrets) in groups {
         let by_handler = secrets.iter().any(|secret| secret.by_handler);
-        let first = secrets.first().and_then(|secret| view.store.stamp(secret.event));
+        let first = secrets
+            .first()
+            .and_then(|secret| view.store.stamp(secret.event));
         let later = first.and_then(|stamp| {
             let from = stamp.instant.ns;
             let list = log_ons.get(&(label.to_owned(), fold(user)))?;
@@ -106,7 +123,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let length = secrets.first().map_or(0, |secret| secret.length);
         let reach = view.guests.reach.get(label);
         let host = reach.and_then(|reach| reach.host.clone());
-        let then = later.map_or("", |_| "; that account logged on from a public address within a day");
+        let then = later.map_or(
+            "",
+            |_| "; that account logged on from a public address within a day",
+        );
         let mut events: Vec<EventNumber> = secrets.iter().map(|secret| secret.event).collect();
         events.extend(later.map(|(_, event)| *event));
         findings.push(Finding {
@@ -125,7 +145,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 counted(secrets.len(), "record")
             ),
             events,
-            host,
+            subject: of_host(host),
             time: times.first().copied().zip(times.last().copied()),
             values: figures(json!({ "user": user, "length": length, "by_handler": by_handler })),
             attack: vec!["T1552.001", "T1552.003"],

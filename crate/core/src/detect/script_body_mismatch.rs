@@ -17,7 +17,7 @@
 //! ## Sources
 //! Source of the Linux handlers.
 
-use super::machines::{called, needs_guest, on_host};
+use super::machines::{called, needs_guest, of_host, on_host};
 use super::{CaseView, Confidence, Detector, Finding, Severity, counted, figures};
 use crate::evidence::hash::sha256;
 use crate::evidence::layout::Os;
@@ -69,7 +69,11 @@ fn compare(delivered: &Delivered, file: &ScriptFile, os: Os) -> Result {
     let alike = |text: &str| one_line_end(text).trim_end_matches('\n').to_owned();
     if whole && alike(&delivered.body) == alike(&file.text) {
         // Windows writes the lines that it was given with its own line ends.
-        return if os == Os::Windows { Result::Equal } else { Result::LineEnds };
+        return if os == Os::Windows {
+            Result::Equal
+        } else {
+            Result::LineEnds
+        };
     }
     Result::Differs
 }
@@ -78,7 +82,11 @@ fn compare(delivered: &Delivered, file: &ScriptFile, os: Os) -> Result {
 fn difference<'a>(delivered: &'a str, file: &'a str) -> (Vec<&'a str>, Vec<&'a str>) {
     let one: Vec<&str> = delivered.lines().collect();
     let other: Vec<&str> = file.lines().collect();
-    let head = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+    let head = one
+        .iter()
+        .zip(&other)
+        .take_while(|(one, other)| one == other)
+        .count();
     let rest = |lines: &[&'a str]| lines.get(head..).unwrap_or_default().to_vec();
     let (mut one, mut other) = (rest(&one), rest(&other));
     while one.last().is_some() && one.last() == other.last() {
@@ -140,7 +148,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             )
         };
         let after = later.map_or_else(String::new, |later| {
-            format!("; it was modified {} s after the run ended", later / NS_PER_SECOND)
+            format!(
+                "; it was modified {} s after the run ended",
+                later / NS_PER_SECOND
+            )
         });
         let texts = view.guests.texts.get(at);
         findings.push(Finding {
@@ -156,7 +167,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             operations: view.operation_of_run(at).into_iter().collect(),
             executions: view.executions_of_run(Some(at)),
             events: texts.map(|texts| texts.events.clone()).unwrap_or_default(),
-            host: run.host.clone(),
+            subject: of_host(run.host.clone()),
             time: view.run_times(at),
             values: figures(json!({
                 "result": "differs",
@@ -195,12 +206,21 @@ mod comparing {
     #[test]
     fn what_a_handler_does_to_a_script_is_no_difference() {
         assert_eq!(result("id\r\n", "id\n", false, Os::Linux), Result::Equal);
-        assert_eq!(result("\u{feff}id\n", "id\n", false, Os::Linux), Result::Equal);
+        assert_eq!(
+            result("\u{feff}id\n", "id\n", false, Os::Linux),
+            Result::Equal
+        );
         assert_eq!(result("id\r\n", "id\r\n", true, Os::Linux), Result::Equal);
         assert_eq!(result("id\n", "id\r\n", false, Os::Linux), Result::LineEnds);
-        assert_eq!(result("id\nls", "id\r\nls\r\n", false, Os::Windows), Result::Equal);
+        assert_eq!(
+            result("id\nls", "id\r\nls\r\n", false, Os::Windows),
+            Result::Equal
+        );
         assert_eq!(result("id\n", "true\n", false, Os::Linux), Result::Differs);
-        assert_eq!(result("id\n", "id\nid\n", false, Os::Linux), Result::Differs);
+        assert_eq!(
+            result("id\n", "id\nid\n", false, Os::Linux),
+            Result::Differs
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@
 //! ## Sources
 //! Source of the Linux handlers; artefact notes on Run Command (a script that deletes files is usually itself still on the disk).
 
-use super::machines::{called, needs_guest, on_host};
+use super::machines::{called, needs_guest, of_host, on_host};
 use super::{CaseView, Confidence, Detector, Finding, Severity, figures};
 use crate::evidence::layout::{Family, Os};
 use crate::reconstruct::guests::counters::{Counter, Marks};
@@ -33,7 +33,11 @@ pub const DETECTOR: Detector = Detector {
     run,
 };
 
-const INDICATORS: [&str; 3] = ["log-self-delete-sh", "log-self-delete-ps", "log-rc-artefacts"];
+const INDICATORS: [&str; 3] = [
+    "log-self-delete-sh",
+    "log-self-delete-ps",
+    "log-rc-artefacts",
+];
 
 /// Whether its script is gone although its folder is there.
 fn is_done(counter: &Counter, number: i64, marks: &Marks) -> bool {
@@ -92,7 +96,13 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "Script removed itself",
             ),
         };
-        findings.push(finding(view, at, run, &stated, (code, severity, confidence, title)));
+        findings.push(finding(
+            view,
+            at,
+            run,
+            &stated,
+            (code, severity, confidence, title),
+        ));
     }
     findings
 }
@@ -122,7 +132,7 @@ fn finding(
         operations: view.operation_of_run(at).into_iter().collect(),
         executions: view.executions_of_run(Some(at)),
         events: run.events.clone(),
-        host: run.host.clone(),
+        subject: of_host(run.host.clone()),
         time: view.run_times(at),
         values: figures(json!({ "code": code, "indicators": stated })),
         attack: vec!["T1070.004"],

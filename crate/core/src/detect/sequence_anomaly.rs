@@ -24,10 +24,8 @@
 //! ## Sources
 //! Source of the Linux handlers and of the guest agent (numbering from 0, one number per run, clean-up per family).
 
-use super::machines::{listed, needs_guest, on_host};
-use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures,
-};
+use super::machines::{listed, needs_guest, of_host, on_host};
+use super::{Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures};
 use crate::case::store::EventNumber;
 use crate::event::fact::HandlerChange;
 use crate::evidence::layout::Family;
@@ -54,7 +52,10 @@ const CODES: [(&str, &str); 10] = [
     ("replay", "One number was executed twice"),
     ("mrseq-low", "The handler remembers fewer runs"),
     ("mrseq-high", "The handler remembers more runs"),
-    ("vm-id-changed", "State removed by a first boot as another VM"),
+    (
+        "vm-id-changed",
+        "State removed by a first boot as another VM",
+    ),
 ];
 
 /// One gap.
@@ -209,12 +210,16 @@ impl Looking<'_> {
     fn places(&self, gaps: &mut Vec<Gap>) {
         let counter = self.counter;
         let collected = |mark: fn(&Marks) -> bool| counter.numbers.values().any(mark);
-        let (folders, statuses) = (collected(|marks| marks.folder), collected(|marks| marks.status));
+        let (folders, statuses) = (
+            collected(|marks| marks.folder),
+            collected(|marks| marks.status),
+        );
         let settings = collected(|marks| marks.settings);
         let Some(last) = counter.numbers.keys().next_back().copied() else {
             return;
         };
-        if folders && !statuses && !settings && counter.state_collected && counter.highest.is_none() {
+        if folders && !statuses && !settings && counter.state_collected && counter.highest.is_none()
+        {
             gaps.push(Gap {
                 code: "vm-id-changed",
                 severity: Severity::Info,
@@ -227,7 +232,8 @@ impl Looking<'_> {
         // Windows keeps scripts side by side, and nobody knows when it removes them.
         let keeps_folders = counter.os == crate::evidence::layout::Os::Linux;
         if folders && keeps_folders {
-            let missing = counter.having(|marks| (marks.status || marks.log) && !marks.folder && marks.terminal);
+            let missing = counter
+                .having(|marks| (marks.status || marks.log) && !marks.folder && marks.terminal);
             let (old, newest): (Vec<i64>, Vec<i64>) = if self.is_action() {
                 (Vec::new(), missing)
             } else {
@@ -237,7 +243,13 @@ impl Looking<'_> {
                 (newest, self.by_family(Severity::High, Severity::Medium)),
                 (old, Severity::Info),
             ] {
-                self.push(gaps, "no-folder", severity, numbers, "a terminal status, and no download folder");
+                self.push(
+                    gaps,
+                    "no-folder",
+                    severity,
+                    numbers,
+                    "a terminal status, and no download folder",
+                );
             }
         }
         if statuses {
@@ -250,7 +262,13 @@ impl Looking<'_> {
                 .map(|(number, _)| *number)
                 .collect();
             let severity = self.by_family(Severity::Medium, Severity::Low);
-            self.push(gaps, "no-status", severity, missing, "a folder or log lines, and no status although later numbers are known");
+            self.push(
+                gaps,
+                "no-status",
+                severity,
+                missing,
+                "a folder or log lines, and no status although later numbers are known",
+            );
         }
         let Some(reach) = self.view.guests.reach.get(&counter.label) else {
             return;
@@ -264,14 +282,31 @@ impl Looking<'_> {
                 && !marks.log
                 && marks.disk.is_some_and(|(from, to)| reach.covers(from, to))
         });
-        self.push(gaps, "no-log", Severity::Medium, missing, "something on the disk from a time that a log covers, and no line in any log");
+        self.push(
+            gaps,
+            "no-log",
+            Severity::Medium,
+            missing,
+            "something on the disk from a time that a log covers, and no line in any log",
+        );
     }
 
-    fn push(&self, gaps: &mut Vec<Gap>, code: &'static str, severity: Severity, numbers: Vec<i64>, has: &str) {
+    fn push(
+        &self,
+        gaps: &mut Vec<Gap>,
+        code: &'static str,
+        severity: Severity,
+        numbers: Vec<i64>,
+        has: &str,
+    ) {
         if numbers.is_empty() {
             return;
         }
-        let (verb, noun) = if numbers.len() == 1 { ("has", "number") } else { ("have", "numbers") };
+        let (verb, noun) = if numbers.len() == 1 {
+            ("has", "number")
+        } else {
+            ("have", "numbers")
+        };
         gaps.push(Gap {
             code,
             severity,
@@ -283,7 +318,9 @@ impl Looking<'_> {
 
     fn events_of(&self, numbers: &[i64]) -> Vec<EventNumber> {
         let marks = numbers.iter().filter_map(|number| self.marks(*number));
-        marks.flat_map(|marks| marks.events.iter().copied()).collect()
+        marks
+            .flat_map(|marks| marks.events.iter().copied())
+            .collect()
     }
 
     /// Whether the handler went away between two times.
@@ -301,7 +338,11 @@ impl Looking<'_> {
     fn orders(&self, gaps: &mut Vec<Gap>) {
         let mut resets: Vec<(i64, EventNumber, bool)> = Vec::new();
         let mut replays: Vec<(i64, EventNumber)> = Vec::new();
-        for log in self.counter.lines.chunk_by(|one, other| one.item == other.item) {
+        for log in self
+            .counter
+            .lines
+            .chunk_by(|one, other| one.item == other.item)
+        {
             // (number, time) of the greatest so far.
             let mut greatest: Option<(i64, i64)> = None;
             let mut executed: BTreeMap<(i64, bool), i64> = BTreeMap::new();
@@ -324,7 +365,8 @@ impl Looking<'_> {
                 if line.executing || line.saved {
                     // Starting and saving the number are two lines of one execution.
                     let before = executed.insert((line.number, line.saved), time);
-                    if before.is_some_and(|then| then != time && !self.removed_between(then, time)) {
+                    if before.is_some_and(|then| then != time && !self.removed_between(then, time))
+                    {
                         replays.push((line.number, line.event));
                     }
                 }
@@ -336,11 +378,22 @@ impl Looking<'_> {
             if numbers.is_empty() {
                 continue;
             }
-            let why = if excused { "; the handler was removed in between" } else { "" };
+            let why = if excused {
+                "; the handler was removed in between"
+            } else {
+                ""
+            };
             gaps.push(Gap {
                 code: "reset",
-                severity: if excused { Severity::Info } else { self.by_family(Severity::Medium, Severity::Low) },
-                said: format!("one log goes on with {} after a greater number{why}", listed(&numbers)),
+                severity: if excused {
+                    Severity::Info
+                } else {
+                    self.by_family(Severity::Medium, Severity::Low)
+                },
+                said: format!(
+                    "one log goes on with {} after a greater number{why}",
+                    listed(&numbers)
+                ),
                 events: some.iter().map(|(_, event, _)| *event).collect(),
                 numbers,
             });
@@ -370,7 +423,9 @@ impl Looking<'_> {
                 severity: self.by_family(Severity::High, Severity::Medium),
                 numbers: vec![highest, last],
                 said: format!("mrseq says {highest}, and number {last} is on the disk"),
-                events: std::iter::once(event).chain(self.events_of(&[last])).collect(),
+                events: std::iter::once(event)
+                    .chain(self.events_of(&[last]))
+                    .collect(),
             });
         } else if let Some(last) = all.filter(|last| highest > *last) {
             gaps.push(Gap {
@@ -378,7 +433,9 @@ impl Looking<'_> {
                 severity: self.by_family(Severity::Medium, Severity::Low),
                 numbers: vec![highest, last],
                 said: format!("mrseq says {highest}, and the greatest number anywhere is {last}"),
-                events: std::iter::once(event).chain(self.events_of(&[last])).collect(),
+                events: std::iter::once(event)
+                    .chain(self.events_of(&[last]))
+                    .collect(),
             });
         }
     }
@@ -395,7 +452,9 @@ impl Looking<'_> {
             .numbers
             .iter()
             .take(100)
-            .filter_map(|number| Some(json!({ "number": number, "marks": self.marks(*number)?.words() })))
+            .filter_map(|number| {
+                Some(json!({ "number": number, "marks": self.marks(*number)?.words() }))
+            })
             .collect();
         let whole = counter.numbers.values().any(|marks| marks.status)
             && counter.numbers.values().any(|marks| marks.folder)
@@ -414,12 +473,24 @@ impl Looking<'_> {
         Finding {
             detector: DETECTOR.id,
             severity: gap.severity,
-            confidence: if whole { Confidence::High } else { Confidence::Medium },
-            baseline: if whole { Baseline::Full } else { Baseline::Partial },
+            confidence: if whole {
+                Confidence::High
+            } else {
+                Confidence::Medium
+            },
+            baseline: if whole {
+                Baseline::Full
+            } else {
+                Baseline::Partial
+            },
             title: title.to_owned(),
-            summary: format!("Of {what} on {}, {}.", on_host(counter.host.as_deref()), gap.said),
+            summary: format!(
+                "Of {what} on {}, {}.",
+                on_host(counter.host.as_deref()),
+                gap.said
+            ),
             executions: executions.collect(),
-            host: counter.host.clone(),
+            subject: of_host(counter.host.clone()),
             time: first.zip(last),
             values: figures(json!({
                 "code": gap.code,

@@ -19,7 +19,7 @@
 //! ## Sources
 //! Source of the Linux handlers (tails of 4096 bytes; the file is complete).
 
-use super::machines::{called, needs_guest, on_host};
+use super::machines::{called, needs_guest, of_host, on_host};
 use super::{CaseView, Confidence, Detector, Finding, Severity, figures};
 use crate::event::fact::StreamEnd;
 use crate::evidence::layout::{Family, Os};
@@ -44,7 +44,8 @@ fn plain(text: &str) -> String {
             out.push(letter);
         }
     }
-    out.trim_start_matches(char::REPLACEMENT_CHARACTER).to_owned()
+    out.trim_start_matches(char::REPLACEMENT_CHARACTER)
+        .to_owned()
 }
 
 /// How a reported text stands to its file; `None` where they agree or nothing can be said.
@@ -103,7 +104,11 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             findings.push(Finding {
                 detector: DETECTOR.id,
                 severity,
-                confidence: if result == "missing" { Confidence::Medium } else { Confidence::High },
+                confidence: if result == "missing" {
+                    Confidence::Medium
+                } else {
+                    Confidence::High
+                },
                 title: match result {
                     "extended" => "Output grew after the report",
                     "missing" => "Reported output has no file",
@@ -121,7 +126,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 operations: view.operation_of_run(at).into_iter().collect(),
                 executions: view.executions_of_run(Some(at)),
                 events: texts.events.clone(),
-                host: run.host.clone(),
+                subject: of_host(run.host.clone()),
                 time: view.run_times(at),
                 values: figures(json!({
                     "result": result,
@@ -158,7 +163,10 @@ fn expects_files(view: &CaseView<'_>, at: usize, texts: &RunTexts) -> bool {
     };
     let outputs_collected = texts.stdout.is_some()
         || texts.stderr.is_some()
-        || counter.numbers.values().any(|marks| marks.stdout || marks.stderr);
+        || counter
+            .numbers
+            .values()
+            .any(|marks| marks.stdout || marks.stderr);
     kept && outputs_collected && marks.folder
 }
 
@@ -179,7 +187,9 @@ mod comparing {
     #[test]
     fn what_a_status_repeats_of_a_file() {
         assert_eq!(result("uid=0(root)\n", "uid=0(root)\n"), None);
-        let long: String = (0..10_000).map(|at| char::from(b'a' + (at % 23) as u8)).collect();
+        let long: String = (0..10_000)
+            .map(|at| char::from(b'a' + (at % 23) as u8))
+            .collect();
         assert_eq!(result(&long[10_000 - 4096..], &long), None);
         assert_eq!(result(&long[5_000 - 4096..5_000], &long), Some("extended"));
         assert_eq!(result(&long[5_000 - 4095..5_000], &long), Some("edited"));
@@ -193,7 +203,13 @@ mod comparing {
         assert_eq!(compare("x", None).map(|found| found.0), Some("missing"));
         assert_eq!(compare("", None), None);
         let cut = format!("\u{fffd}{}", &long[10_000 - 4095..]);
-        assert_eq!(result(&cut, &format!("{}é{}", "x".repeat(20), &long[10_000 - 4095..])), None);
+        assert_eq!(
+            result(
+                &cut,
+                &format!("{}é{}", "x".repeat(20), &long[10_000 - 4095..])
+            ),
+            None
+        );
     }
 
     #[test]

@@ -7,7 +7,6 @@ use super::json_text;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::caller_profile::{Actor, ActorOperation};
-use crate::identity::ResourceId;
 use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
 use crate::reconstruct::links::{Clock, Execution, in_points};
@@ -19,7 +18,6 @@ use crate::script::Examined;
 use crate::script::decode::Transform;
 use crate::time::Instant;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 
 /// Events in one piece of the document.
 const PIECE_EVENTS: usize = 1_000;
@@ -337,40 +335,18 @@ impl CaseDocument {
     }
 
     fn findings(&self, case: &Case) -> Vec<Value> {
+        let referred = case.referred();
         let shown = |(id, finding): (usize, &crate::detect::Finding)| {
-            let ops: Vec<&Operation> = finding
-                .operations
-                .iter()
-                .filter_map(|at| case.operations().get(*at))
-                .collect();
-            let op = ops.first();
-            let first = ops
-                .iter()
-                .filter_map(|op| op.started)
-                .min_by_key(|time| time.ns)
-                .or(finding.time.map(|(first, _)| first));
-            let last = ops
-                .iter()
-                .filter_map(|op| op.ended)
-                .max_by_key(|time| time.ns)
-                .or(finding.time.map(|(_, last)| last));
+            let subject = referred.subject(finding);
+            let (first, last) = referred.time(finding);
+            let ops = finding.operations.iter();
+            let ops = ops.filter_map(|at| case.operations().get(*at));
             let mut events: Vec<EventNumber> = ops
-                .iter()
                 .flat_map(|op| op.events.iter().copied())
                 .chain(finding.events.iter().copied())
                 .collect();
-            let mut seen = BTreeSet::new();
-            events.retain(|event| seen.insert(*event));
-            // A finding of a guest alone is of the VM that the guest is.
-            let of_run = || {
-                let run = case.linked().executions.get(*finding.executions.first()?)?.run?;
-                let vm = case.linked().resources.get(run)?.as_deref()?;
-                Some(ResourceId::parse(vm))
-            };
-            let resource = match op {
-                Some(op) => op.resource.clone(),
-                None => of_run(),
-            };
+            events.sort_unstable();
+            events.dedup();
             json!({
                 "id": id,
                 "detector": finding.detector,
@@ -382,14 +358,12 @@ impl CaseDocument {
                 "first": first.map(|time| time.to_string()),
                 "last": last.map(|time| time.to_string()),
                 "subject": {
-                    "caller": op.and_then(|op| op.caller.as_deref()),
-                    "ip": op.and_then(|op| op.ips.first()),
-                    "vm": resource.as_ref().and_then(ResourceId::vm),
-                    "resource": resource.as_ref().map(|id| &id.folded),
-                    "subscription": op
-                        .and_then(|op| op.subscription.as_deref())
-                        .or(resource.as_ref().and_then(ResourceId::subscription)),
-                    "host": finding.host,
+                    "caller": subject.caller,
+                    "ip": subject.ip,
+                    "vm": subject.vm,
+                    "resource": subject.resource,
+                    "subscription": subject.subscription,
+                    "host": subject.host,
                 },
                 "values": finding.values,
                 "attack": finding.attack,

@@ -415,6 +415,7 @@ pub struct Findings {
 #[must_use]
 pub fn findings(case: &Case) -> Findings {
     let store = case.store();
+    let referred = case.referred();
     let shown = |finding: &crate::detect::Finding| {
         let op = finding
             .operations
@@ -428,10 +429,7 @@ pub fn findings(case: &Case) -> Findings {
             confidence: finding.confidence.word(),
             title: finding.title.clone(),
             summary: finding.summary.clone(),
-            first: op
-                .and_then(|op| op.started)
-                .or(finding.time.map(|(first, _)| first))
-                .map(|time| time.to_string()),
+            first: referred.time(finding).0.map(|time| time.to_string()),
             attack: finding.attack.clone(),
             item: event.map(|event| store.item_of(event)),
             ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),

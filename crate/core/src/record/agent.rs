@@ -214,33 +214,33 @@ impl<'a> AgentLine<'a> {
         let (said, sequence, named) = if let Some(change) = handler_change(&message) {
             (GuestSaid::HandlerChanged(change), None, None)
         } else if let Some(file) = message.strip_prefix("Update settings file: ") {
-                let stem = file.trim().strip_suffix(".settings")?;
-                let (name, number) = stem
-                    .rsplit_once('.')
-                    .map_or((None, stem), |(name, number)| (Some(name), number));
-                (
-                    GuestSaid::SettingsUpdated,
-                    Some(number.parse().ok()?),
-                    name.map(str::to_owned),
-                )
-            } else if message.starts_with("Executing command: ") {
-                let (command, environment) = message.split_once(" with environment variables: ")?;
-                if !command.trim_end().ends_with("enable") {
-                    return None;
-                }
-                let environment = Value::new(environment.as_bytes());
-                let name = environment
-                    .get("ConfigExtensionName")
-                    .word()
-                    .map(Cow::into_owned);
-                (
-                    GuestSaid::EnableCalled,
-                    Some(environment.get("ConfigSequenceNumber").integer()?),
-                    name,
-                )
-            } else {
+            let stem = file.trim().strip_suffix(".settings")?;
+            let (name, number) = stem
+                .rsplit_once('.')
+                .map_or((None, stem), |(name, number)| (Some(name), number));
+            (
+                GuestSaid::SettingsUpdated,
+                Some(number.parse().ok()?),
+                name.map(str::to_owned),
+            )
+        } else if message.starts_with("Executing command: ") {
+            let (command, environment) = message.split_once(" with environment variables: ")?;
+            if !command.trim_end().ends_with("enable") {
                 return None;
-            };
+            }
+            let environment = Value::new(environment.as_bytes());
+            let name = environment
+                .get("ConfigExtensionName")
+                .word()
+                .map(Cow::into_owned);
+            (
+                GuestSaid::EnableCalled,
+                Some(environment.get("ConfigSequenceNumber").integer()?),
+                name,
+            )
+        } else {
+            return None;
+        };
         Some(Fact::Guest(Box::new(GuestFact {
             family,
             os: Os::Linux,

@@ -143,7 +143,10 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
     }
     let mut guests = Guests {
         texts: vec![RunTexts::default(); runs.len()],
-        labels: runs.iter().map(|run| label_of_run(store, items, run)).collect(),
+        labels: runs
+            .iter()
+            .map(|run| label_of_run(store, items, run))
+            .collect(),
         ..Guests::default()
     };
     let mut gathering = Gathering::default();
@@ -220,7 +223,11 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
     for texts in &mut guests.texts {
         texts.events.sort_by_key(|event| place(*event));
     }
-    let time = |event: EventNumber| store.stamp(event).map_or(i64::MAX, |stamp| stamp.instant.ns);
+    let time = |event: EventNumber| {
+        store
+            .stamp(event)
+            .map_or(i64::MAX, |stamp| stamp.instant.ns)
+    };
     guests
         .changes
         .sort_by_key(|change| (change.label.clone(), change.time, place(change.event)));

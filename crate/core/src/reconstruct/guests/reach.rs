@@ -74,7 +74,9 @@ pub(super) fn gather(store: &Store, items: &[Item]) -> BTreeMap<String, Reach> {
         .enumerate()
         .filter(|(_, item)| item.duplicate_of.is_none() && item.is_guest())
         .collect();
-    order.sort_by(|(_, one), (_, other)| (&one.path, &one.sha256).cmp(&(&other.path, &other.sha256)));
+    order.sort_by(|(_, one), (_, other)| {
+        (&one.path, &one.sha256).cmp(&(&other.path, &other.sha256))
+    });
     let mut place: Vec<Option<usize>> = vec![None; items.len()];
     let mut logs: Vec<(String, Vec<EventNumber>)> = Vec::new();
     for (number, item) in order {
@@ -85,7 +87,10 @@ pub(super) fn gather(store: &Store, items: &[Item]) -> BTreeMap<String, Reach> {
             continue;
         };
         guest.last = guest.last.max(Some(last.ns));
-        let format = item.report.as_ref().map_or("", |report| report.format.as_str());
+        let format = item
+            .report
+            .as_ref()
+            .map_or("", |report| report.format.as_str());
         let agent = item.layout.role == Role::AgentLog
             || matches!(format, "waagent-log" | "waappagent-log");
         let handler = item.layout.role == Role::HandlerLog

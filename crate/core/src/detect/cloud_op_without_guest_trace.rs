@@ -107,7 +107,8 @@ fn assess(view: &CaseView<'_>, matched: &Matched<'_>, at: usize, label: &str) ->
     } else {
         &[Family::Managed, Family::Immediate]
     };
-    let (mut before, mut after): (Option<(i64, usize)>, Option<(i64, usize)>) = (None, None);
+    let mut before: Option<(i64, usize)> = None;
+    let mut after: Option<(i64, usize)> = None;
     for family in families {
         let list = matched
             .get(&(label, *family))

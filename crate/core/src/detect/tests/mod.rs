@@ -7,6 +7,7 @@ mod address;
 mod any_order;
 mod chain;
 mod clean;
+mod guest;
 mod infrequent;
 mod managed;
 mod model;

@@ -186,6 +186,13 @@ impl Gathering {
                 | GuestSaid::Mentioned
         );
         if !in_log && !on_disk {
+            // Scripts, outputs and telemetry prove a run; their marks come from paths.
+            if let (Some(run), Some(number)) = (run, fact.sequence) {
+                let counter = self.counter(label, fact.family, name);
+                let marks = counter.numbers.entry(number).or_default();
+                marks.run = marks.run.or(Some(run));
+                marks.events.push(event);
+            }
             return;
         }
         let counter = self.counter(label, fact.family, name);

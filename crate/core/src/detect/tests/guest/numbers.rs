@@ -1,4 +1,4 @@
-use super::{CONFIG, DATA, Guest, MANAGED, said, status, words};
+use super::{CONFIG, Guest, MANAGED, said, status, words};
 
 const ID: &str = "sequence-anomaly";
 const DAY: &str = "2024-05-01T";
@@ -222,5 +222,4 @@ fn runs_that_never_reported() {
         words(&left.says(id, "codes")),
         [("low", r#"["left-process"]"#)]
     );
-    let _ = DATA;
 }

@@ -16,6 +16,7 @@
 
 pub mod allow_list;
 pub mod control_plane;
+pub mod guest;
 pub mod identity;
 mod parameters;
 
@@ -24,6 +25,7 @@ use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
 use allow_list::AllowEntry;
 use control_plane::ControlPlane;
+use guest::GuestSide;
 use identity::IdentitySettings;
 pub use parameters::{PARAMETERS, Parameter};
 use serde_json::{Map, Value};
@@ -55,6 +57,8 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// What the analyst expects.
     pub allow_list: Vec<AllowEntry>,
+    /// Detectors 16 to 22, 27 to 29.
+    pub guest: GuestSide,
 }
 
 /// Parameters of `run-command-invocation`.

@@ -19,6 +19,7 @@ use crate::identity::host_label;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
+use crate::reconstruct::guests;
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::links::witnesses::Witnesses;
 use crate::reconstruct::links::{self, goal_states};
@@ -97,6 +98,7 @@ impl Case {
             examined: &self.examined,
         }
         .gather(|event| counts(store, event));
+        self.guests = guests::gather(store, &self.items, &self.rank, &self.runs);
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -255,6 +257,7 @@ impl Case {
             examined: &self.examined,
             processes: &self.processes,
             linked: &self.linked,
+            guests: &self.guests,
             store: &self.store,
             items: &self.items,
             counts: &|event: EventNumber| {

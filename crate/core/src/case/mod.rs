@@ -37,6 +37,7 @@ use crate::formats::ItemReport;
 use crate::lists::Lists;
 use crate::problem::{Code, Problem};
 use crate::query::Place;
+use crate::reconstruct::guests::Guests;
 use crate::reconstruct::links::Linked;
 use crate::reconstruct::links::overrides::LinkOverrides;
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
@@ -75,6 +76,7 @@ pub struct Case {
     /// What the script of each run does, by position of the run.
     examined: Vec<Option<Arc<Examined>>>,
     processes: Vec<Process>,
+    guests: Guests,
     overrides: LinkOverrides,
     linked: Linked,
     findings: Vec<Finding>,
@@ -361,6 +363,12 @@ impl Case {
     #[must_use]
     pub fn processes(&self) -> &[Process] {
         &self.processes
+    }
+
+    /// What guests keep beside their runs.
+    #[must_use]
+    pub fn guests(&self) -> &Guests {
+        &self.guests
     }
 
     /// Executions, clocks and the VM of each run.

@@ -10,14 +10,21 @@
 pub mod allowed;
 pub mod anomalous_operation_model;
 pub mod caller_profile;
+pub mod clock_anomaly;
+pub mod cloud_op_without_guest_trace;
 pub mod decode;
 pub mod dormant_principal_reactivated;
+pub mod extension_removed;
+pub mod guest_run_without_cloud_op;
 pub mod history;
 pub mod identities;
 pub mod incident;
+pub mod interrupted_execution;
+pub mod machines;
 pub mod managed_run_command_write;
 pub mod raise;
 pub mod resource_burst;
+pub mod run_as_secret_exposed;
 pub mod run_command_chain;
 pub mod run_command_from_cloud_address;
 pub mod run_command_in_risk_window;
@@ -25,10 +32,14 @@ pub mod run_command_infrequent;
 pub mod run_command_invocation;
 pub mod run_command_new_terms;
 pub mod run_command_spike;
+pub mod script_body_mismatch;
 pub mod script_content;
 pub mod scripts;
+pub mod self_deleting_script;
 pub mod sensitive_operation;
 pub mod sensitive_operation_new_source;
+pub mod sequence_anomaly;
+pub mod status_output_mismatch;
 pub mod subject;
 pub mod vm_extension_write;
 pub mod watch_list;
@@ -36,6 +47,7 @@ pub mod watch_list;
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
 use crate::lists::Lists;
+use crate::reconstruct::guests::Guests;
 use crate::reconstruct::links::Linked;
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
@@ -48,6 +60,7 @@ use anomalous_operation_model::Assessment;
 use dormant_principal_reactivated::Revivals;
 use history::History;
 use identities::{Identity, Names};
+use machines::Machines;
 use run_command_spike::Burst;
 use scripts::ExecutionScript;
 use serde_json::{Map, Value};
@@ -175,6 +188,8 @@ pub struct CaseView<'a> {
     pub processes: &'a [Process],
     /// Executions, clocks and the VM of each run.
     pub linked: &'a Linked,
+    /// What guests keep beside their runs.
+    pub guests: &'a Guests,
     /// The events.
     pub store: &'a Store,
     /// The items, with their hosts.
@@ -195,6 +210,7 @@ pub struct Drawn {
     history: OnceCell<History>,
     assessments: OnceCell<Vec<Assessment>>,
     bursts: OnceCell<Vec<Burst>>,
+    machines: OnceCell<Machines>,
     execution_of_operation: OnceCell<Vec<Option<usize>>>,
     identities: OnceCell<Vec<Identity>>,
     scripts: OnceCell<Vec<ExecutionScript>>,
@@ -260,6 +276,12 @@ impl CaseView<'_> {
         let all = self.risk_findings();
         let of = |finding: &Finding| finding.operations.first().copied();
         all.binary_search_by_key(&Some(operation), of).is_ok()
+    }
+
+    /// Guests and their VMs.
+    #[must_use]
+    pub fn machines(&self) -> &Machines {
+        self.drawn.machines.get_or_init(|| Machines::of(self))
     }
 
     /// What the model of anomalous operations says of each monitored operation, in time order.
@@ -359,6 +381,16 @@ pub static TABLE: &[Detector] = &[
     script_content::DETECTOR,
     decode::DETECTOR,
     watch_list::DETECTOR,
+    sequence_anomaly::DETECTOR,
+    self_deleting_script::DETECTOR,
+    extension_removed::DETECTOR,
+    status_output_mismatch::DETECTOR,
+    interrupted_execution::DETECTOR,
+    clock_anomaly::DETECTOR,
+    guest_run_without_cloud_op::DETECTOR,
+    cloud_op_without_guest_trace::DETECTOR,
+    run_as_secret_exposed::DETECTOR,
+    script_body_mismatch::DETECTOR,
 ];
 
 /// What a detector had to leave out although it ran: a sentence for `searched`, `None` where nothing was.
@@ -388,6 +420,14 @@ pub static LEFT_OUT: &[(&str, LeftOut)] = &[
     ),
     (script_content::DETECTOR.id, script_content::left_out),
     (run_command_chain::DETECTOR.id, run_command_chain::left_out),
+    (
+        guest_run_without_cloud_op::DETECTOR.id,
+        guest_run_without_cloud_op::left_out,
+    ),
+    (
+        cloud_op_without_guest_trace::DETECTOR.id,
+        cloud_op_without_guest_trace::left_out,
+    ),
 ];
 
 /// Without Activity Log rows no control-plane detector can answer.

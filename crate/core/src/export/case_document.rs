@@ -145,7 +145,7 @@ impl CaseDocument {
         let manifest = compared
             .iter()
             .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
-        let lists: [(&str, Vec<Value>); 11] = [
+        let lists: [(&str, Vec<Value>); 12] = [
             (
                 "operations",
                 case.operations()

@@ -10,6 +10,7 @@ mod chain;
 mod clean;
 mod content;
 mod dormant;
+mod guest;
 mod infrequent;
 mod lists;
 mod managed;

@@ -40,6 +40,8 @@ export interface CoreCase {
   set_old_hashes(item: number, md5: string, sha1: string): void;
   set_settings(json: string): string | undefined;
   set_zone(path: string, zone: string): string | undefined;
+  say_of_link(say: string, pair_json: string): string | undefined;
+  map_host(host: string, resource: string): string | undefined;
   settings_json(): string;
   manifest(form: "csv" | "json"): string;
   free(): void;
@@ -49,7 +51,7 @@ export interface CoreCase {
   place(item: number, ordinal: number): Place | undefined;
   describe(item: number, ordinal: number, bytes: Uint8Array): { summary: string };
   detail(item: number, ordinal: number, bytes: Uint8Array, before: Uint8Array): unknown;
-  export_begin(events: boolean): void;
+  export_begin(events: boolean, secrets: boolean): void;
   export_needs(): Place[];
   export_write(bytes: Uint8Array[]): Uint8Array | undefined;
 }

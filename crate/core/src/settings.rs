@@ -18,6 +18,7 @@ pub mod control_plane;
 mod parameters;
 
 use crate::limits::Limits;
+use crate::reconstruct::links::overrides::LinkOverrides;
 use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
 use control_plane::ControlPlane;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub script: ScriptSettings,
     /// Zones that the analyst gave for items with local times, by path.
     pub zones: BTreeMap<String, Zone>,
+    /// What the analyst says of links between operations and runs.
+    pub links: LinkOverrides,
     /// Which operation is which execution (detectors 34).
     pub cloud_guest_link: CloudGuestLink,
     /// Offset between guest and cloud clocks (detectors 35).
@@ -151,6 +154,11 @@ pub enum Refused {
     },
     /// Outside the parameter's range.
     NotAZone(NotAZone),
+    /// Not something that can be said of links.
+    NotALink {
+        /// Why.
+        what: String,
+    },
     /// Not a settings file.
     NotSettings {
         /// Why.
@@ -193,6 +201,7 @@ impl fmt::Display for Refused {
                 write!(f, "{key} is a number of {unit}; {have:?} is none")
             }
             Self::NotAZone(refused) => refused.fmt(f),
+            Self::NotALink { what } => f.write_str(what),
             Self::NotSettings { what } => write!(f, "this is no settings file: {what}"),
             Self::OutOfRange {
                 key,
@@ -215,6 +224,10 @@ impl Settings {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refused> {
         if let Some(path) = key.strip_prefix("zones.") {
             return self.set_zone(path, value);
+        }
+        if let Some(part) = key.strip_prefix("links.") {
+            let set = self.links.set(part, value);
+            return set.map_err(|what| Refused::NotALink { what });
         }
         let parameter = PARAMETERS.iter().find(|parameter| parameter.key == key);
         let Some(parameter) = parameter else {
@@ -303,6 +316,9 @@ impl Settings {
             let zones = self.zones.iter();
             let zones = zones.map(|(path, zone)| (path.clone(), Value::from(zone.to_string())));
             tree.insert("zones".to_owned(), Value::Object(zones.collect()));
+        }
+        if !self.links.is_empty() {
+            tree.insert("links".to_owned(), self.links.to_json());
         }
         Value::Object(tree)
     }

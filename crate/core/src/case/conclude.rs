@@ -103,7 +103,7 @@ impl Case {
             goal_states: &goal_states,
             processes: &processes,
             settings: &self.settings,
-            overrides: &self.overrides,
+            overrides: &self.settings.links,
         });
         self.copies = copies;
         let shown: Vec<bool> = hidden

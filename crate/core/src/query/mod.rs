@@ -5,13 +5,21 @@
 //!
 //! Rejected: handing all events to the page. Ten million objects are no longer a page.
 
+pub mod arcs;
 pub mod detail;
+pub mod executions;
+pub mod hosts;
 pub mod parameters;
 pub mod rows;
+pub mod story;
 
+pub use arcs::arcs;
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
+pub use executions::{ExecutionsAsk, execution_of, executions};
+pub use hosts::hosts;
 pub use parameters::settings;
 pub use rows::{
     Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
     rows,
 };
+pub use story::story;

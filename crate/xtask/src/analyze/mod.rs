@@ -39,6 +39,7 @@ cargo xtask analyze PATH… [FLAGS]
   PATH              a file, or a folder with everything below it (links are not followed)
   --out FILE        write the document there; without it, or with `-`, to standard output
   --events          include every event, not only what was concluded from them
+  --secrets         write passwords, keys and tokens as they are, not as dots
   --set KEY=VALUE   change a setting; may be repeated
   --zone PATH=ZONE  local times of the item at PATH are in this zone (UTC+05:30, Europe/Berlin); may be repeated
   --settings-file F settings as the page saves them (JSON)
@@ -56,6 +57,7 @@ struct Ask {
     paths: Vec<PathBuf>,
     out: Option<PathBuf>,
     events: bool,
+    secrets: bool,
     settings: Settings,
     workers: usize,
 }
@@ -80,7 +82,7 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let mut case = Case::new(ask.settings);
     let outcome = read::into_case(&mut case, &items, ask.workers, &progress);
     case.conclude();
-    to.write(&case, &outcome.sources, ask.events)?;
+    to.write(&case, &outcome.sources, ask.events, ask.secrets)?;
     progress.finished(&case);
     if outcome.readable == 0 {
         return Err(Failure::Wrong {
@@ -107,6 +109,7 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                 ask.out = (file != OsStr::new("-")).then(|| file.into());
             }
             Word::Flag(ref name) if name == "events" => ask.events = true,
+            Word::Flag(ref name) if name == "secrets" => ask.secrets = true,
             Word::Flag(ref name) if name == "settings" => return Ok(None),
             Word::Flag(ref name) if name == "set" => {
                 let pair: String = flags.parsed("set", "KEY=VALUE")?;

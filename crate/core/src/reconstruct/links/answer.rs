@@ -36,6 +36,9 @@ impl Linking<'_> {
             score: None,
             margin: None,
             reasons: Vec::new(),
+            confirmed: false,
+            next_run: None,
+            next_operation: None,
             processes: self.processes(run),
             flows: Vec::new(),
         };
@@ -74,6 +77,7 @@ impl Linking<'_> {
                 .map(|(_, execution)| execution)
                 .collect(),
             resources,
+            brought: self.known.goal_states.brought.clone(),
         }
     }
 
@@ -142,6 +146,9 @@ impl Linking<'_> {
             score: Some(score),
             margin: Some(margin),
             reasons,
+            confirmed: false,
+            next_run: next_ran.map(|(next, score)| (next.at, score)),
+            next_operation: next_asked.map(|(next, score)| (next.at, score)),
             processes: self.processes(Some(run.at)),
             flows: Vec::new(),
         })
@@ -169,6 +176,9 @@ impl Linking<'_> {
             score: compared.map(|(features, _)| features.score()),
             margin: None,
             reasons,
+            confirmed: true,
+            next_run: None,
+            next_operation: None,
             processes: self.processes(Some(run.at)),
             flows: Vec::new(),
         })

@@ -234,3 +234,96 @@ fn a_drifting_clock_is_linked_without_goal_states() {
     assert_eq!(have.right, have.found);
     assert!(have.right * 100 >= have.all * 80);
 }
+
+/// Command lines and destinations of the events that stand with the execution of a run.
+fn witnesses(case: &Case, host: &str, family: Family, sequence: i64) -> (Vec<String>, Vec<String>) {
+    let mut executions = case.linked().executions.iter();
+    let execution = executions
+        .find(|execution| {
+            let run = execution.run.map(|run| &case.runs()[run]);
+            run.is_some_and(|run| {
+                run.family == family
+                    && run.sequence == Some(sequence)
+                    && run
+                        .host
+                        .as_deref()
+                        .is_some_and(|it| it.eq_ignore_ascii_case(host))
+            })
+        })
+        .unwrap();
+    let store = case.store();
+    let resources = |events: &[u32]| -> Vec<String> {
+        let texts = events.iter().map(|event| {
+            let columns = &store.columns;
+            let text = store.column(&columns.resource, *event);
+            format!(
+                "{} {}",
+                store.column(&columns.ip, *event).unwrap_or("-"),
+                text.unwrap_or("-")
+            )
+        });
+        texts.collect()
+    };
+    (resources(&execution.processes), resources(&execution.flows))
+}
+
+/// A virtual network flow log with one flow out, so many seconds after a moment.
+fn flow_log(at_ms: i64, destination: &str) -> runlens_casegen::CaseFile {
+    let text = format!(
+        r#"{{"records":[{{"time":"2024-05-02T09:00:00Z","flowLogGUID":"66aa66aa","macAddress":"00224871C205","category":"FlowLogFlowEvent","flowRecords":{{"flows":[{{"aclID":"a","flowGroups":[{{"rule":"r","flowTuples":["{at_ms},10.20.1.4,{destination},51000,80,6,O,B,NX,1,60,1,60"]}}]}}]}}}}]}}"#
+    );
+    runlens_casegen::CaseFile::new("cloud/flows/PT1H.json", None, text.into_bytes())
+}
+
+#[test]
+fn processes_and_flows_stand_with_their_executions() {
+    let world = story::example(7);
+    let staged = world
+        .runs
+        .iter()
+        .find(|run| {
+            run.family == runlens_casegen::world::Family::Action
+                && world.machines[run.machine].name == "web01"
+                && String::from_utf8_lossy(&run.script).contains("203.0.113.200")
+        })
+        .unwrap();
+    let number = i64::from(staged.sequence);
+    let made = render(&world);
+    let mut files = made.files.clone();
+    // By the cloud's clock, while the script runs; the same address a day later is somebody else's.
+    let later = flow_log(staged.ended.ms() + 86_400_000, "203.0.113.200");
+    files.push(flow_log(staged.started.ms() + 500, "203.0.113.200"));
+    files.push(runlens_casegen::CaseFile {
+        path: "cloud/flows/later/PT1H.json".to_owned(),
+        ..later
+    });
+    let (without, case) = (read(&made.files), read(&files));
+    let (processes, flows) = witnesses(&case, "web01", Family::Action, number);
+    assert!(
+        processes.iter().any(|it| it.ends_with("/useradd")),
+        "{processes:?}"
+    );
+    assert_eq!(flows.len(), 1);
+    let points = |case: &Case| -> i64 {
+        let run = case.runs().iter().position(|run| {
+            run.host.as_deref() == Some("web01")
+                && run.family == Family::Action
+                && run.sequence == Some(number)
+        });
+        let mut executions = case.linked().executions.iter();
+        let execution = executions.find(|it| it.run == run).unwrap();
+        let mut reasons = execution.reasons.iter();
+        reasons
+            .find(|it| it.feature == "corroboration")
+            .map_or(0, |it| it.points)
+    };
+    assert_eq!(points(&case) - points(&without), 5_000_000);
+    // What the sensor of the Windows machine saw belongs to the processes of one run, and to no other.
+    let (processes, flows) = witnesses(&case, "erp01", Family::Action, 5);
+    assert!(processes.iter().any(|it| it.ends_with("powershell.exe")));
+    assert!(flows.iter().any(|it| it.contains("203.0.113.200")));
+    assert_eq!(
+        witnesses(&case, "erp01", Family::Action, 4).1,
+        Vec::<String>::new()
+    );
+}

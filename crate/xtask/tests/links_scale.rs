@@ -95,7 +95,7 @@ impl Told {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &GoalStates::default(),
-            processes: &[],
+            seen: &[],
             settings: &Settings::default(),
             overrides: &LinkOverrides::default(),
         })

@@ -51,29 +51,52 @@ fn the_list_is_sorted_and_filtered_by_column() {
     let all = query::executions(&case, &ask(&json!({ "first": 0, "count": 1000 })));
     assert_eq!((all.total, all.of), (all.rows.len(), all.rows.len()));
     assert!(all.rows.len() > 10 && all.linked > 8);
-    assert!(all.rows.is_sorted_by_key(|row| row.time_ms.unwrap_or(f64::INFINITY).to_bits()));
+    assert!(
+        all.rows
+            .is_sorted_by_key(|row| row.time_ms.unwrap_or(f64::INFINITY).to_bits())
+    );
     for column in [
-        "time", "caller", "machine", "family", "name", "outcome", "state", "severity", "score",
+        "time",
+        "caller",
+        "machine",
+        "family",
+        "name",
+        "outcome",
+        "state",
+        "severity",
+        "score",
         "confidence",
     ] {
         for descending in [false, true] {
-            let asked = json!({ "first": 0, "count": 1000, "sort": column, "descending": descending });
-            let mut places: Vec<usize> =
-                list(&case, &asked).iter().map(|row| row.execution).collect();
+            let asked =
+                json!({ "first": 0, "count": 1000, "sort": column, "descending": descending });
+            let mut places: Vec<usize> = list(&case, &asked)
+                .iter()
+                .map(|row| row.execution)
+                .collect();
             places.sort_unstable();
             let every: Vec<usize> = (0..all.rows.len()).collect();
             assert_eq!(places, every, "{column}");
         }
     }
-    let worst = list(&case, &json!({ "first": 0, "count": 1, "sort": "score", "descending": true }));
+    let worst = list(
+        &case,
+        &json!({ "first": 0, "count": 1, "sort": "score", "descending": true }),
+    );
     let most = all.rows.iter().filter_map(|row| row.score).max();
     assert_eq!(worst[0].score, most);
     let machine = worst[0].machine.clone().unwrap();
-    let asked = json!({ "first": 0, "count": 1000, "filters": { "machine": machine.to_uppercase() } });
+    let asked =
+        json!({ "first": 0, "count": 1000, "filters": { "machine": machine.to_uppercase() } });
     let there = list(&case, &asked);
     assert!(!there.is_empty() && there.len() < all.rows.len());
-    assert!(there.iter().all(|row| row.machine.as_deref() == Some(&machine)
-        || row.host.as_deref().is_some_and(|host| host.to_lowercase().contains(&machine))));
+    assert!(there.iter().all(|row| {
+        row.machine.as_deref() == Some(&machine)
+            || row
+                .host
+                .as_deref()
+                .is_some_and(|host| host.to_lowercase().contains(&machine))
+    }));
     // Pages are parts of the whole.
     let page = list(&case, &json!({ "first": 3, "count": 4 }));
     assert_eq!(page, all.rows[3..7]);
@@ -104,12 +127,20 @@ fn every_statement_of_every_story_leads_to_an_event() {
         }
         if let Some(script) = &story.script {
             scripts += 1;
-            assert!(script.sources.iter().all(|source| source.same != Some(false)));
+            assert!(
+                script
+                    .sources
+                    .iter()
+                    .all(|source| source.same != Some(false))
+            );
             let first = script.layers[0].text.as_ref().unwrap();
             assert!(!first.lines.is_empty());
             for indicator in script.indicators.iter().filter(|found| found.layer == 0) {
                 let line = &first.lines[indicator.line - 1];
-                assert!(line.pieces.iter().any(|piece| !piece.hits.is_empty()), "{indicator:?}");
+                assert!(
+                    line.pieces.iter().any(|piece| !piece.hits.is_empty()),
+                    "{indicator:?}"
+                );
             }
         }
         trees += usize::from(!story.processes.is_empty());
@@ -119,7 +150,10 @@ fn every_statement_of_every_story_leads_to_an_event() {
             links += 1;
             let sum: f64 = story.link.reasons.iter().map(|reason| reason.points).sum();
             let score = story.link.score.unwrap();
-            assert!((sum.min(100.0) - score).abs() < 0.05, "{sum} is not {score}");
+            assert!(
+                (sum.min(100.0) - score).abs() < 0.05,
+                "{sum} is not {score}"
+            );
             assert!(story.clocks.cloud.is_some() && story.clocks.corrected.is_some());
         }
     }
@@ -134,7 +168,11 @@ fn a_rejected_link_is_solved_again_and_comes_back() {
     let before: Vec<(Option<usize>, Option<usize>)> = pairs(&case);
     let row = rows.iter().find(|row| row.sides == "both").unwrap();
     let name = row.name;
-    let pair = query::story(&case, name.item, name.ordinal).unwrap().link.pair.unwrap();
+    let pair = query::story(&case, name.item, name.ordinal)
+        .unwrap()
+        .link
+        .pair
+        .unwrap();
     case.say_of_link(Say::Reject, &pair).unwrap();
     case.conclude();
     let alone = query::story(&case, name.item, name.ordinal).unwrap();
@@ -142,7 +180,9 @@ fn a_rejected_link_is_solved_again_and_comes_back() {
     assert_eq!(alone.link.said.len(), 1);
     // It is part of the settings: another tab, or the command line, links the same way.
     let mut settings = Settings::default();
-    settings.set_json(&case.settings().to_json().to_string()).unwrap();
+    settings
+        .set_json(&case.settings().to_json().to_string())
+        .unwrap();
     let again = read(&runlens_casegen::example_case().files, settings);
     assert_eq!(pairs(&again), pairs(&case));
     case.say_of_link(Say::TakeBack, &pair).unwrap();
@@ -156,7 +196,10 @@ fn a_rejected_link_is_solved_again_and_comes_back() {
     let mut nothing = pair.clone();
     nothing.run.sequence = Some(4_711);
     let refused = case.say_of_link(Say::Confirm, &nothing).unwrap_err();
-    assert!(refused.starts_with("the evidence names 0 runs so"), "{refused}");
+    assert!(
+        refused.starts_with("the evidence names 0 runs so"),
+        "{refused}"
+    );
 }
 
 fn pairs(case: &Case) -> Vec<(Option<usize>, Option<usize>)> {

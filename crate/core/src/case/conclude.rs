@@ -17,7 +17,8 @@ use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::hosts::{self, ItemHosts};
-use crate::reconstruct::links::{self, goal_states, witnesses};
+use crate::reconstruct::links::witnesses::Witnesses;
+use crate::reconstruct::links::{self, goal_states};
 use crate::reconstruct::runs::{self, Run};
 use crate::reconstruct::{operations, processes};
 use crate::script::{self, Examined, ScriptHint};
@@ -84,7 +85,14 @@ impl Case {
             processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let goal_states =
             goal_states::gather(store, &hosts, &self.runs, |event| counts(store, event));
-        let processes = witnesses::gather(store, &hosts, &self.runs, |event| counts(store, event));
+        let seen = Witnesses {
+            store,
+            hosts: &hosts,
+            runs: &self.runs,
+            processes: &self.processes,
+            examined: &self.examined,
+        }
+        .gather(|event| counts(store, event));
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -101,7 +109,7 @@ impl Case {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &goal_states,
-            processes: &processes,
+            seen: &seen,
             settings: &self.settings,
             overrides: &self.settings.links,
         });
@@ -114,7 +122,7 @@ impl Case {
         self.store.reorder(&self.rank, |event| {
             shown.get(event as usize).copied().unwrap_or(false)
         });
-        self.run_detectors();
+        self.run_detectors(&shown);
         self.revision += 1;
     }
 
@@ -224,9 +232,16 @@ impl Case {
         }
     }
 
-    fn run_detectors(&mut self) {
+    fn run_detectors(&mut self, shown: &[bool]) {
         let view = CaseView {
             operations: &self.operations,
+            runs: &self.runs,
+            examined: &self.examined,
+            processes: &self.processes,
+            linked: &self.linked,
+            store: &self.store,
+            items: &self.items,
+            counts: &|event: EventNumber| shown.get(event as usize).copied().unwrap_or(false),
             settings: &self.settings,
             address_ranges: self.address_ranges.as_ref(),
             drawn: Drawn::default(),
@@ -248,17 +263,25 @@ impl Case {
                 left_out,
             });
         }
-        let operations = &self.operations;
+        for finding in &mut self.findings {
+            // What a detector says of an operation it says of its execution.
+            if finding.executions.is_empty() {
+                let of = finding.operations.iter();
+                finding.executions = of.filter_map(|at| view.execution_of(*at)).collect();
+            }
+        }
+        let referred = view.referred();
         let started = |finding: &Finding| {
             let op = finding
                 .operations
                 .first()
-                .and_then(|at| operations.get(*at));
+                .and_then(|at| referred.operations.get(*at));
             op.and_then(|op| op.started)
+                .or_else(|| referred.time(finding).0)
                 .map_or(i64::MAX, |started| started.ns)
         };
         // Stable: detectors in table order, each in its own deterministic order.
-        self.findings.sort_by_key(started);
+        self.findings.sort_by_cached_key(started);
     }
 }
 

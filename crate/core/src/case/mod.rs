@@ -28,6 +28,7 @@ pub mod store;
 use crate::detect::Finding;
 use crate::detect::caller_profile::Actor;
 use crate::detect::run_command_from_cloud_address::AddressRanges;
+use crate::detect::subject::Referred;
 use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
 use crate::formats::ItemReport;
@@ -369,6 +370,16 @@ impl Case {
     #[must_use]
     pub fn linked(&self) -> &Linked {
         &self.linked
+    }
+
+    /// What findings refer to.
+    #[must_use]
+    pub fn referred(&self) -> Referred<'_> {
+        Referred {
+            operations: &self.operations,
+            runs: &self.runs,
+            linked: &self.linked,
+        }
     }
 
     /// Findings, in time order.

@@ -544,6 +544,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack: vec!["T1651", "T1078.004", "T1570"],
+            ..Finding::default()
         });
     }
     findings

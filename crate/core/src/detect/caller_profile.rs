@@ -268,6 +268,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                     "mode": mode(settings.published),
                 })),
                 attack: vec!["T1078.004"],
+                ..Finding::default()
             });
         }
     }

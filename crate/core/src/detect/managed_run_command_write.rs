@@ -164,6 +164,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             operations,
             values,
             attack,
+            ..Finding::default()
         });
     }
     findings

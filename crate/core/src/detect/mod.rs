@@ -20,18 +20,27 @@ pub mod run_command_new_terms;
 pub mod run_command_spike;
 pub mod sensitive_operation;
 pub mod sensitive_operation_new_source;
+pub mod subject;
 pub mod vm_extension_write;
 
+use crate::case::item::Item;
+use crate::case::store::{EventNumber, Store};
+use crate::reconstruct::links::Linked;
 use crate::reconstruct::operations::Operation;
+use crate::reconstruct::processes::Process;
+use crate::reconstruct::runs::Run;
+use crate::script::Examined;
 use crate::settings::Settings;
 pub use crate::severity::Severity;
-use crate::time::NS_PER_SECOND;
+use crate::time::{Instant, NS_PER_SECOND};
 use anomalous_operation_model::Assessment;
 use history::History;
 use run_command_from_cloud_address::AddressRanges;
 use run_command_spike::Burst;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
+use std::sync::Arc;
+pub use subject::{Referred, Subject};
 
 /// How sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,16 +108,59 @@ pub struct Finding {
     pub summary: String,
     /// Operations by position in the case.
     pub operations: Vec<usize>,
+    /// Executions by position in the case.
+    pub executions: Vec<usize>,
+    /// Events beside those of its operations.
+    pub events: Vec<EventNumber>,
+    /// First and last instant, by the cloud's clock, where its operations and executions do not say.
+    pub time: Option<(Instant, Instant)>,
+    /// Whom and what it is about, as far as its operations and executions do not say.
+    pub subject: Subject,
     /// Figures the detector decided on (detectors 0.10 (12)).
     pub values: Map<String, Value>,
     /// ATT&CK techniques.
     pub attack: Vec<&'static str>,
 }
 
+impl Default for Finding {
+    /// What a detector leaves out.
+    fn default() -> Self {
+        Self {
+            detector: "",
+            severity: Severity::Info,
+            confidence: Confidence::High,
+            baseline: Baseline::NotApplicable,
+            title: String::new(),
+            summary: String::new(),
+            operations: Vec::new(),
+            executions: Vec::new(),
+            events: Vec::new(),
+            time: None,
+            subject: Subject::default(),
+            values: Map::new(),
+            attack: Vec::new(),
+        }
+    }
+}
+
 /// The case as detectors see it.
 pub struct CaseView<'a> {
     /// Operations in time order.
     pub operations: &'a [Operation],
+    /// Runs in time order.
+    pub runs: &'a [Run],
+    /// What the script of each run does.
+    pub examined: &'a [Option<Arc<Examined>>],
+    /// Processes of all guests.
+    pub processes: &'a [Process],
+    /// Executions, clocks and the VM of each run.
+    pub linked: &'a Linked,
+    /// The events.
+    pub store: &'a Store,
+    /// The items, with their hosts.
+    pub items: &'a [Item],
+    /// Whether an event counts: it is shown, and no copy of another.
+    pub counts: &'a dyn Fn(EventNumber) -> bool,
     /// Parameters.
     pub settings: &'a Settings,
     /// The analyst's list of hosting ranges.
@@ -123,6 +175,7 @@ pub struct Drawn {
     history: OnceCell<History>,
     assessments: OnceCell<Vec<Assessment>>,
     bursts: OnceCell<Vec<Burst>>,
+    execution_of_operation: OnceCell<Vec<Option<usize>>>,
 }
 
 impl CaseView<'_> {
@@ -148,6 +201,31 @@ impl CaseView<'_> {
         self.drawn
             .bursts
             .get_or_init(|| run_command_spike::bursts(self))
+    }
+
+    /// The execution of an operation, by position.
+    #[must_use]
+    pub fn execution_of(&self, operation: usize) -> Option<usize> {
+        let of_operation = self.drawn.execution_of_operation.get_or_init(|| {
+            let mut of = vec![None; self.operations.len()];
+            for (at, execution) in self.linked.executions.iter().enumerate() {
+                if let Some(slot) = execution.operation.and_then(|op| of.get_mut(op)) {
+                    *slot = Some(at);
+                }
+            }
+            of
+        });
+        of_operation.get(operation).copied().flatten()
+    }
+
+    /// What findings refer to.
+    #[must_use]
+    pub fn referred(&self) -> Referred<'_> {
+        Referred {
+            operations: self.operations,
+            runs: self.runs,
+            linked: self.linked,
+        }
     }
 
     /// What the model says of this operation, where it rests on any baseline at all.

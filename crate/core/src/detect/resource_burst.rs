@@ -217,6 +217,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack,
+            ..Finding::default()
         });
     }
     findings.sort_by_key(|finding| finding.operations.first().copied());

@@ -145,6 +145,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack: vec!["T1651"],
+            ..Finding::default()
         });
     }
     findings.sort_by_key(|finding| finding.operations.first().copied());

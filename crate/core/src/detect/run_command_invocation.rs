@@ -77,6 +77,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 operations: vec![at],
                 values,
                 attack: vec!["T1651", "T1059.001", "T1059.004"],
+                ..Finding::default()
             }
         })
         .collect()

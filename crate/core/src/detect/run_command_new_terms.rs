@@ -118,6 +118,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack: vec!["T1651"],
+            ..Finding::default()
         });
     }
     findings

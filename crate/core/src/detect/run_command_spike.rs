@@ -309,6 +309,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack: vec!["T1651", "T1059"],
+            ..Finding::default()
         });
     }
     findings

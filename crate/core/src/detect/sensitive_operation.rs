@@ -486,6 +486,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             operations: vec![at],
             values,
             attack: vec![technique],
+            ..Finding::default()
         });
     }
     findings

@@ -315,6 +315,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack: vec!["T1003", "T1098", "T1555.006"],
+            ..Finding::default()
         });
     }
     for (at, mask, known) in unknown {
@@ -346,6 +347,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack: vec!["T1003", "T1098", "T1555.006"],
+            ..Finding::default()
         });
     }
     findings.sort_by_key(|finding| finding.operations.first().copied());

@@ -158,6 +158,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             operations: vec![*at],
             values,
             attack: vec!["T1651", "T1059", "T1098"],
+            ..Finding::default()
         });
     }
     findings

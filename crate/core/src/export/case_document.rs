@@ -376,25 +376,18 @@ impl CaseDocument {
     }
 
     fn findings(&self, case: &Case) -> Vec<Value> {
+        let referred = case.referred();
         let shown = |(id, finding): (usize, &crate::detect::Finding)| {
-            let ops: Vec<&Operation> = finding
-                .operations
-                .iter()
-                .filter_map(|at| case.operations().get(*at))
-                .collect();
-            let op = ops.first();
-            let first = ops
-                .iter()
-                .filter_map(|op| op.started)
-                .min_by_key(|time| time.ns);
-            let last = ops
-                .iter()
-                .filter_map(|op| op.ended)
-                .max_by_key(|time| time.ns);
-            let events: Vec<EventNumber> = ops
-                .iter()
+            let subject = referred.subject(finding);
+            let (first, last) = referred.time(finding);
+            let ops = finding.operations.iter();
+            let ops = ops.filter_map(|at| case.operations().get(*at));
+            let mut events: Vec<EventNumber> = ops
                 .flat_map(|op| op.events.iter().copied())
+                .chain(finding.events.iter().copied())
                 .collect();
+            events.sort_unstable();
+            events.dedup();
             json!({
                 "id": id,
                 "detector": finding.detector,
@@ -406,18 +399,18 @@ impl CaseDocument {
                 "first": first.map(|time| time.to_string()),
                 "last": last.map(|time| time.to_string()),
                 "subject": {
-                    "caller": op.and_then(|op| op.caller.as_deref()),
-                    "ip": op.and_then(|op| op.ips.first()),
-                    "vm": op.and_then(|op| op.vm()),
-                    "resource": op.and_then(|op| op.resource.as_ref()).map(|id| &id.folded),
-                    "subscription": op.and_then(|op| op.subscription.as_deref()),
-                    "host": null,
+                    "caller": subject.caller,
+                    "ip": subject.ip,
+                    "vm": subject.vm,
+                    "resource": subject.resource,
+                    "subscription": subject.subscription,
+                    "host": subject.host,
                 },
                 "values": finding.values,
                 "attack": finding.attack,
                 "events": self.ids(&events),
                 "operations": finding.operations,
-                "executions": [],
+                "executions": finding.executions,
                 "allowed_by": null,
             })
         };

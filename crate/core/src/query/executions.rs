@@ -123,7 +123,7 @@ pub struct ExecutionRow {
     pub exit_code: Option<i64>,
     /// Worst of findings and script.
     pub severity: Option<&'static str>,
-    /// Findings of its operation.
+    /// Findings on it.
     pub findings: usize,
     /// Score of its script.
     pub score: Option<u32>,
@@ -154,22 +154,34 @@ pub struct Executions {
     pub rows: Vec<ExecutionRow>,
 }
 
+/// The worst of the findings on an execution, and their places.
+type Found = (Severity, Vec<usize>);
+
 /// What a row needs to know of the whole case, gathered once for an answer.
 pub(super) struct Listing<'a> {
     case: &'a Case,
-    /// Worst finding of each operation, and how many.
-    found: BTreeMap<usize, (Severity, usize)>,
+    found: BTreeMap<usize, Found>,
 }
 
 impl<'a> Listing<'a> {
     pub(super) fn new(case: &'a Case) -> Self {
-        let mut found: BTreeMap<usize, (Severity, usize)> = BTreeMap::new();
-        for finding in case.findings() {
-            let distinct: BTreeSet<usize> = finding.operations.iter().copied().collect();
+        let executions = case.linked().executions.iter().enumerate();
+        let of_operation: BTreeMap<usize, usize> = executions
+            .filter_map(|(at, execution)| Some((execution.operation?, at)))
+            .collect();
+        let mut found: BTreeMap<usize, Found> = BTreeMap::new();
+        for (number, finding) in case.findings().iter().enumerate() {
+            let by_operation = finding.operations.iter();
+            let by_operation = by_operation.filter_map(|at| of_operation.get(at).copied());
+            let distinct: BTreeSet<usize> = by_operation
+                .chain(finding.executions.iter().copied())
+                .collect();
             for at in distinct {
-                let entry = found.entry(at).or_insert((finding.severity, 0));
+                let entry = found
+                    .entry(at)
+                    .or_insert_with(|| (finding.severity, Vec::new()));
                 entry.0 = entry.0.max(finding.severity);
-                entry.1 += 1;
+                entry.1.push(number);
             }
         }
         Self { case, found }
@@ -184,8 +196,13 @@ impl<'a> Listing<'a> {
         )
     }
 
-    pub(super) fn severity(&self, execution: &Execution) -> Option<Severity> {
-        let found = execution.operation.and_then(|at| self.found.get(&at));
+    /// Places of the findings on an execution.
+    pub(super) fn findings(&self, at: usize) -> &[usize] {
+        self.found.get(&at).map_or(&[], |(_, places)| places)
+    }
+
+    fn severity(&self, at: usize, execution: &Execution) -> Option<Severity> {
+        let found = self.found.get(&at);
         let script = execution.run.and_then(|at| self.case.examined(at));
         found
             .map(|(severity, _)| *severity)
@@ -199,7 +216,6 @@ impl<'a> Listing<'a> {
             .or_else(|| run.and_then(|run| run.events.first()))?;
         let time = time_of(self.case, execution);
         let examined = execution.run.and_then(|at| self.case.examined(at));
-        let found = execution.operation.and_then(|at| self.found.get(&at));
         Some(ExecutionRow {
             execution: at,
             name: EventName::of(self.case, *first),
@@ -214,8 +230,8 @@ impl<'a> Listing<'a> {
             outcome: op.map(|op| op.outcome.word()),
             state: run.map(|run| run.state.word()),
             exit_code: run.and_then(|run| run.exit_code),
-            severity: self.severity(execution).map(Severity::word),
-            findings: found.map_or(0, |(_, count)| *count),
+            severity: self.severity(at, execution).map(Severity::word),
+            findings: self.findings(at).len(),
             score: examined.map(|found| found.score.total),
             indicators: examined.map(heaviest).unwrap_or_default(),
             script: run
@@ -252,7 +268,7 @@ impl<'a> Listing<'a> {
                 code.map_or_else(|| state.to_owned(), |code| format!("{state} {code}"))
             }
             Column::Severity => self
-                .severity(execution)
+                .severity(at, execution)
                 .map_or("", Severity::word)
                 .to_owned(),
             Column::Score => {
@@ -273,7 +289,7 @@ impl<'a> Listing<'a> {
         match column {
             Column::Time => Key::number(time_of(self.case, execution).map(|time| time.ns)),
             Column::Severity => {
-                Key::number(self.severity(execution).map(|severity| severity as i64))
+                Key::number(self.severity(at, execution).map(|severity| severity as i64))
             }
             Column::Score => {
                 let found = execution.run.and_then(|at| self.case.examined(at));
@@ -403,7 +419,7 @@ pub fn time_of(case: &Case, execution: &Execution) -> Option<Instant> {
         let at = execution.run?;
         let run = case.runs().get(at)?;
         let time = run.started.or(run.ended)?;
-        let offset = super::story::clocks::applied(case, run);
+        let offset = super::story::clocks::applied(case, at);
         Some(time.shifted(-offset.at(time.ns)))
     })
 }

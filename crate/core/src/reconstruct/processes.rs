@@ -226,6 +226,11 @@ fn is_report_of<'a>(
 }
 
 impl Process {
+    /// The sources' own ids of it.
+    pub fn entities(&self) -> impl Iterator<Item = Symbol> + '_ {
+        self.entities.iter().copied()
+    }
+
     /// Adds what a report says; what is known stays.
     fn take<'a>(&mut self, report: &Report<'_>, text: &impl Fn(Symbol) -> &'a str) {
         let fact = report.fact;

@@ -118,6 +118,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             operations,
             values: figures(json!({ "score": score, "steps": shown })),
             attack,
+            ..Finding::default()
         });
     }
     findings

@@ -150,6 +150,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "mode": mode(settings.published),
             })),
             attack: vec!["T1651", "T1078.004", "T1583.003"],
+            ..Finding::default()
         });
     }
     findings

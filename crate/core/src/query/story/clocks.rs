@@ -4,8 +4,6 @@ use super::Sides;
 use crate::case::Case;
 use crate::reconstruct::links::Clock;
 use crate::reconstruct::links::features::in_seconds;
-use crate::reconstruct::links::goal_states::label;
-use crate::reconstruct::runs::Run;
 use crate::reconstruct::skew::estimate::Confidence;
 use crate::reconstruct::skew::offset::Offset;
 use crate::time::Instant;
@@ -57,19 +55,11 @@ pub struct Strip {
     pub confidence: Option<&'static str>,
 }
 
-/// The clock of a run's guest.
-fn clock_of<'a>(case: &'a Case, run: &Run) -> Option<&'a Clock> {
-    let wanted = label(run);
-    case.linked().clocks.iter().find(|clock| {
-        let host = clock.host.as_deref().unwrap_or("");
-        crate::identity::host_label(host) == wanted
-    })
-}
-
 /// The offset by which a run was placed.
 #[must_use]
-pub fn applied(case: &Case, run: &Run) -> Offset {
-    clock_of(case, run).map_or(Offset::NONE, |clock| clock.applied)
+pub fn applied(case: &Case, run: usize) -> Offset {
+    let clock = case.linked().clock_of_run(run);
+    clock.map_or(Offset::NONE, |clock| clock.applied)
 }
 
 pub(super) fn seconds(ns: i64) -> f64 {
@@ -127,8 +117,9 @@ pub fn in_words(clock: &Clock) -> String {
 pub(super) fn strip(sides: &Sides<'_>) -> Strip {
     let cloud = sides.op.and_then(|op| Stretch::of(op.started, op.ended));
     let run = sides.run;
-    let offset = run.map(|run| applied(sides.case, run));
-    let clock = run.and_then(|run| clock_of(sides.case, run));
+    let place = sides.execution.run;
+    let offset = place.map(|at| applied(sides.case, at));
+    let clock = place.and_then(|at| sides.case.linked().clock_of_run(at));
     let corrected = |time: Option<Instant>| {
         let time = time?;
         Some(time.shifted(-offset?.at(time.ns)))

@@ -187,7 +187,7 @@ fn cloud(sides: &Sides<'_>) -> Option<Missing> {
             items.insert(store.item_of(*event));
         }
     }
-    let offset = super::clocks::applied(case, run);
+    let offset = super::clocks::applied(case, at);
     let time = run.started.or(run.ended).map(|time| offset.cloud(time.ns));
     let all: Vec<Covering> = items
         .into_iter()

@@ -196,7 +196,7 @@ fn other_run(case: &Case, op: &Operation, at: usize, points: Option<i64>) -> Opt
     let run = case.runs().get(at)?;
     let (_, name) = find(case, |other| other.run == Some(at));
     let placed = run.started.or(run.ended).map(|time| {
-        let offset = super::clocks::applied(case, run);
+        let offset = super::clocks::applied(case, at);
         time.shifted(-offset.at(time.ns)).to_string()
     });
     Some(Other {
@@ -247,7 +247,7 @@ fn partners(sides: &Sides<'_>) -> Vec<Other> {
             let fitting = runs.filter_map(|(at, run)| {
                 let ran = Ran::of(at, 0, run);
                 let guest = run.started.or(run.ended)?.ns;
-                let apart = super::clocks::applied(case, run).cloud(guest) - time.ns;
+                let apart = super::clocks::applied(case, at).cloud(guest) - time.ns;
                 (ran.answers(asked.family) && !same_number(case, at)).then_some((apart.abs(), at))
             });
             nearest(fitting.collect())
@@ -256,10 +256,13 @@ fn partners(sides: &Sides<'_>) -> Vec<Other> {
                 .collect()
         }
         (None, _, Some(run)) => {
+            let Some(place) = sides.execution.run else {
+                return Vec::new();
+            };
             let Some(time) = run.started.or(run.ended) else {
                 return Vec::new();
             };
-            let time = super::clocks::applied(case, run).cloud(time.ns);
+            let time = super::clocks::applied(case, place).cloud(time.ns);
             let ran = Ran::of(0, 0, run);
             let operations = case.operations().iter().enumerate();
             let fitting = operations.filter_map(|(at, op)| {

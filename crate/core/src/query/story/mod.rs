@@ -78,7 +78,7 @@ impl Statement {
     }
 }
 
-/// A finding on the operation of an execution.
+/// A finding on an execution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FoundOfIt {
     /// Detector id.
@@ -98,7 +98,7 @@ pub struct Story {
     pub revision: u64,
     /// Its row of the list.
     pub row: ExecutionRow,
-    /// Findings on its operation.
+    /// Findings on it.
     pub findings: Vec<FoundOfIt>,
     /// Who asked; empty where no operation is known.
     pub asked: Vec<Statement>,
@@ -188,14 +188,15 @@ pub fn story(case: &Case, item: u32, ordinal: u32) -> Option<Story> {
     let at = execution_of(case, item, ordinal)?;
     let execution = case.linked().executions.get(at)?;
     let sides = Sides::of(case, execution);
+    let listing = Listing::new(case);
     let agent = agent::told(&sides);
     let tree = processes::tree(&sides);
     let script = script::shown(&sides);
     let flows = processes::flows(&sides, &tree);
     Some(Story {
         revision: case.revision(),
-        row: Listing::new(case).row(at, execution)?,
-        findings: findings(case, execution),
+        row: listing.row(at, execution)?,
+        findings: findings(case, listing.findings(at)),
         asked: asked::who(&sides),
         asked_records: asked::records(&sides),
         agent: agent.statements,
@@ -213,21 +214,16 @@ pub fn story(case: &Case, item: u32, ordinal: u32) -> Option<Story> {
     })
 }
 
-fn findings(case: &Case, execution: &Execution) -> Vec<FoundOfIt> {
-    let Some(op) = execution.operation else {
-        return Vec::new();
-    };
-    let mut found: Vec<&crate::detect::Finding> = case
-        .findings()
-        .iter()
-        .filter(|finding| finding.operations.contains(&op))
-        .collect();
+fn findings(case: &Case, places: &[usize]) -> Vec<FoundOfIt> {
+    let all = places.iter();
+    let mut found: Vec<&crate::detect::Finding> =
+        all.filter_map(|at| case.findings().get(*at)).collect();
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let shown = found.into_iter().map(|finding| FoundOfIt {
         detector: finding.detector,
         severity: finding.severity.word(),
         title: finding.title.clone(),
-        summary: finding.summary.clone(),
+        summary: secrets::masked(&finding.summary),
     });
     shown.collect()
 }

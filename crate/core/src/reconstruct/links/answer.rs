@@ -10,6 +10,7 @@
 
 use super::features::{Identity, POINT, Reason, compare};
 use super::solve::Pair;
+use super::witnesses::fitting;
 use super::{Clock, Execution, Linked, Linking, in_points};
 use crate::case::store::EventNumber;
 use crate::reconstruct::skew::estimate::Confidence;
@@ -40,7 +41,7 @@ impl Linking<'_> {
             next_run: None,
             next_operation: None,
             processes: self.processes(run),
-            flows: Vec::new(),
+            flows: self.flows(run),
         };
         for op in self
             .asked
@@ -64,6 +65,12 @@ impl Linking<'_> {
                 *slot = Some(resource.clone());
             }
         }
+        let mut clock_of = vec![None; self.known.runs.len()];
+        for run in &self.ran {
+            if let Some(slot) = clock_of.get_mut(run.at) {
+                *slot = Some(run.host);
+            }
+        }
         let clocks = self.places.iter().map(|place| Clock {
             host: Some(place.guest.spelled.clone()).filter(|host| !host.is_empty()),
             resource: place.vm.as_ref().map(|(resource, ..)| resource.clone()),
@@ -78,12 +85,37 @@ impl Linking<'_> {
                 .collect(),
             resources,
             brought: self.known.goal_states.brought.clone(),
+            clock_of,
         }
     }
 
     fn processes(&self, run: Option<usize>) -> Vec<EventNumber> {
-        let of_run = run.and_then(|at| self.known.processes.get(at));
-        of_run.cloned().unwrap_or_default()
+        let of_run = run.and_then(|at| self.known.seen.get(at));
+        of_run
+            .map(|seen| seen.processes.clone())
+            .unwrap_or_default()
+    }
+
+    /// Flows of a run's processes, and those to addresses that its script names, each once: the guest's own by its clock, then flow logs'.
+    fn flows(&self, run: Option<usize>) -> Vec<EventNumber> {
+        let found = || {
+            let at = run?;
+            let seen = self.known.seen.get(at)?;
+            let mut flows = seen.own_flows.clone();
+            let place = self.ran.binary_search_by_key(&at, |ran| ran.at).ok()?;
+            let ran = self.ran.get(place)?;
+            let offset = self.places.get(ran.host).map(|place| place.offset)?;
+            if let Some(time) = ran.time() {
+                let by_guest = fitting(&seen.by_guest, time, ran.ended);
+                let ended = ran.ended.map(|ended| offset.cloud(ended));
+                let by_cloud = fitting(&seen.by_cloud, offset.cloud(time), ended);
+                flows.extend(by_guest.chain(by_cloud).map(|flow| flow.event));
+            }
+            let mut shown = BTreeSet::new();
+            flows.retain(|event| shown.insert(*event));
+            Some(flows)
+        };
+        found().unwrap_or_default()
     }
 
     /// When an execution is shown: its operation's start, else its run's time by the cloud's clock.
@@ -150,7 +182,7 @@ impl Linking<'_> {
             next_run: next_ran.map(|(next, score)| (next.at, score)),
             next_operation: next_asked.map(|(next, score)| (next.at, score)),
             processes: self.processes(Some(run.at)),
-            flows: Vec::new(),
+            flows: self.flows(Some(run.at)),
         })
     }
 
@@ -180,7 +212,7 @@ impl Linking<'_> {
             next_run: None,
             next_operation: None,
             processes: self.processes(Some(run.at)),
-            flows: Vec::new(),
+            flows: self.flows(Some(run.at)),
         })
     }
 }

@@ -120,8 +120,7 @@ pub fn compare(
         end: end(asked, ran, offset),
         identity,
         outcome: outcome(asked, ran),
-        corroboration: (5 * POINT)
-            .saturating_mul(i64::try_from(ran.seen.len().min(3)).unwrap_or(3)),
+        corroboration: 5 * POINT * ran.witnesses(offset).clamp(0, 3),
         distance: distance.min(window),
     })
 }
@@ -281,7 +280,11 @@ impl Features {
         let outcome = format!("cloud says {}, guest says {guest}", asked.outcome.class());
         add("outcome", self.outcome, outcome);
         if self.corroboration > 0 {
-            add("corroboration", self.corroboration, ran.seen.join(", "));
+            let mut seen = ran.seen.clone();
+            if ran.has_flow(offset) {
+                seen.push("a flow to an address that its script names");
+            }
+            add("corroboration", self.corroboration, seen.join(", "));
         }
         reasons
     }

@@ -48,9 +48,8 @@ impl Linking<'_> {
             let brought = known.goal_states.brought.get(at);
             ran.correlations = brought.cloned().unwrap_or_default();
             ran.asynchronous = known.goal_states.asynchronous.get(at).copied().flatten();
-            if known.processes.get(at).is_some_and(|seen| !seen.is_empty()) {
-                ran.seen
-                    .push("a process was started from its script's path");
+            if let Some(seen) = known.seen.get(at) {
+                ran.hear(seen);
             }
             if let Some(place) = self.places.get_mut(host) {
                 place.ran.push(self.ran.len());

@@ -53,6 +53,7 @@ use sides::{Asked, Ran};
 use solve::{Pair, Solving};
 use std::collections::{BTreeMap, BTreeSet};
 use vms::{Guest, Vm};
+use witnesses::Seen;
 
 /// Rounds of linking and estimating at most.
 const ROUNDS: usize = 3;
@@ -70,8 +71,8 @@ pub struct Known<'a> {
     pub runs: &'a [Run],
     /// Goal states.
     pub goal_states: &'a GoalStates,
-    /// Processes of each run.
-    pub processes: &'a [Vec<EventNumber>],
+    /// What others saw of each run.
+    pub seen: &'a [Seen],
     /// Parameters.
     pub settings: &'a Settings,
     /// What the analyst said.
@@ -129,6 +130,17 @@ pub struct Linked {
     pub resources: Vec<Option<String>>,
     /// For each run the correlation ids of the goal states that led to it.
     pub brought: Vec<Vec<String>>,
+    /// For each run its guest's place among the clocks.
+    pub clock_of: Vec<Option<usize>>,
+}
+
+impl Linked {
+    /// The clock of a run's guest.
+    #[must_use]
+    pub fn clock_of_run(&self, run: usize) -> Option<&Clock> {
+        let at = self.clock_of.get(run).copied().flatten()?;
+        self.clocks.get(at)
+    }
 }
 
 /// Links operations and runs.

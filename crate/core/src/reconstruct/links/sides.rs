@@ -16,8 +16,10 @@ use crate::evidence::hash::sha256;
 use crate::evidence::layout::{Family, Os};
 use crate::identity::fold;
 use crate::json::Value;
+use crate::reconstruct::links::witnesses::{NamedFlow, Seen, fitting};
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use crate::reconstruct::runs::Run;
+use crate::reconstruct::skew::offset::Offset;
 use crate::time::{Instant, NS_PER_SECOND};
 
 /// The longest that the platform lets a script run.
@@ -190,6 +192,10 @@ pub struct Ran {
     pub script: Option<String>,
     /// What else saw it, in words.
     pub seen: Vec<&'static str>,
+    /// Whether the guest itself saw a flow to an address that its script names.
+    pub flow_by_guest: bool,
+    /// Flows to such addresses by the cloud's clock.
+    pub flows_by_cloud: Vec<NamedFlow>,
 }
 
 impl Ran {
@@ -218,7 +224,42 @@ impl Ran {
                 .filter(whole)
                 .map(|script| normal_hash(&script.text)),
             seen: Vec::new(),
+            flow_by_guest: false,
+            flows_by_cloud: Vec::new(),
         }
+    }
+
+    /// What witnesses say of it.
+    pub fn hear(&mut self, seen: &Seen) {
+        if seen.started {
+            self.seen
+                .push("a process was started from its script's path");
+        }
+        if seen.written {
+            self.seen.push("its script's file was seen being written");
+        }
+        let started = self.time();
+        self.flow_by_guest = started
+            .and_then(|started| fitting(&seen.by_guest, started, self.ended).next())
+            .is_some();
+        self.flows_by_cloud.clone_from(&seen.by_cloud);
+    }
+
+    /// Whether a flow to an address that its script names fits its times, its clock being so far off.
+    #[must_use]
+    pub fn has_flow(&self, offset: Offset) -> bool {
+        let by_cloud = || {
+            let started = offset.cloud(self.time()?);
+            let ended = self.ended.map(|ended| offset.cloud(ended));
+            fitting(&self.flows_by_cloud, started, ended).next()
+        };
+        self.flow_by_guest || by_cloud().is_some()
+    }
+
+    /// How many others saw it.
+    #[must_use]
+    pub fn witnesses(&self, offset: Offset) -> i64 {
+        i64::try_from(self.seen.len()).unwrap_or(0) + i64::from(self.has_flow(offset))
     }
 
     /// The time by which it is placed: its start, else its end.

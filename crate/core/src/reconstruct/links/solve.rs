@@ -492,7 +492,9 @@ impl<'a> Solving<'a> {
         } else {
             0
         };
-        let seen = i64::try_from(run.seen.len().min(3)).unwrap_or(3) * 5;
+        let flow = run.flow_by_guest || !run.flows_by_cloud.is_empty();
+        let seen = i64::try_from(run.seen.len()).unwrap_or(3) + i64::from(flow);
+        let seen = seen.min(3) * 5;
         let end = if run.ended.is_some() { 10 } else { 0 };
         (host + (30 + identity + 5 + seen + end) * POINT).min(100 * POINT)
     }

@@ -98,7 +98,7 @@ impl Told {
             operations: &self.operations,
             runs: &self.runs,
             goal_states: &self.goal_states,
-            processes: &[],
+            seen: &[],
             settings: &Settings::default(),
             overrides: &self.overrides,
         })

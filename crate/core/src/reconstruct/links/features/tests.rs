@@ -37,6 +37,8 @@ fn ran(started: i64, ended: Option<i64>, reported: Reported) -> Ran {
         correlations: Vec::new(),
         script: None,
         seen: Vec::new(),
+        flow_by_guest: false,
+        flows_by_cloud: Vec::new(),
     }
 }
 

@@ -45,6 +45,8 @@ fn ran(at: usize, started: i64, ended: i64) -> Ran {
         correlations: Vec::new(),
         script: None,
         seen: Vec::new(),
+        flow_by_guest: false,
+        flows_by_cloud: Vec::new(),
     }
 }
 

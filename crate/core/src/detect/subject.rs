@@ -1,0 +1,148 @@
+//! Whom and what a finding is about, and when: in its own words where it has them, else in those of its operations and executions.
+//!
+//! A finding on one operation needs no words of its own: caller, address and VM are the operation's. One on a script that ran without a
+//! link has a host, and the VM that its guest is. Times of a guest are given by the cloud's clock, so that findings of both sides stand in
+//! one order.
+//!
+//! Rejected: every detector spelling all of it out. Thirty copies of one rule, and the thirty-first differs.
+
+use super::Finding;
+use crate::identity::ResourceId;
+use crate::reconstruct::links::{Execution, Linked};
+use crate::reconstruct::operations::Operation;
+use crate::reconstruct::runs::Run;
+use crate::time::Instant;
+
+/// Whom and what a finding is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Caller as the records spell it.
+    pub caller: Option<String>,
+    /// Address.
+    pub ip: Option<String>,
+    /// VM name.
+    pub vm: Option<String>,
+    /// Resource id, folded.
+    pub resource: Option<String>,
+    /// Subscription.
+    pub subscription: Option<String>,
+    /// Guest, as its evidence spells it.
+    pub host: Option<String>,
+}
+
+/// What findings refer to.
+#[derive(Clone, Copy)]
+pub struct Referred<'a> {
+    /// Operations in time order.
+    pub operations: &'a [Operation],
+    /// Runs in time order.
+    pub runs: &'a [Run],
+    /// Executions, clocks and VMs.
+    pub linked: &'a Linked,
+}
+
+impl<'a> Referred<'a> {
+    /// The first operation of a finding: its own, else that of its first execution.
+    #[must_use]
+    pub fn operation(&self, finding: &Finding) -> Option<usize> {
+        let own = finding.operations.first().copied();
+        own.or_else(|| self.executions(finding).find_map(|(_, one)| one.operation))
+    }
+
+    /// The executions of a finding.
+    pub fn executions<'b>(
+        &'b self,
+        finding: &'b Finding,
+    ) -> impl Iterator<Item = (usize, &'a Execution)> + 'b {
+        let executions = &self.linked.executions;
+        finding
+            .executions
+            .iter()
+            .filter_map(|at| Some((*at, executions.get(*at)?)))
+    }
+
+    /// Whom and what a finding is about.
+    #[must_use]
+    pub fn subject(&self, finding: &Finding) -> Subject {
+        let own = finding.subject.clone();
+        let op = self
+            .operation(finding)
+            .and_then(|at| self.operations.get(at));
+        let run = self
+            .executions(finding)
+            .find_map(|(_, execution)| execution.run);
+        let resource = run.and_then(|at| self.linked.resources.get(at)?.clone());
+        let of_run = || resource.as_deref().map(ResourceId::parse);
+        Subject {
+            caller: own.caller.or_else(|| op.and_then(|op| op.caller.clone())),
+            ip: own.ip.or_else(|| op.and_then(|op| op.ips.first().cloned())),
+            vm: own
+                .vm
+                .or_else(|| op.and_then(Operation::vm))
+                .or_else(|| of_run()?.vm()),
+            subscription: own
+                .subscription
+                .or_else(|| op.and_then(|op| op.subscription.clone()))
+                .or_else(|| Some(of_run()?.subscription()?.to_owned())),
+            host: own
+                .host
+                .or_else(|| self.runs.get(run?).and_then(|run| run.host.clone())),
+            resource: own
+                .resource
+                .or_else(|| op.and_then(|op| Some(op.resource.as_ref()?.folded.clone())))
+                .or(resource),
+        }
+    }
+
+    /// First and last instant of a finding, by the cloud's clock.
+    #[must_use]
+    pub fn time(&self, finding: &Finding) -> (Option<Instant>, Option<Instant>) {
+        if let Some((first, last)) = finding.time {
+            return (Some(first), Some(last));
+        }
+        let ops = || {
+            let ops = finding.operations.iter();
+            ops.filter_map(|at| self.operations.get(*at))
+        };
+        let first = ops().filter_map(|op| op.started).min_by_key(|time| time.ns);
+        let last = ops().filter_map(|op| op.ended).max_by_key(|time| time.ns);
+        if first.is_some() {
+            return (first, last);
+        }
+        let times = self
+            .executions(finding)
+            .filter_map(|(_, one)| self.execution_time(one));
+        times.fold((None, None), |(first, last), (start, end)| {
+            let sooner = first.is_none_or(|first: Instant| start.ns < first.ns);
+            let later = last.is_none_or(|last: Instant| end.ns > last.ns);
+            (
+                if sooner { Some(start) } else { first },
+                if later { Some(end) } else { last },
+            )
+        })
+    }
+
+    /// First and last instant of an execution, by the cloud's clock: its operation's, else its run's.
+    #[must_use]
+    pub fn execution_time(&self, execution: &Execution) -> Option<(Instant, Instant)> {
+        let op = execution.operation.and_then(|at| self.operations.get(at));
+        let of_op = op.and_then(|op| Some((op.started?, op.ended.or(op.started)?)));
+        of_op.or_else(|| {
+            let at = execution.run?;
+            let run = self.runs.get(at)?;
+            let start = run.started.or(run.ended)?;
+            let end = run.ended.or(run.started)?;
+            Some((self.by_cloud(at, start), self.by_cloud(at, end)))
+        })
+    }
+
+    /// A time of a run's guest by the cloud's clock.
+    #[must_use]
+    pub fn by_cloud(&self, run: usize, time: Instant) -> Instant {
+        let clock = self.linked.clock_of_run(run);
+        clock.map_or(time, |clock| Instant {
+            ns: clock.applied.cloud(time.ns),
+            digits: time.digits,
+        })
+    }
+}

@@ -30,11 +30,16 @@ export function StoryOf({ name }: { name: EventName }): JSX.Element {
       })
       .catch((error: unknown) => { say(String(error)); });
   }, [name.item, name.ordinal, overview.value?.revision]);
+  const article = useRef<HTMLElement>(null);
   const now = story.value;
+  useEffect(() => {
+    // A button that led here is gone with the story it stood in: keys go on from the new one.
+    if (document.activeElement === document.body) article.current?.focus();
+  }, [now]);
   if (now === null) return <div class="story">{lost.value ? <p class="hint">This event belongs to no execution any more.</p> : <p class="hint">Loading…</p>}</div>;
   return (
     <Revealed.Provider value={revealed.value}>
-      <article class="story" data-test="story" tabIndex={-1} aria-label="Story of the execution" data-revision={now.revision}
+      <article ref={article} class="story" data-test="story" tabIndex={-1} aria-label="Story of the execution" data-revision={now.revision}
         onKeyDown={(event) => { if (event.key === "Escape") told.value = null; }}>
         <Told story={now} revealed={revealed.value} reveal={(to) => { revealed.value = to; }} />
       </article>
@@ -158,9 +163,9 @@ function Processes({ list, left }: { list: readonly ShownProcess[]; left: number
   if (list.length === 0) return <p class="soft">No process of this run is in the evidence: no audit log, no Sysmon, no endpoint sensor saw its script's path.</p>;
   return (
     <>
-      <ul class="processes" role="tree" aria-label="Processes">
+      <ul class="processes" aria-label="Processes">
         {list.map((process, at) => (
-          <li key={at} role="treeitem" aria-level={process.depth + 1} data-part={process.part}
+          <li key={at} data-part={process.part}
             ref={(element) => { element?.style.setProperty("padding-left", `${process.depth * 18 + 4}px`); }}>
             <span class="process-name">{process.part === "script" ? "▶ " : ""}{oneLine(process.image === "" ? "a process" : (process.image.split(/[\\/]/).at(-1) ?? process.image))}</span>{" "}
             <code class="break"><Value statement={process.command_line} /></code>{" "}

@@ -104,11 +104,7 @@ pub(super) fn tree(sides: &Sides<'_>) -> Tree {
             if !seen.insert(at) {
                 continue;
             }
-            let part = if named.contains(&at) {
-                "script"
-            } else {
-                "child"
-            };
+            let part = if at == root { "script" } else { "child" };
             tree.show(case, at, depth, part);
             tree.own.push(at);
             let below = children.get(&at).map_or(&[][..], Vec::as_slice);

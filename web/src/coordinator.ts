@@ -72,16 +72,22 @@ class Coordinator {
       row_of: (asked) => this.case.answer("row_of", asked) as Answers["row_of"],
       bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
       detail: (asked) => this.detail(asked),
-      export_case: (asked) => this.exportCase(asked.events),
+      export_case: (asked) => this.exportCase(asked),
       export_manifest: ({ form }) => ({ file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) }),
       settings: () => this.case.answer("settings", {}) as Answers["settings"],
       set_settings: ({ json }) => this.changed(this.case.set_settings(json)),
       expected: () => this.case.answer("expected", {}) as Answers["expected"],
       set_list: (asked) => this.setList(asked),
       incidents: () => this.case.answer("incidents", {}) as Answers["incidents"],
-      story: (asked) => this.case.answer("story", asked) as Answers["story"],
+      incident_story: (asked) => this.case.answer("incident_story", asked) as Answers["incident_story"],
       modes: ({ detector }) => this.case.answer("modes", { detector: detector ?? undefined }) as Answers["modes"],
       set_zone: ({ path, zone }) => this.changed(this.case.set_zone(path, zone)),
+      executions: (asked) => this.case.answer("executions", asked) as Answers["executions"],
+      story: (asked) => this.case.answer("story", asked) as Answers["story"],
+      hosts: () => this.case.answer("hosts", {}) as Answers["hosts"],
+      arcs: (asked) => this.case.answer("arcs", asked) as Answers["arcs"],
+      say_of_link: ({ say, pair }) => this.changed(this.case.say_of_link(say, JSON.stringify(pair))),
+      map_host: ({ host, resource }) => this.changed(this.case.map_host(host, resource)),
       zones: () => this.case.answer("zones", {}) as Answers["zones"],
       read_again: () => this.readAgain(),
       hash_more: () => this.hashMore(),
@@ -346,11 +352,11 @@ class Coordinator {
     return detail;
   }
 
-  private async exportCase(events: boolean): Promise<Answers["export_case"]> {
+  private async exportCase({ events, secrets }: Asks["export_case"]): Promise<Answers["export_case"]> {
     if (this.reading) throw new Error("the case is still being read; export it when reading has ended");
     await this.forRules;
     const pieces: BlobPart[] = [];
-    this.case.export_begin(events);
+    this.case.export_begin(events, secrets);
     for (;;) {
       const piece = this.case.export_write(await this.bytes.read(this.case.export_needs()));
       if (piece === undefined) break;

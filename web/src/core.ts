@@ -50,6 +50,8 @@ export interface CoreCase {
   note_hits(item: number, hits: Float64Array): void;
   shown(): number;
   set_list(kind: string, name: string, text: string): string | undefined;
+  say_of_link(say: string, pair_json: string): string | undefined;
+  map_host(host: string, resource: string): string | undefined;
   settings_json(): string;
   manifest(form: "csv" | "json"): string;
   free(): void;
@@ -59,9 +61,9 @@ export interface CoreCase {
   place(item: number, ordinal: number): Place | undefined;
   describe(item: number, ordinal: number, bytes: Uint8Array): { summary: string };
   detail(item: number, ordinal: number, bytes: Uint8Array, before: Uint8Array): unknown;
-  export_begin(events: boolean): void;
   rule_needs(): Place[];
   rule_take(bytes: Uint8Array[]): void;
+  export_begin(events: boolean, secrets: boolean): void;
   export_needs(): Place[];
   export_write(bytes: Uint8Array[]): Uint8Array | undefined;
 }

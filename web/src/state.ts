@@ -4,7 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { Bridge } from "./bridge.js";
 import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
-import type { CaseOverview, EventDetail, EventRow, EvidenceItem, FilterError, ItemProgress, Note, ShownState } from "./protocol.js";
+import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceItem, FilterError, ItemProgress, Note, PairKey, ShownState } from "./protocol.js";
 
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
@@ -26,6 +26,8 @@ export const recentFilters = signal<readonly string[]>([]);
 export const keptFilters = signal<readonly string[]>([]);
 export const started = signal(false);
 export const exporting = signal(false);
+/** The execution whose story is told, by the name that stays. */
+export const told = signal<EventName | null>(null);
 
 /** How many rows there are, and a word that changes whenever they do. */
 export const rowsShown = computed<{ total: number; state: string }>(() => {
@@ -183,6 +185,19 @@ export async function setZone(path: string, zone: string): Promise<string | null
   return refused;
 }
 
+/** Says something of a pair; answers why the core refused, or null. */
+export async function sayOfLink(say_: Asks["say_of_link"]["say"], pair: PairKey): Promise<string | null> {
+  const { refused } = await ask("say_of_link", { say: say_, pair });
+  if (refused !== null) say(refused);
+  return refused;
+}
+
+/** Says which VM a guest is; answers why the core refused, or null. */
+export async function mapHost(host: string, resource: string): Promise<string | null> {
+  const { refused } = await ask("map_host", { host, resource });
+  return refused;
+}
+
 export async function exportManifest(form: "csv" | "json"): Promise<void> {
   const { file_name, text } = await ask("export_manifest", { form });
   download(file_name, new TextEncoder().encode(text), form === "csv" ? "text/csv" : "application/json");
@@ -193,10 +208,10 @@ export async function hashMore(): Promise<void> {
   say(`MD5 and SHA-1 of ${items} items are being computed.`);
 }
 
-export async function exportCase(events: boolean): Promise<void> {
+export async function exportCase(events: boolean, secrets: boolean): Promise<void> {
   exporting.value = true;
   try {
-    const { file_name, bytes } = await ask("export_case", { events });
+    const { file_name, bytes } = await ask("export_case", { events, secrets });
     download(file_name, bytes, "application/json");
   } catch (error) {
     say(`The case could not be exported: ${error instanceof Error ? error.message : String(error)}`);

@@ -21,6 +21,7 @@ pub mod identity;
 mod parameters;
 
 use crate::limits::Limits;
+use crate::reconstruct::links::overrides::LinkOverrides;
 use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
 use allow_list::AllowEntry;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub script: ScriptSettings,
     /// Zones that the analyst gave for items with local times, by path.
     pub zones: BTreeMap<String, Zone>,
+    /// What the analyst says of links between operations and runs.
+    pub links: LinkOverrides,
     /// Which operation is which execution (detectors 34).
     pub cloud_guest_link: CloudGuestLink,
     /// Offset between guest and cloud clocks (detectors 35).
@@ -175,6 +178,11 @@ pub enum Refused {
         /// The text given.
         have: String,
     },
+    /// Not something that can be said of links.
+    NotALink {
+        /// Why.
+        what: String,
+    },
     /// Not a settings file.
     NotSettings {
         /// Why.
@@ -222,6 +230,7 @@ impl fmt::Display for Refused {
                 f,
                 "indicators.{id} is a weight from 0 to 10 or off; {have:?} is neither"
             ),
+            Self::NotALink { what } => f.write_str(what),
             Self::NotSettings { what } => write!(f, "this is no settings file: {what}"),
             Self::OutOfRange {
                 key,
@@ -257,6 +266,10 @@ impl Settings {
                 id: id.to_owned(),
                 have: value.to_owned(),
             });
+        }
+        if let Some(part) = key.strip_prefix("links.") {
+            let set = self.links.set(part, value);
+            return set.map_err(|what| Refused::NotALink { what });
         }
         let parameter = PARAMETERS.iter().find(|parameter| parameter.key == key);
         let Some(parameter) = parameter else {
@@ -369,6 +382,9 @@ impl Settings {
             let zones = self.zones.iter();
             let zones = zones.map(|(path, zone)| (path.clone(), Value::from(zone.to_string())));
             tree.insert("zones".to_owned(), Value::Object(zones.collect()));
+        }
+        if !self.links.is_empty() {
+            tree.insert("links".to_owned(), self.links.to_json());
         }
         Value::Object(tree)
     }

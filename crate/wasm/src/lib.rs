@@ -20,6 +20,7 @@ use runlens_core::export::{CaseDocument, manifest};
 use runlens_core::formats::ItemReader;
 use runlens_core::lists::ListKind;
 use runlens_core::query::{self, Shown};
+use runlens_core::reconstruct::links::overrides::{PairKey, Say};
 use runlens_core::settings::Settings;
 use runlens_core::time::zone::Zone;
 use serde::{Deserialize, Serialize};
@@ -216,7 +217,7 @@ struct BinsAsk {
 }
 
 #[derive(Deserialize)]
-struct StoryAsk {
+struct IncidentStoryAsk {
     incident: usize,
     first: f64,
     count: f64,
@@ -235,6 +236,13 @@ struct IncidentsAnswer {
 #[derive(Serialize)]
 struct ModesAnswer {
     modes: Vec<query::modes::ModeDifference>,
+}
+
+#[derive(Deserialize)]
+struct ArcsAsk {
+    from_ms: f64,
+    to_ms: f64,
+    pixels: u32,
 }
 
 #[derive(Serialize)]
@@ -377,6 +385,31 @@ impl Case {
         None
     }
 
+    /// Takes what the analyst says of a pair (`confirm`, `reject`, `take-back`); answers why it was refused. Concluding follows.
+    pub fn say_of_link(&mut self, say: &str, pair_json: &str) -> Option<String> {
+        let say = match say {
+            "confirm" => Say::Confirm,
+            "reject" => Say::Reject,
+            "take-back" => Say::TakeBack,
+            other => return Some(format!("{other} is nothing that can be said of a link")),
+        };
+        match serde_json::from_str::<PairKey>(pair_json) {
+            Ok(pair) => self.case.say_of_link(say, &pair).err(),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Says which VM a guest is (none where it is empty); answers why it was refused. Concluding follows.
+    pub fn map_host(&mut self, host: &str, resource: &str) -> Option<String> {
+        let mut settings = self.case.settings().clone();
+        let key = format!("links.host_to_vm.{host}");
+        if let Err(refused) = settings.set(&key, resource) {
+            return Some(refused.to_string());
+        }
+        self.case.set_settings(settings);
+        None
+    }
+
     /// The settings in force, as a settings file has them.
     #[must_use]
     pub fn settings_json(&self) -> String {
@@ -470,13 +503,13 @@ impl Case {
             "incidents" => to_js(&IncidentsAnswer {
                 incidents: query::incidents(&self.case),
             }),
-            "story" => {
-                let StoryAsk {
+            "incident_story" => {
+                let IncidentStoryAsk {
                     incident,
                     first,
                     count,
                 } = ask(question)?;
-                to_js(&query::story(
+                to_js(&query::incident_story(
                     &self.case,
                     incident,
                     row_number(first),
@@ -488,6 +521,20 @@ impl Case {
                 to_js(&ModesAnswer {
                     modes: query::modes(&self.case, detector.as_deref()),
                 })
+            }
+            "executions" => to_js(&query::executions(&self.case, &ask(question)?)),
+            "story" => {
+                let RowOfAsk { item, ordinal } = ask(question)?;
+                to_js(&query::story(&self.case, item, ordinal))
+            }
+            "hosts" => to_js(&query::hosts(&self.case)),
+            "arcs" => {
+                let ArcsAsk {
+                    from_ms,
+                    to_ms,
+                    pixels,
+                } = ask(question)?;
+                to_js(&query::arcs(&self.case, from_ms, to_ms, pixels))
             }
             "bins" => self.bins(&ask(question)?),
             "filter_fields" => to_js(&filter::fields()),
@@ -587,8 +634,13 @@ impl Case {
     }
 
     /// Begins the case document.
-    pub fn export_begin(&mut self, events: bool) {
-        self.document = Some(CaseDocument::new(&self.case, events));
+    pub fn export_begin(&mut self, events: bool, secrets: bool) {
+        let document = CaseDocument::new(&self.case, events);
+        self.document = Some(if secrets {
+            document.revealing_secrets()
+        } else {
+            document
+        });
     }
 
     /// Places wanted for the next piece, in order.

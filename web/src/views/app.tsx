@@ -4,12 +4,13 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { fromDrop, fromPicker } from "../intake.js";
-import { cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected } from "../state.js";
+import { ask, cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected, told } from "../state.js";
 import { bytes, count, plural } from "../text.js";
 import { Detail } from "./detail.js";
 import { Empty } from "./empty.js";
 import { Events } from "./events.js";
 import { Evidence } from "./evidence.js";
+import { Executions } from "./executions.js";
 import { FilterBar } from "./filter.js";
 import { Findings } from "./findings.js";
 import { Menu } from "./menu.js";
@@ -87,6 +88,7 @@ export function App(): JSX.Element {
 
 function Actions(): JSX.Element {
   const withEvents = useSignal(false);
+  const withSecrets = useSignal(false);
   const reading = phase.value === "reading";
   return (
     <div class="actions">
@@ -96,7 +98,10 @@ function Actions(): JSX.Element {
       <label class="check">
         <input type="checkbox" checked={withEvents.value} onChange={(event) => { withEvents.value = event.currentTarget.checked; }} /> with events
       </label>
-      <button type="button" class="strong" disabled={reading || exporting.value} onClick={() => exportCase(withEvents.value)}>
+      <label class="check" title="Passwords, keys and tokens are dots in the document unless this is chosen">
+        <input type="checkbox" checked={withSecrets.value} onChange={(event) => { withSecrets.value = event.currentTarget.checked; }} /> with secrets
+      </label>
+      <button type="button" class="strong" disabled={reading || exporting.value} onClick={() => exportCase(withEvents.value, withSecrets.value)}>
         {exporting.value ? "Exporting…" : "Export case (JSON)"}
       </button>
     </div>
@@ -112,14 +117,22 @@ function ThemeSwitch({ theme, choose }: { theme: Theme; choose: (theme: Theme) =
   );
 }
 
-type View = "timeline" | "evidence" | "findings" | "settings";
+type View = "timeline" | "executions" | "evidence" | "findings" | "settings";
 
 /** The case once there is evidence: figures, evidence and findings, timeline over table, details beside. */
 function Case(): JSX.Element {
   const view = useSignal<View>("timeline");
   const known = overview.value;
-  // Details belong to the timeline's rows; the other views need the width.
-  const open = view.value === "timeline" && detail.value !== null && selected.value !== null;
+  const executionCount = useSignal(0);
+  useEffect(() => {
+    void ask("executions", { first: 0, count: 0, sort: "time", descending: false, filters: {} }).then((answer) => { executionCount.value = answer.of; });
+  }, [known?.revision]);
+  // Whoever names an execution is led to its story.
+  useEffect(() => {
+    if (told.value !== null) view.value = "executions";
+  }, [told.value]);
+  // Details belong to the timeline's rows and to a story's records; the other views need the width.
+  const open = (view.value === "timeline" || view.value === "executions") && detail.value !== null && selected.value !== null;
   const problems = evidence.value.reduce((sum, item) => sum + item.problem_count, 0);
   const tab = (name: View, label: string): JSX.Element => (
     <button type="button" role="tab" id={`tab-${name}`} aria-selected={view.value === name} aria-controls={`view-${name}`} onClick={() => { view.value = name; }}>
@@ -131,6 +144,7 @@ function Case(): JSX.Element {
       <div class="summary">
         <div role="tablist" aria-label="Views" class="tabs">
           {tab("timeline", `Timeline · ${plural(known?.events ?? 0, "event")}`)}
+          {tab("executions", `Executions · ${count(executionCount.value)}`)}
           {tab("findings", `Findings · ${count(known?.findings ?? 0)}`)}
           {tab("evidence", `Evidence · ${plural(known?.items ?? 0, "item")}${problems > 0 ? ` · ${plural(problems, "problem")}` : ""}`)}
           {tab("settings", "Settings")}
@@ -145,6 +159,10 @@ function Case(): JSX.Element {
           <FilterBar />
           <Timeline />
           <Events />
+        </section>
+      ) : view.value === "executions" ? (
+        <section class="work" role="tabpanel" id="view-executions" aria-labelledby="tab-executions">
+          <Executions />
         </section>
       ) : view.value === "evidence" ? (
         <section class="work" role="tabpanel" id="view-evidence" aria-labelledby="tab-evidence">

@@ -117,7 +117,7 @@ impl Case {
             goal_states: &goal_states,
             seen: &seen,
             settings: &self.settings,
-            overrides: &self.overrides,
+            overrides: &self.settings.links,
         });
         self.copies = copies;
         let shown: Vec<bool> = hidden

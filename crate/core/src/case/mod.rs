@@ -39,7 +39,7 @@ use crate::problem::{Code, Problem};
 use crate::query::Place;
 use crate::reconstruct::guests::Guests;
 use crate::reconstruct::links::Linked;
-use crate::reconstruct::links::overrides::LinkOverrides;
+use crate::reconstruct::links::overrides::{LinkOverrides, OperationKey, PairKey, RunKey, Say};
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
@@ -77,7 +77,6 @@ pub struct Case {
     examined: Vec<Option<Arc<Examined>>>,
     processes: Vec<Process>,
     guests: Guests,
-    overrides: LinkOverrides,
     linked: Linked,
     findings: Vec<Finding>,
     incidents: Vec<Incident>,
@@ -119,13 +118,39 @@ impl Case {
 
     /// Takes what the analyst says of links; it counts from the next [`Case::conclude`] on.
     pub fn set_link_overrides(&mut self, overrides: LinkOverrides) {
-        self.overrides = overrides;
+        self.settings.links = overrides;
     }
 
     /// What the analyst says of links.
     #[must_use]
     pub fn link_overrides(&self) -> &LinkOverrides {
-        &self.overrides
+        &self.settings.links
+    }
+
+    /// Takes what the analyst says of one pair; it counts from the next [`Case::conclude`] on.
+    ///
+    /// # Errors
+    /// A sentence, where the pair is confirmed and the evidence does not tell it from another.
+    pub fn say_of_link(&mut self, say: Say, pair: &PairKey) -> Result<(), String> {
+        let (operation, run) = (pair.operation.folded(), pair.run.folded());
+        let operations = self.operations.iter().map(OperationKey::of);
+        let runs = self.runs.iter().map(RunKey::of);
+        let named = [
+            (
+                "operation",
+                operations.filter(|key| *key == operation).count(),
+            ),
+            ("run", runs.filter(|key| *key == run).count()),
+        ];
+        for (side, count) in named {
+            if say == Say::Confirm && count != 1 {
+                return Err(format!(
+                    "the evidence names {count} {side}s so; a pair can be confirmed only where each side is named alone"
+                ));
+            }
+        }
+        self.settings.links.say(say, pair);
+        Ok(())
     }
 
     /// Takes the analyst's list of hosting ranges; it counts from the next [`Case::conclude`] on.

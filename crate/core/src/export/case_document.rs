@@ -16,10 +16,11 @@ use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
 use crate::reconstruct::skew::estimate::Confidence;
 use crate::reconstruct::skew::offset::Offset;
-use crate::script::Examined;
 use crate::script::decode::Transform;
+use crate::script::{Examined, secrets};
 use crate::time::Instant;
 use serde_json::{Map, Value, json};
+use std::ops::Range;
 
 /// Events in one piece of the document.
 const PIECE_EVENTS: usize = 1_000;
@@ -31,9 +32,37 @@ enum Stage {
     Done,
 }
 
+/// Whether texts of evidence are written with their secrets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    Masked,
+    Revealed,
+}
+
+impl Secrets {
+    fn shown(self, text: &str) -> String {
+        match self {
+            Self::Masked => secrets::masked(text),
+            Self::Revealed => text.to_owned(),
+        }
+    }
+
+    fn part(self, text: &str, part: Range<usize>, found: Option<&Vec<Range<usize>>>) -> String {
+        match (self, found) {
+            (Self::Masked, Some(found)) => secrets::masked_part(text, part, found),
+            _ => text.get(part).unwrap_or("").to_owned(),
+        }
+    }
+
+    fn maybe(self, text: Option<&str>) -> Option<String> {
+        text.map(|text| self.shown(text))
+    }
+}
+
 /// A case document being written.
 pub struct CaseDocument {
     with_events: bool,
+    secrets: Secrets,
     stage: Stage,
     /// The events in time order.
     listing: Vec<EventNumber>,
@@ -54,9 +83,19 @@ impl CaseDocument {
         }
         Self {
             with_events,
+            secrets: Secrets::Masked,
             stage: Stage::Head,
             listing,
             ids,
+        }
+    }
+
+    /// The same with the passwords, keys and tokens that it masks otherwise.
+    #[must_use]
+    pub fn revealing_secrets(self) -> Self {
+        Self {
+            secrets: Secrets::Revealed,
+            ..self
         }
     }
 
@@ -251,7 +290,7 @@ impl CaseDocument {
                 "parent_pid": process.parent_pid,
                 "parent": process.parent,
                 "image": some(&process.image),
-                "command_line": some(&process.command_line),
+                "command_line": some(&process.command_line).map(|text| self.secrets.shown(&text)),
                 "directory": some(&process.directory),
                 "user": some(&process.user),
                 "integrity": some(&process.integrity),
@@ -292,7 +331,9 @@ impl CaseDocument {
     }
 
     fn run(&self, case: &Case, id: usize, run: &Run) -> Value {
-        let (layers, indicators) = case.examined(id).map_or_else(Default::default, examined);
+        let (layers, indicators) = case
+            .examined(id)
+            .map_or_else(Default::default, |found| examined(found, self.secrets));
         let resource = case.linked().resources.get(id);
         json!({
             "id": id,
@@ -307,10 +348,10 @@ impl CaseDocument {
             "exit_code": run.exit_code,
             "state": run.state.word(),
             "script": run.script.as_ref().map(|script| json!({
-                "sha256": script.sha256, "bytes": script.bytes, "text": script.text, "layers": layers, "indicators": indicators,
+                "sha256": script.sha256, "bytes": script.bytes, "text": self.secrets.shown(&script.text), "layers": layers, "indicators": indicators,
             })),
-            "stdout": run.stdout,
-            "stderr": run.stderr,
+            "stdout": self.secrets.maybe(run.stdout.as_deref()),
+            "stderr": self.secrets.maybe(run.stderr.as_deref()),
             "events": self.ids(&run.events),
         })
     }
@@ -546,18 +587,22 @@ fn searched(case: &Case) -> Vec<Value> {
 }
 
 /// Layers and indicators of a script.
-fn examined(found: &Examined) -> (Vec<Value>, Vec<Value>) {
+fn examined(found: &Examined, how: Secrets) -> (Vec<Value>, Vec<Value>) {
     let layers = found.layers.iter().enumerate().skip(1).map(|(id, layer)| {
         json!({
             "id": id,
             "parent": layer.parent,
             "encoding": layer.transform.map(Transform::word),
-            "text": layer.text,
+            "text": how.maybe(layer.text.as_deref()),
             "bytes": layer.bytes.len(),
             "sha256": layer.sha256,
             "executed": layer.executed,
         })
     });
+    let texts = found.layers.iter();
+    let found_of: Vec<Vec<Range<usize>>> = texts
+        .map(|layer| layer.text.as_deref().map(secrets::find).unwrap_or_default())
+        .collect();
     let indicators = found.matches.iter().map(|hit| {
         let layer = found
             .layers
@@ -573,7 +618,7 @@ fn examined(found: &Examined) -> (Vec<Value>, Vec<Value>) {
             "layer": hit.layer,
             "line": hit.line,
             "in_comment": hit.in_comment,
-            "text": layer.and_then(|text| text.get(hit.range.clone())),
+            "text": layer.map(|text| how.part(text, hit.range.clone(), found_of.get(hit.layer))),
         })
     });
     (layers.collect(), indicators.collect())

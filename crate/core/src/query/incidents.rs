@@ -122,7 +122,7 @@ fn told(case: &Case, incident: usize) -> BTreeMap<EventNumber, Told> {
 
 /// `count` lines of an incident's story from the `first` on.
 #[must_use]
-pub fn story(case: &Case, incident: usize, first: usize, count: usize) -> Story {
+pub fn incident_story(case: &Case, incident: usize, first: usize, count: usize) -> Story {
     let store = case.store();
     let clocks: BTreeMap<String, Offset> = case
         .linked()

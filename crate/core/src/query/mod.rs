@@ -5,19 +5,26 @@
 //!
 //! Rejected: handing all events to the page. Ten million objects are no longer a page.
 
+pub mod arcs;
 pub mod detail;
+pub mod executions;
 pub mod expected;
 pub mod filter;
+pub mod hosts;
 pub mod incidents;
 pub mod modes;
 pub mod parameters;
 pub mod rows;
 pub mod shown;
 pub mod sigma;
+pub mod story;
 
+pub use arcs::arcs;
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
+pub use executions::{ExecutionsAsk, execution_of, executions};
 pub use expected::expected;
-pub use incidents::{incidents, story};
+pub use hosts::hosts;
+pub use incidents::{incident_story, incidents};
 pub use modes::modes;
 pub use parameters::settings;
 pub use rows::{
@@ -26,3 +33,4 @@ pub use rows::{
 };
 pub use shown::Shown;
 pub use sigma::sigma;
+pub use story::story;

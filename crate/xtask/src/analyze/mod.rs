@@ -43,6 +43,7 @@ cargo xtask analyze PATH… [FLAGS]
   --out FILE        write the document there; without it, or with `-`, to standard output
   --events          include every event, not only what was concluded from them
   --sigma PATH      a file of Sigma rules, or a folder of them; may be repeated (rules among the evidence run too)
+  --secrets         write passwords, keys and tokens as they are, not as dots
   --set KEY=VALUE   change a setting; may be repeated
   --zone PATH=ZONE  local times of the item at PATH are in this zone (UTC+05:30, Europe/Berlin); may be repeated
   --settings-file F settings as the page saves them (JSON)
@@ -63,6 +64,7 @@ struct Ask {
     rules: Vec<PathBuf>,
     out: Option<PathBuf>,
     events: bool,
+    secrets: bool,
     settings: Settings,
     lists: Lists,
     modes: Option<PathBuf>,
@@ -94,7 +96,7 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
     for line in rules(&case) {
         eprintln!("{line}");
     }
-    to.write(&case, &outcome.sources, ask.events)?;
+    to.write(&case, &outcome.sources, ask.events, ask.secrets)?;
     if let Some(file) = ask.modes {
         write_modes(&case, &file)?;
     }
@@ -124,6 +126,7 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                 ask.out = (file != OsStr::new("-")).then(|| file.into());
             }
             Word::Flag(ref name) if name == "events" => ask.events = true,
+            Word::Flag(ref name) if name == "secrets" => ask.secrets = true,
             Word::Flag(ref name) if name == "settings" => return Ok(None),
             Word::Flag(ref name) if name == "set" => {
                 let pair: String = flags.parsed("set", "KEY=VALUE")?;

@@ -66,7 +66,7 @@ fn a_story_by_one_clock() {
     }]));
     let case = table.case();
     assert_eq!(case.incidents().len(), 1);
-    let story = query::story(&case, 0, 0, 100);
+    let story = query::incident_story(&case, 0, 0, 100);
     let told: Vec<(&str, &str)> = story
         .lines
         .iter()
@@ -82,13 +82,13 @@ fn a_story_by_one_clock() {
         ]
     );
     assert!(story.lines.iter().all(|line| !line.findings.is_empty()));
-    let page = query::story(&case, 0, 1, 2);
+    let page = query::incident_story(&case, 0, 1, 2);
     assert_eq!((page.total, page.lines.len()), (4, 2));
     assert_eq!(
         page.lines[0].cloud_time.as_deref(),
         Some("2024-05-20T12:00:00Z")
     );
-    assert_eq!(query::story(&case, 9, 0, 10).total, 0);
+    assert_eq!(query::incident_story(&case, 9, 0, 10).total, 0);
 }
 
 #[test]

@@ -7,6 +7,8 @@
 //! Rejected: sharing memory between workers. It needs headers that neither `file://` nor a plain static host sends.
 
 mod container;
+mod findings;
+mod people_and_places;
 
 pub use container::{container_kind, unpack};
 
@@ -185,6 +187,7 @@ impl OldHasher {
 pub struct Case {
     case: CoreCase,
     document: Option<CaseDocument>,
+    arranged: findings::Kept,
 }
 
 #[derive(Deserialize)]
@@ -261,6 +264,7 @@ impl Case {
         Ok(Self {
             case: CoreCase::new(settings(settings_json)?),
             document: None,
+            arranged: findings::Kept::default(),
         })
     }
 
@@ -395,8 +399,13 @@ impl Case {
             "zones" => to_js(&Zones {
                 zones: Zone::places(),
             }),
-            "findings" => to_js(&query::findings(&self.case)),
             "bins" => self.bins(&ask(question)?),
+            "findings" | "finding" | "finding_events" | "searched" | "manual" => {
+                findings::answer(self, name, question)
+            }
+            "attack" | "actors" | "actor" | "hosts" | "host" => {
+                people_and_places::answer(self, name, question)
+            }
             other => Err(JsError::new(&format!("no question is named {other}"))),
         }
     }

@@ -123,6 +123,7 @@ impl Case {
             shown.get(event as usize).copied().unwrap_or(false)
         });
         self.run_detectors(&shown);
+        self.finding_keys.take();
         self.revision += 1;
     }
 

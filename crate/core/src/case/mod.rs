@@ -24,6 +24,7 @@
 mod conclude;
 pub mod item;
 pub mod store;
+pub mod triage;
 
 use crate::detect::Finding;
 use crate::detect::caller_profile::Actor;
@@ -42,9 +43,11 @@ use crate::reconstruct::runs::Run;
 use crate::script::Examined;
 use crate::settings::Settings;
 use item::{Item, ItemState};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{EventNumber, Store};
+use triage::Triage;
 
 /// What a detector answered.
 #[derive(Clone, Debug)]
@@ -74,6 +77,9 @@ pub struct Case {
     linked: Linked,
     findings: Vec<Finding>,
     searched: Vec<Searched>,
+    /// Made when first asked for, from the findings as they stand.
+    finding_keys: OnceCell<Vec<String>>,
+    triage: Triage,
     actors: Vec<Actor>,
     address_ranges: Option<AddressRanges>,
     /// Shown event -> its copies.

@@ -11,6 +11,7 @@ pub mod anomalous_operation_model;
 pub mod caller_profile;
 pub mod history;
 pub mod managed_run_command_write;
+pub mod manual;
 pub mod resource_burst;
 pub mod run_command_chain;
 pub mod run_command_from_cloud_address;
@@ -87,6 +88,25 @@ impl Baseline {
             Self::Partial => "partial",
             Self::Insufficient => "insufficient",
             Self::NotApplicable => "n/a",
+        }
+    }
+
+    /// What the word means for a reader of the finding.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Full => {
+                "The records cover the whole time that the verdict compares with: what is called new was not there."
+            }
+            Self::Partial => {
+                "The records begin inside the time that the verdict compares with: what is called new may have been there before."
+            }
+            Self::Insufficient => {
+                "The records hold too little of the time that the verdict compares with to judge by: take it as a hint."
+            }
+            Self::NotApplicable => {
+                "The verdict compares with nothing: it rests on what the finding's own events say."
+            }
         }
     }
 }

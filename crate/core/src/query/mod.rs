@@ -5,13 +5,17 @@
 //!
 //! Rejected: handing all events to the page. Ten million objects are no longer a page.
 
+pub mod actors;
+pub mod attack;
 pub mod detail;
+pub mod findings;
+pub mod hosts;
 pub mod parameters;
 pub mod rows;
+pub mod sources;
 
 pub use detail::{EventDetail, Place, detail, place, place_of, summary};
 pub use parameters::settings;
 pub use rows::{
-    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, findings, overview, row_at, row_of,
-    rows,
+    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, overview, row_at, row_of, rows,
 };

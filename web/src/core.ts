@@ -41,6 +41,9 @@ export interface CoreCase {
   set_settings(json: string): string | undefined;
   set_zone(path: string, zone: string): string | undefined;
   settings_json(): string;
+  set_triage(key: string, state: string, note: string): string | undefined;
+  triage_json(): string;
+  take_triage(json: string): string | undefined;
   manifest(form: "csv" | "json"): string;
   free(): void;
   refresh(): void;

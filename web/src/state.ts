@@ -6,6 +6,7 @@ import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
 import type { CaseOverview, EventDetail, EventRow, EvidenceItem, ItemProgress, Note } from "./protocol.js";
 
+export type View = "timeline" | "evidence" | "findings" | "actors" | "hosts" | "settings";
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
 export const overview = signal<CaseOverview | null>(null);
@@ -19,6 +20,10 @@ export const range = signal<{ from_ms: number; to_ms: number } | null>(null);
 /** Rows the table shows, and a row it should go to. */
 export const shownRows = signal<{ first: EventRow | null; last: EventRow | null }>({ first: null, last: null });
 export const goToRow = signal<{ row: number } | null>(null);
+/** The view that is open; other views lead to it. */
+export const view = signal<View>("timeline");
+/** How the keys of the settings begin that the Settings view should go to. */
+export const settingsAt = signal<string | null>(null);
 export const started = signal(false);
 export const exporting = signal(false);
 

@@ -13,6 +13,7 @@ use super::findings::{FindingRow, finding_row};
 use super::sources::{Lane, Source, Spanned, gaps, lanes, sources};
 use crate::case::Case;
 use crate::event::intern::Symbol;
+use crate::formats;
 use crate::identity::{ResourceId, host_label, netbios};
 use crate::reconstruct::links::Execution;
 use crate::reconstruct::skew::estimate::Confidence;
@@ -344,17 +345,26 @@ impl Hosts {
 
 /// What system only has evidence of this format.
 fn os_of(format: &str) -> Option<&'static str> {
-    match format {
-        "waagent-log"
-        | "handler-log"
-        | "syslog"
-        | "journal-json"
-        | "auditd"
-        | "command-execution-log" => Some("linux"),
-        "waappagent-log" | "evtx" | "windows-event-json" | "windows-event-xml"
-        | "windows-event-csv" | "aggregate-status" => Some("windows"),
-        _ => None,
+    const LINUX: [&str; 6] = [
+        formats::waagent_log::FORMAT.id,
+        formats::handler_log::FORMAT.id,
+        formats::command_execution_log::FORMAT.id,
+        formats::journal_json::FORMAT.id,
+        "syslog",
+        "auditd",
+    ];
+    const WINDOWS: [&str; 6] = [
+        formats::waappagent_log::FORMAT.id,
+        formats::aggregate_status::FORMAT.id,
+        formats::windows_event_json::FORMAT.id,
+        formats::windows_event_xml::FORMAT.id,
+        formats::windows_event_csv::FORMAT.id,
+        "evtx",
+    ];
+    if LINUX.contains(&format) {
+        return Some("linux");
     }
+    WINDOWS.contains(&format).then_some("windows")
 }
 
 fn in_seconds(ns: i64) -> f64 {

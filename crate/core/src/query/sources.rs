@@ -12,6 +12,7 @@
 
 use super::hosts::{Gap, Known};
 use crate::case::Case;
+use crate::formats;
 use crate::time::{Instant, NS_PER_SECOND};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -113,9 +114,9 @@ type Kind = (
 const BOTH: &[&str] = &["linux", "windows"];
 const WINDOWS_EVENTS: &[&str] = &[
     "evtx",
-    "windows-event-json",
-    "windows-event-xml",
-    "windows-event-csv",
+    formats::windows_event_json::FORMAT.id,
+    formats::windows_event_xml::FORMAT.id,
+    formats::windows_event_csv::FORMAT.id,
 ];
 
 /// The sources, in the order in which an execution passes them.
@@ -123,55 +124,58 @@ const KINDS: [Kind; 11] = [
     (
         "Agent log",
         "when the guest took a goal state and which extension it started",
-        &["waagent-log"],
+        &[formats::waagent_log::FORMAT.id],
         &["linux"],
     ),
     (
         "Agent log",
         "when the guest took a goal state and which extension it started",
-        &["waappagent-log"],
+        &[formats::waappagent_log::FORMAT.id],
         &["windows"],
     ),
     (
         "Handler log",
         "the sequence number, and when the script began and ended",
-        &["handler-log", "command-execution-log"],
+        &[
+            formats::handler_log::FORMAT.id,
+            formats::command_execution_log::FORMAT.id,
+        ],
         &["linux"],
     ),
     (
         "Extension log",
         "the sequence number, and when the script began and ended",
-        &["extension-log"],
+        &[formats::extension_log::FORMAT.id],
         &["windows"],
     ),
     (
         "Extension status and settings",
         "exit code and output that were reported, and what was asked for",
         &[
-            "extension-status",
-            "extension-settings",
-            "extension-state",
-            "aggregate-status",
-            "run-command-result",
+            formats::extension_status::FORMAT.id,
+            formats::extension_settings::FORMAT.id,
+            formats::extension_state::FORMAT.id,
+            formats::aggregate_status::FORMAT.id,
+            formats::run_command_result::FORMAT.id,
         ],
         BOTH,
     ),
     (
         "Script and its output",
         "the text that ran, and all that it wrote",
-        &["script", "script-output"],
+        &["script", formats::script_output::FORMAT.id],
         BOTH,
     ),
     (
         "Goal state",
         "the script as it was delivered, also where the file is gone",
-        &["goal-state"],
+        &[formats::goal_state::FORMAT.id],
         BOTH,
     ),
     (
         "System log",
         "services, logins and what ran beside the script",
-        &["syslog", "journal-json"],
+        &["syslog", formats::journal_json::FORMAT.id],
         &["linux"],
     ),
     (
@@ -183,13 +187,21 @@ const KINDS: [Kind; 11] = [
     (
         "Process telemetry",
         "which processes the script started",
-        &["auditd", "defender-table", "elastic-endpoint"],
+        &[
+            "auditd",
+            formats::defender_table::FORMAT.id,
+            formats::elastic_endpoint::FORMAT.id,
+        ],
         BOTH,
     ),
     (
         "Network flows",
         "whom the guest talked to",
-        &["nsg-flow", "vnet-flow", "flow-table"],
+        &[
+            formats::nsg_flow::FORMAT.id,
+            formats::vnet_flow::FORMAT.id,
+            formats::flow_table::FORMAT.id,
+        ],
         BOTH,
     ),
 ];

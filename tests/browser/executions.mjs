@@ -123,19 +123,19 @@ export const tests = [
     name: "executions: a host is mapped to a VM, refused where it is none, and taken back",
     schemes: ["file"],
     run: (context) => withExample(context, {}, async (page) => {
-      await page.locator("[data-test=hosts-button]").click();
-      const field = page.locator("[data-test=hosts] input").first();
+      await page.locator("[data-test=mapping-button]").click();
+      const field = page.locator("[data-test=mapping] input").first();
       await field.waitFor();
-      await page.screenshot({ path: join(out, `hosts-${context.scheme}.png`) });
+      await page.screenshot({ path: join(out, `mapping-${context.scheme}.png`) });
       await field.fill("not a resource");
       await field.press("Enter");
-      await page.locator("[data-test=hosts] .refused").waitFor();
+      await page.locator("[data-test=mapping] .refused").waitFor();
       const vm = await page.locator("#vms option").first().getAttribute("value");
       await field.fill(vm);
       await field.press("Enter");
-      await page.locator("[data-test=hosts]").getByRole("button", { name: "Take back" }).first().click();
-      await page.locator("[data-test=hosts]").getByRole("button", { name: "Take back" }).waitFor({ state: "detached" });
-      equal(await page.locator("[data-test=hosts] .refused").count(), 0, "refusals");
+      await page.locator("[data-test=mapping]").getByRole("button", { name: "Take back" }).first().click();
+      await page.locator("[data-test=mapping]").getByRole("button", { name: "Take back" }).waitFor({ state: "detached" });
+      equal(await page.locator("[data-test=mapping] .refused").count(), 0, "refusals");
     }),
   },
   {

@@ -43,7 +43,8 @@ export const tests = [
         writeFileSync(join(folder.path, "case", "own.yml"), RULES);
         await drop(page, [join(folder.path, "case")]);
         await ready(page);
-        await page.getByRole("tab", { name: /Findings/ }).click();
+        await page.getByRole("tab", { name: /^Findings/ }).click();
+        await page.getByRole("tab", { name: "Sigma rules" }).click();
         const sigma = page.locator("[data-test=sigma]");
         await sigma.locator(".findings li").first().waitFor();
         equal(await sigma.locator(".findings li").count(), 1, "findings of rules");

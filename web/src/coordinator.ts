@@ -35,6 +35,8 @@ class Coordinator {
   private settings = "";
   /** The analyst's lists by kind: a case read again is judged with the same ones. */
   private readonly lists = new Map<string, { readonly name: string; readonly text: string }>();
+  /** What is said of findings; it outlives reading everything again. */
+  private triage: string | null = null;
   /** What was dropped or chosen, containers as they are: enough to read everything again. */
   private opened: EvidenceFile[] = [];
   private reading = false;
@@ -66,8 +68,21 @@ class Coordinator {
       overview: () => this.overview(),
       evidence: () => ({ items: this.evidence() }),
       rows: (asked) => this.rows(asked),
-      findings: () => this.case.answer("findings", {}) as Answers["findings"],
       sigma: () => this.case.answer("sigma", {}) as Answers["sigma"],
+      mapping: () => this.case.answer("mapping", {}) as Answers["mapping"],
+      findings: (asked) => this.case.answer("findings", asked) as Answers["findings"],
+      finding: (asked) => this.case.answer("finding", asked) as Answers["finding"],
+      finding_events: (asked) => this.findingEvents(asked),
+      searched: () => this.case.answer("searched", {}) as Answers["searched"],
+      attack: () => this.case.answer("attack", {}) as Answers["attack"],
+      actors: () => this.case.answer("actors", {}) as Answers["actors"],
+      actor: (asked) => this.case.answer("actor", asked) as Answers["actor"],
+      hosts: () => this.case.answer("hosts", {}) as Answers["hosts"],
+      host: (asked) => this.case.answer("host", asked) as Answers["host"],
+      manual: (asked) => this.case.answer("manual", asked) as Answers["manual"],
+      set_triage: ({ key, state, note }) => this.triaged(this.case.set_triage(key, state, note)),
+      export_triage: () => ({ file_name: "runlens-triage.json", text: this.case.triage_json() }),
+      take_triage: ({ json }) => this.triaged(this.case.take_triage(json)),
       row_at: (asked) => this.case.answer("row_at", asked) as Answers["row_at"],
       row_of: (asked) => this.case.answer("row_of", asked) as Answers["row_of"],
       bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
@@ -84,7 +99,6 @@ class Coordinator {
       set_zone: ({ path, zone }) => this.changed(this.case.set_zone(path, zone)),
       executions: (asked) => this.case.answer("executions", asked) as Answers["executions"],
       story: (asked) => this.case.answer("story", asked) as Answers["story"],
-      hosts: () => this.case.answer("hosts", {}) as Answers["hosts"],
       arcs: (asked) => this.case.answer("arcs", asked) as Answers["arcs"],
       say_of_link: ({ say, pair }) => this.changed(this.case.say_of_link(say, JSON.stringify(pair))),
       map_host: ({ host, resource }) => this.changed(this.case.map_host(host, resource)),
@@ -133,6 +147,11 @@ class Coordinator {
     return { refused: null };
   }
 
+  private triaged(refused: string | undefined): { refused: string | null } {
+    if (refused === undefined) this.triage = this.case.triage_json();
+    return { refused: refused ?? null };
+  }
+
   private readAgain(): Answers["read_again"] {
     const files = this.opened;
     this.pool.cancel();
@@ -140,6 +159,7 @@ class Coordinator {
     this.case = new this.core.Case(this.settings);
     this.case.set_filter(this.search.filter);
     for (const [kind, { name, text }] of this.lists) this.case.set_list(kind, name, text);
+    if (this.triage !== null) this.case.take_triage(this.triage);
     [this.opened, this.progress, this.reading] = [[], [], false];
     this.summaries.clear();
     this.open(files);
@@ -327,7 +347,17 @@ class Coordinator {
 
   private async rows(asked: Asks["rows"]): Promise<Answers["rows"]> {
     const page = this.case.answer("rows", asked) as Answers["rows"];
-    const missing = page.rows.filter((row) => !this.summaries.has(key(row)));
+    return { ...page, rows: await this.described(page.rows) };
+  }
+
+  private async findingEvents(asked: Asks["finding_events"]): Promise<Answers["finding_events"]> {
+    const page = this.case.answer("finding_events", asked) as Answers["finding_events"];
+    return { ...page, rows: await this.described(page.rows) };
+  }
+
+  /** Rows with their summaries, read from the evidence where they are not known yet. */
+  private async described(rows: readonly EventRow[]): Promise<EventRow[]> {
+    const missing = rows.filter((row) => !this.summaries.has(key(row)));
     const places = missing.map((row) => {
       const place = this.case.place(row.item, row.ordinal);
       return { item: row.item, offset: place?.offset ?? 0, length: Math.min(place?.length ?? 0, SUMMARY_BYTES) };
@@ -339,7 +369,7 @@ class Coordinator {
       // While an item is being read its reader's report, which describing needs, is not here yet.
       if (summary !== "") this.summaries.set(key(row), summary);
     });
-    return { ...page, rows: page.rows.map((row) => ({ ...row, summary: this.summaries.get(key(row)) ?? "" })) };
+    return rows.map((row) => ({ ...row, summary: this.summaries.get(key(row)) ?? "" }));
   }
 
   private async detail({ item, ordinal }: Asks["detail"]): Promise<EventDetail> {

@@ -53,6 +53,9 @@ export interface CoreCase {
   say_of_link(say: string, pair_json: string): string | undefined;
   map_host(host: string, resource: string): string | undefined;
   settings_json(): string;
+  set_triage(key: string, state: string, note: string): string | undefined;
+  triage_json(): string;
+  take_triage(json: string): string | undefined;
   manifest(form: "csv" | "json"): string;
   free(): void;
   refresh(): void;

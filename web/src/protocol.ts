@@ -160,8 +160,6 @@ export interface ShownFinding {
   readonly summary: string;
   readonly first: string | null;
   readonly attack: readonly string[];
-  /** The entry of the allow-list that suppresses it. */
-  readonly allowed_by: number | null;
   readonly item: number | null;
   readonly ordinal: number | null;
 }
@@ -248,10 +246,253 @@ export interface ModeDifference {
   readonly both: readonly { readonly published: ModeFinding; readonly corrected: ModeFinding }[];
 }
 
-/** What a detector could not answer, and why. */
-export interface NotAssessed {
+export type FindingSeverity = "info" | "low" | "medium" | "high" | "critical";
+export type TriageState = "new" | "confirmed" | "benign" | "unclear";
+export type FindingsBy = "severity" | "detector" | "time" | "caller" | "vm";
+
+/** What of the findings is shown. An empty list lets all pass. */
+export interface FindingsShown {
+  readonly by: FindingsBy;
+  readonly severities: readonly FindingSeverity[];
+  readonly detectors: readonly string[];
+  readonly techniques: readonly string[];
+  readonly triage: readonly TriageState[];
+  readonly text: string;
+}
+
+export interface Subject {
+  readonly caller: string | null;
+  readonly ip: string | null;
+  readonly vm: string | null;
+  readonly resource: string | null;
+  readonly subscription: string | null;
+  readonly host: string | null;
+}
+
+export interface FindingRow {
+  /** Names the finding as long as evidence and settings stay. */
+  readonly key: string;
   readonly detector: string;
-  readonly reason: string;
+  readonly severity: FindingSeverity;
+  readonly confidence: string;
+  readonly baseline: "full" | "partial" | "insufficient" | "n/a";
+  readonly title: string;
+  readonly summary: string;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly subject: Subject;
+  readonly attack: readonly string[];
+  readonly triage: TriageState;
+  readonly has_note: boolean;
+}
+
+/** Findings of one kind; `name` is what they share, empty where it is not known. */
+export interface FindingGroup {
+  readonly name: string;
+  readonly title: string | null;
+  readonly count: number;
+  readonly severity: FindingSeverity;
+}
+
+export interface Counted {
+  readonly word: string;
+  readonly count: number;
+}
+
+export interface FindingPage {
+  readonly revision: number;
+  readonly all: number;
+  readonly total: number;
+  readonly groups: readonly FindingGroup[];
+  readonly rows: readonly FindingRow[];
+  readonly severities: readonly Counted[];
+  readonly triage: readonly Counted[];
+  readonly detectors: readonly Counted[];
+}
+
+/** A figure of a finding, as the case document has it. */
+export type Figure = null | boolean | number | string | readonly Figure[] | { readonly [name: string]: Figure };
+
+export interface FindingExecution {
+  readonly execution: number;
+  readonly host: string | null;
+  readonly started: string | null;
+  readonly confidence: string | null;
+  readonly script: string | null;
+}
+
+export interface FindingDetail {
+  readonly row: FindingRow;
+  readonly note: string;
+  readonly baseline_about: string;
+  readonly values: { readonly [name: string]: Figure };
+  readonly events: number;
+  readonly operations: number;
+  readonly executions: readonly FindingExecution[];
+  readonly detector_title: string | null;
+}
+
+/** A detector's answer for this case. */
+export interface SearchedDetector {
+  readonly detector: string;
+  readonly title: string | null;
+  readonly answer: "found" | "not-found" | "not-assessed";
+  readonly reason: string | null;
+  readonly findings: number;
+  readonly severity: FindingSeverity | null;
+}
+
+/** A technique that was seen: in how many findings, and in the scripts of how many runs. */
+export interface SeenTechnique {
+  readonly technique: string;
+  readonly name: string;
+  readonly findings: number;
+  readonly scripts: number;
+  readonly severity: FindingSeverity | null;
+}
+
+export interface SeenTactic {
+  readonly tactic: string;
+  readonly techniques: readonly SeenTechnique[];
+}
+
+export interface ActorRow {
+  readonly actor: number;
+  readonly caller: string;
+  readonly caller_kind: string;
+  readonly operations: number;
+  readonly run_commands: number;
+  readonly ips: number;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly days: number;
+  /** Operations by the hour of the day (UTC) in which they began. */
+  readonly hours: readonly number[];
+  readonly findings: number;
+  readonly severity: FindingSeverity | null;
+}
+
+export interface ActorOperation {
+  readonly operation: string;
+  readonly count: number;
+  readonly rows: number;
+  readonly ips: number;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly days: number;
+  readonly days_delta: number;
+}
+
+/** An address or a VM of an actor. */
+export interface ActorPlace {
+  readonly name: string;
+  readonly operations: number;
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
+export interface ActorDetail {
+  readonly row: ActorRow;
+  readonly operations: readonly ActorOperation[];
+  readonly addresses: readonly ActorPlace[];
+  readonly vms: readonly ActorPlace[];
+  readonly findings: readonly FindingRow[];
+}
+
+/** How a guest's clock stands to the cloud's, in seconds. */
+export interface HostClock {
+  readonly skew_seconds: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly drift_per_day: number | null;
+  readonly set_at: string | null;
+  readonly before: number | null;
+  readonly pairs: number;
+  readonly confidence: string;
+  readonly reason: string | null;
+}
+
+export interface HostRow {
+  /** Names the host: its VM's resource id, else `guest:` and its name. */
+  readonly host: string;
+  readonly name: string;
+  readonly resource: string | null;
+  readonly joined_by: "links" | "name" | null;
+  readonly os: string | null;
+  readonly operations: number;
+  readonly runs: number;
+  /** Executions known from both sides. */
+  readonly linked: number;
+  readonly items: number;
+  readonly events: number;
+  readonly missing: readonly string[];
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly clock: HostClock | null;
+  readonly findings: number;
+  readonly severity: FindingSeverity | null;
+}
+
+export interface HostExecution {
+  readonly execution: number;
+  readonly started: string | null;
+  readonly family: string;
+  readonly name: string | null;
+  readonly caller: string | null;
+  readonly state: string;
+  readonly known_from: "both" | "cloud" | "guest";
+  readonly confidence: string | null;
+  readonly script: string | null;
+}
+
+/** A source of evidence about a guest; missing where it has no items. */
+export interface HostSource {
+  readonly source: string;
+  readonly tells: string;
+  readonly formats: readonly string[];
+  readonly items: number;
+  readonly events: number;
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
+export interface LaneSpan {
+  readonly item: number | null;
+  readonly path: string;
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly from: string;
+  readonly to: string;
+  readonly events: number;
+}
+
+export interface HostLane {
+  readonly lane: string;
+  readonly cloud: boolean;
+  readonly spans: readonly LaneSpan[];
+  readonly left_out: number;
+}
+
+export interface HostDetail {
+  readonly row: HostRow;
+  readonly executions: readonly HostExecution[];
+  readonly sources: readonly HostSource[];
+  readonly lanes: readonly HostLane[];
+  readonly gaps: readonly { readonly from: string; readonly to: string; readonly seconds: number }[];
+  readonly findings: readonly FindingRow[];
+}
+
+/** A run of letters of a manual page. */
+export interface ManualSpan {
+  readonly form: "plain" | "code" | "strong";
+  readonly text: string;
+}
+
+/** A part of a manual page: rows of cells of spans. */
+export interface ManualBlock {
+  readonly form: "heading" | "paragraph" | "list" | "table" | "fenced";
+  readonly level: number;
+  readonly rows: readonly (readonly (readonly ManualSpan[])[])[];
 }
 
 /** A slip in a filter: where (in the text field's own units) and what. */
@@ -485,7 +726,7 @@ export interface Story {
 }
 
 /** Guests, the VMs that they may be, and what the analyst said. */
-export interface Hosts {
+export interface Mapping {
   readonly revision: number;
   readonly hosts: readonly { readonly host: string | null; readonly runs: number; readonly resource: string | null; readonly mapped: string | null; readonly clock: string }[];
   readonly vms: readonly string[];
@@ -522,7 +763,20 @@ export interface Asks {
   overview: Record<string, never>;
   evidence: Record<string, never>;
   rows: { readonly first: number; readonly count: number };
-  findings: Record<string, never>;
+  findings: { readonly shown: FindingsShown; readonly first: number; readonly count: number };
+  finding: { readonly key: string };
+  finding_events: { readonly key: string; readonly first: number; readonly count: number };
+  searched: Record<string, never>;
+  attack: Record<string, never>;
+  actors: Record<string, never>;
+  actor: { readonly actor: number };
+  hosts: Record<string, never>;
+  host: { readonly host: string };
+  /** The manual page of a detector. */
+  manual: { readonly detector: string };
+  set_triage: { readonly key: string; readonly state: TriageState; readonly note: string };
+  export_triage: Record<string, never>;
+  take_triage: { readonly json: string };
   sigma: Record<string, never>;
   /** First row at or after this moment. */
   row_at: { readonly time_ms: number };
@@ -539,7 +793,7 @@ export interface Asks {
   };
   /** The execution that an event belongs to. */
   story: EventName;
-  hosts: Record<string, never>;
+  mapping: Record<string, never>;
   arcs: { readonly from_ms: number; readonly to_ms: number; readonly pixels: number };
   /** What the analyst says of a pair; links are solved again around it. */
   say_of_link: { readonly say: "confirm" | "reject" | "take-back"; readonly pair: PairKey };
@@ -582,8 +836,21 @@ export interface Answers {
   overview: CaseOverview;
   evidence: { readonly items: readonly EvidenceItem[] };
   rows: { readonly revision: number; readonly total: number; readonly rows: readonly EventRow[] };
+  findings: FindingPage;
+  /** Null where the finding is not there any more. */
+  finding: { readonly finding: FindingDetail | null };
+  finding_events: { readonly total: number; readonly rows: readonly EventRow[] };
+  attack: { readonly tactics: readonly SeenTactic[] };
+  actors: { readonly actors: readonly ActorRow[] };
+  actor: { readonly actor: ActorDetail | null };
+  hosts: { readonly hosts: readonly HostRow[] };
+  host: { readonly host: HostDetail | null };
+  searched: { readonly detectors: readonly SearchedDetector[] };
+  manual: { readonly blocks: readonly ManualBlock[] };
+  set_triage: { readonly refused: string | null };
+  export_triage: { readonly file_name: string; readonly text: string };
+  take_triage: { readonly refused: string | null };
   sigma: { readonly rules: readonly ShownRule[]; readonly findings: readonly ShownFinding[] };
-  findings: { readonly findings: readonly ShownFinding[]; readonly not_assessed: readonly NotAssessed[] };
   row_at: { readonly row: number };
   row_of: { readonly row: number | null };
   bins: Bins;
@@ -591,7 +858,7 @@ export interface Answers {
   executions: { readonly revision: number; readonly total: number; readonly of: number; readonly linked: number; readonly rows: readonly ExecutionRow[] };
   /** None where the event belongs to no execution. */
   story: Story | null | undefined;
-  hosts: Hosts;
+  mapping: Mapping;
   arcs: { readonly revision: number; readonly arcs: readonly Arc[]; readonly left: number };
   say_of_link: { readonly refused: string | null };
   map_host: { readonly refused: string | null };

@@ -6,6 +6,7 @@ import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
 import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceItem, FilterError, ItemProgress, Note, PairKey, ShownState } from "./protocol.js";
 
+export type View = "timeline" | "executions" | "evidence" | "findings" | "actors" | "hosts" | "settings";
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
 export const overview = signal<CaseOverview | null>(null);
@@ -24,6 +25,10 @@ export const shown = signal<ShownState | null>(null);
 /** Filters that were in force, the last one first, and those that were kept. */
 export const recentFilters = signal<readonly string[]>([]);
 export const keptFilters = signal<readonly string[]>([]);
+/** The view that is open; other views lead to it. */
+export const view = signal<View>("timeline");
+/** How the keys of the settings begin that the Settings view should go to. */
+export const settingsAt = signal<string | null>(null);
 export const started = signal(false);
 export const exporting = signal(false);
 /** The execution whose story is told, by the name that stays. */

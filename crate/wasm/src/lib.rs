@@ -8,6 +8,8 @@
 
 mod container;
 mod filter;
+mod findings;
+mod people_and_places;
 
 pub use container::{container_kind, unpack};
 pub use filter::Scanner;
@@ -190,6 +192,7 @@ pub struct Case {
     case: CoreCase,
     shown: Shown,
     document: Option<CaseDocument>,
+    arranged: findings::Kept,
 }
 
 #[derive(Deserialize)]
@@ -296,6 +299,7 @@ impl Case {
             case: CoreCase::new(settings(settings_json)?),
             shown: Shown::default(),
             document: None,
+            arranged: findings::Kept::default(),
         })
     }
 
@@ -497,7 +501,6 @@ impl Case {
             "zones" => to_js(&Zones {
                 zones: Zone::places(),
             }),
-            "findings" => to_js(&query::findings(&self.case)),
             "sigma" => to_js(&query::sigma(&self.case)),
             "expected" => to_js(&query::expected(&self.case)),
             "incidents" => to_js(&IncidentsAnswer {
@@ -527,7 +530,7 @@ impl Case {
                 let RowOfAsk { item, ordinal } = ask(question)?;
                 to_js(&query::story(&self.case, item, ordinal))
             }
-            "hosts" => to_js(&query::hosts(&self.case)),
+            "mapping" => to_js(&query::mapping(&self.case)),
             "arcs" => {
                 let ArcsAsk {
                     from_ms,
@@ -536,11 +539,17 @@ impl Case {
                 } = ask(question)?;
                 to_js(&query::arcs(&self.case, from_ms, to_ms, pixels))
             }
-            "bins" => self.bins(&ask(question)?),
             "filter_fields" => to_js(&filter::fields()),
             "filter_count" => filter::count(&self.case, question),
             "filter_complete" => filter::complete(&self.case, question),
             "filter_term" => filter::term(&self.case, question),
+            "bins" => self.bins(&ask(question)?),
+            "findings" | "finding" | "finding_events" | "searched" | "manual" => {
+                findings::answer(self, name, question)
+            }
+            "attack" | "actors" | "actor" | "hosts" | "host" => {
+                people_and_places::answer(self, name, question)
+            }
             other => Err(JsError::new(&format!("no question is named {other}"))),
         }
     }

@@ -4,8 +4,9 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { fromDrop, fromPicker } from "../intake.js";
-import { ask, cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected, told } from "../state.js";
+import { ask, cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected, told, view, type View } from "../state.js";
 import { bytes, count, plural } from "../text.js";
+import { Actors as ActorsView } from "./actors.js";
 import { Detail } from "./detail.js";
 import { Empty } from "./empty.js";
 import { Events } from "./events.js";
@@ -13,6 +14,7 @@ import { Evidence } from "./evidence.js";
 import { Executions } from "./executions.js";
 import { FilterBar } from "./filter.js";
 import { Findings } from "./findings.js";
+import { Hosts } from "./hosts.js";
 import { Menu } from "./menu.js";
 import { Offline } from "./offline.js";
 import { Settings } from "./settings.js";
@@ -117,11 +119,8 @@ function ThemeSwitch({ theme, choose }: { theme: Theme; choose: (theme: Theme) =
   );
 }
 
-type View = "timeline" | "executions" | "evidence" | "findings" | "settings";
-
 /** The case once there is evidence: figures, evidence and findings, timeline over table, details beside. */
 function Case(): JSX.Element {
-  const view = useSignal<View>("timeline");
   const known = overview.value;
   const executionCount = useSignal(0);
   useEffect(() => {
@@ -146,6 +145,8 @@ function Case(): JSX.Element {
           {tab("timeline", `Timeline · ${plural(known?.events ?? 0, "event")}`)}
           {tab("executions", `Executions · ${count(executionCount.value)}`)}
           {tab("findings", `Findings · ${count(known?.findings ?? 0)}`)}
+          {tab("actors", "Actors")}
+          {tab("hosts", "Hosts")}
           {tab("evidence", `Evidence · ${plural(known?.items ?? 0, "item")}${problems > 0 ? ` · ${plural(problems, "problem")}` : ""}`)}
           {tab("settings", "Settings")}
         </div>
@@ -168,13 +169,21 @@ function Case(): JSX.Element {
         <section class="work" role="tabpanel" id="view-evidence" aria-labelledby="tab-evidence">
           <Evidence />
         </section>
+      ) : view.value === "actors" ? (
+        <section class="work" role="tabpanel" id="view-actors" aria-labelledby="tab-actors">
+          <ActorsView />
+        </section>
+      ) : view.value === "hosts" ? (
+        <section class="work" role="tabpanel" id="view-hosts" aria-labelledby="tab-hosts">
+          <Hosts />
+        </section>
       ) : view.value === "settings" ? (
         <section class="work" role="tabpanel" id="view-settings" aria-labelledby="tab-settings">
           <Settings />
         </section>
       ) : (
         <section class="work" role="tabpanel" id="view-findings" aria-labelledby="tab-findings">
-          <Findings open={() => { view.value = "timeline"; }} />
+          <Findings />
         </section>
       )}
       {open && detail.value !== null ? <Detail event={detail.value} /> : null}

@@ -9,7 +9,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Answers, EventName, ExecutionColumn, ExecutionRow } from "../protocol.js";
 import { ask, overview, say, told } from "../state.js";
 import { count, oneLine, plural } from "../text.js";
-import { HostsPanel } from "./hosts.js";
+import { MappingPanel } from "./mapping.js";
 import { StoryOf } from "./story.js";
 
 const ROW_PX = 26;
@@ -150,9 +150,9 @@ export function Executions(): JSX.Element {
         </span>
         {filtered ? <button type="button" class="quiet" onClick={() => { filters.value = {}; }}>Clear filters</button> : null}
         <span class="space" />
-        <button type="button" aria-expanded={hosts.value} data-test="hosts-button" onClick={() => { hosts.value = !hosts.value; }}>Hosts, clocks and what you said</button>
+        <button type="button" aria-expanded={hosts.value} data-test="mapping-button" onClick={() => { hosts.value = !hosts.value; }}>Hosts, clocks and what you said</button>
       </div>
-      {hosts.value ? <HostsPanel /> : null}
+      {hosts.value ? <MappingPanel /> : null}
       <div class="execution-list" role="table" aria-label="Executions" aria-rowcount={total}>
         <div class="xrow head" role="row">
           {COLUMNS.map(({ column, title }) => (

@@ -5,10 +5,17 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { fromPicker } from "../intake.js";
 import type { ShownFinding, ShownRule } from "../protocol.js";
-import { ask, open, overview, say } from "../state.js";
+import { ask, open, overview, say, showEvent, view } from "../state.js";
 import { oneLine } from "../text.js";
 
-export function SigmaRules({ show }: { show: (finding: ShownFinding) => Promise<void> }): JSX.Element {
+/** Leads to the first event of a finding. */
+async function show({ item, ordinal }: ShownFinding): Promise<void> {
+  if (item === null || ordinal === null) return;
+  view.value = "timeline";
+  await showEvent(item, ordinal);
+}
+
+export function SigmaRules(): JSX.Element {
   const rules = useSignal<readonly ShownRule[]>([]);
   const findings = useSignal<readonly ShownFinding[]>([]);
   const revision = overview.value?.revision;

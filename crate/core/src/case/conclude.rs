@@ -130,6 +130,7 @@ impl Case {
         });
         self.shown = shown;
         self.run_detectors();
+        self.finding_keys.take();
         self.run_rules();
         self.revision += 1;
     }

@@ -24,6 +24,7 @@
 mod conclude;
 pub mod item;
 pub mod store;
+pub mod triage;
 
 use crate::detect::Finding;
 use crate::detect::allowed::AllowEffect;
@@ -48,9 +49,11 @@ use crate::script::Examined;
 use crate::settings::Settings;
 use crate::sigma::Sigma;
 use item::{Item, ItemState};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{EventNumber, Store};
+use triage::Triage;
 
 /// What a detector answered.
 #[derive(Clone, Debug)]
@@ -83,6 +86,9 @@ pub struct Case {
     /// What each entry of the allow-list did.
     allowed: Vec<AllowEffect>,
     searched: Vec<Searched>,
+    /// Made when first asked for, from the findings as they stand.
+    finding_keys: OnceCell<Vec<String>>,
+    triage: Triage,
     actors: Vec<Actor>,
     lists: Lists,
     /// Whether each event is shown and counts.

@@ -22,6 +22,7 @@ pub mod incident;
 pub mod interrupted_execution;
 pub mod machines;
 pub mod managed_run_command_write;
+pub mod manual;
 pub mod raise;
 pub mod resource_burst;
 pub mod run_as_secret_exposed;
@@ -114,6 +115,25 @@ impl Baseline {
             Self::Partial => "partial",
             Self::Insufficient => "insufficient",
             Self::NotApplicable => "n/a",
+        }
+    }
+
+    /// What the word means for a reader of the finding.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Full => {
+                "The records cover the whole time that the verdict compares with: what is called new was not there."
+            }
+            Self::Partial => {
+                "The records begin inside the time that the verdict compares with: what is called new may have been there before."
+            }
+            Self::Insufficient => {
+                "The records hold too little of the time that the verdict compares with to judge by: take it as a hint."
+            }
+            Self::NotApplicable => {
+                "The verdict compares with nothing: it rests on what the finding's own events say."
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::text::{self, ShownText};
 use super::{Sides, Statement, time_of_event};
 use crate::case::store::EventNumber;
-use crate::event::fact::{Fact, GuestSaid, RunState, SettingsSaid, StatusSaid};
+use crate::event::fact::{Fact, GuestSaid, HandlerChange, RunState, SettingsSaid, StatusSaid};
 use crate::identity::{fold, host_label};
 use serde::Serialize;
 
@@ -208,6 +208,22 @@ fn in_words(said: &GuestSaid) -> (&'static str, String) {
         GuestSaid::Stdout { text, .. } => ("output", format!("stdout file, {} bytes", text.len())),
         GuestSaid::Stderr { text, .. } => ("output", format!("stderr file, {} bytes", text.len())),
         GuestSaid::Result(status) => ("result", of_status(status)),
+        GuestSaid::HighestProcessed => ("state", "the highest number processed".to_owned()),
+        GuestSaid::LeftProcess => ("state", "a process id was left behind".to_owned()),
+        GuestSaid::HandlerChanged(HandlerChange::Installed) => {
+            ("handler", "was unpacked or installed".to_owned())
+        }
+        GuestSaid::HandlerChanged(HandlerChange::Uninstalled) => (
+            "handler",
+            "is removed by the agent, or it was told to".to_owned(),
+        ),
+        GuestSaid::HandlerChanged(HandlerChange::Deleted) => {
+            ("handler", "data or folder was deleted".to_owned())
+        }
+        GuestSaid::SecretGiven { user, length, .. } => (
+            "secret",
+            format!("a password of {length} letters for {user} was given in clear text"),
+        ),
         GuestSaid::Mentioned => ("mention", "names this number".to_owned()),
     }
 }

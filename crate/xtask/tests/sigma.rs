@@ -258,7 +258,7 @@ title: A service
 id: service
 logsource: {product: windows, service: system}
 detection:
-    selection: {EventID: 7045, ServiceName: updater}
+    selection: {EventID: 7045, Payload|contains: updater}
     condition: selection
 ---
 title: A connection

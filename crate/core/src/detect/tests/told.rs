@@ -29,7 +29,10 @@ fn every_detector_has_a_manual_page() {
     ];
     let mut told = BTreeSet::new();
     for page in pages {
-        let id = page.split("\n    id: \"").nth(1).and_then(|rest| rest.split('"').next());
+        let id = page
+            .split("\n    id: \"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
         let id = id.expect("a detector");
         for heading in [
             "//! # ",
@@ -81,7 +84,10 @@ fn a_story_by_one_clock() {
     assert!(story.lines.iter().all(|line| !line.findings.is_empty()));
     let page = query::story(&case, 0, 1, 2);
     assert_eq!((page.total, page.lines.len()), (4, 2));
-    assert_eq!(page.lines[0].cloud_time.as_deref(), Some("2024-05-20T12:00:00Z"));
+    assert_eq!(
+        page.lines[0].cloud_time.as_deref(),
+        Some("2024-05-20T12:00:00Z")
+    );
     assert_eq!(query::story(&case, 9, 0, 10).total, 0);
 }
 
@@ -96,12 +102,22 @@ fn both_modes_side_by_side() {
         all.into_iter().next().expect("one")
     };
     let terms = of("run-command-new-terms");
-    let counts = (terms.only_published.len(), terms.only_corrected.len(), terms.both.len());
+    let counts = (
+        terms.only_published.len(),
+        terms.only_corrected.len(),
+        terms.both.len(),
+    );
     // What the setting does to the case is what the comparison says.
     let published = table.clone().set("run-command-new-terms.published", "yes");
-    let found = (published.finds("run-command-new-terms").len(), table.finds("run-command-new-terms").len());
+    let found = (
+        published.finds("run-command-new-terms").len(),
+        table.finds("run-command-new-terms").len(),
+    );
     assert_eq!((counts.0 + counts.2, counts.1 + counts.2), found);
     assert!(query::modes(&case, Some("decode")).is_empty());
-    let ids: Vec<&str> = query::modes(&case, None).iter().map(|one| one.detector).collect();
+    let ids: Vec<&str> = query::modes(&case, None)
+        .iter()
+        .map(|one| one.detector)
+        .collect();
     assert_eq!(ids.len(), query::modes::switchable().count());
 }

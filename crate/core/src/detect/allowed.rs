@@ -96,12 +96,12 @@ fn fit(view: &CaseView<'_>, finding: &Finding, entry: &AllowEntry) -> Fit {
     let (first, last) = referred.time(finding);
     let last = last.or(first);
     if let Some(from) = entry.from
-        && !first.is_some_and(|first| first.ns >= from.ns)
+        && first.is_none_or(|first| first.ns < from.ns)
     {
         return Fit::No;
     }
     if let Some(to) = entry.to
-        && !last.is_some_and(|last| last.ns <= to.ns)
+        && last.is_none_or(|last| last.ns > to.ns)
     {
         return Fit::No;
     }

@@ -40,14 +40,16 @@ pub struct Arcs {
     pub left: usize,
 }
 
+/// Both ends in pixels, and the confidence.
+type Pixels = (Option<i64>, Option<i64>, Option<&'static str>);
+
 /// The executions with an end in `[from_ms, to_ms)`, joined where they share both of their `pixels` and their confidence.
 #[must_use]
 pub fn arcs(case: &Case, from_ms: f64, to_ms: f64, pixels: u32) -> Arcs {
     let width = ((to_ms - from_ms) / f64::from(pixels.clamp(1, 16_384))).max(f64::MIN_POSITIVE);
     let pixel = |ms: Option<f64>| ms.map(|ms| ((ms - from_ms) / width).floor() as i64);
     let inside = |ms: Option<f64>| ms.is_some_and(|ms| ms >= from_ms && ms < to_ms);
-    let mut joined: BTreeMap<(Option<i64>, Option<i64>, Option<&'static str>), Arc> =
-        BTreeMap::new();
+    let mut joined: BTreeMap<Pixels, Arc> = BTreeMap::new();
     let mut left = 0;
     for execution in &case.linked().executions {
         let sides = Sides::of(case, execution);

@@ -34,7 +34,7 @@ pub(super) fn who(sides: &Sides<'_>) -> Vec<Statement> {
         op.caller_kind.word(),
         &events_with(&rows, |row| row.principal_type.is_some()),
     ));
-    let of_rows: [(&str, fn(&CloudRow) -> Symbol); 5] = [
+    let of_rows: [(&str, Part); 5] = [
         ("object id", |row| row.principal),
         ("role", |row| row.role),
         ("scope", |row| row.scope),
@@ -124,6 +124,9 @@ pub(super) fn records(sides: &Sides<'_>) -> Vec<Statement> {
     });
     rows.collect()
 }
+
+/// A part of a row.
+type Part = fn(&CloudRow) -> Symbol;
 
 type Rows<'a> = Vec<(EventNumber, &'a CloudRow)>;
 

@@ -60,7 +60,7 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// What the analyst expects.
     pub allow_list: Vec<AllowEntry>,
-    /// Detectors 16 to 22, 27 to 29.
+    /// Detectors 22, 27 to 29.
     pub guest: GuestSide,
 }
 

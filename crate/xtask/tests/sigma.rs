@@ -308,8 +308,8 @@ fn rules_run_over_processes_and_windows_events_and_say_what_they_lack() {
     assert_eq!(net_user.len(), 1, "{:?}", rule(&document, "net-user"));
     let process = net_user[0]["processes"][0].as_u64().unwrap() as usize;
     assert_eq!(
-        document["processes"][process]["command_line"],
-        "net user helper x /add"
+        document["processes"][process]["command_line"], "net user helper ••••• /add",
+        "found by its words, written without its password"
     );
     assert!(findings(&document, "net-user-linux").is_empty());
     assert_eq!(findings(&document, "task").len(), 1);

@@ -11,7 +11,6 @@
 
 use super::Settings;
 use super::control_plane::SpikeGroup;
-use super::guest::UniqueScope;
 use super::identity::RiskLevel;
 
 /// One parameter, described once.
@@ -108,7 +107,6 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("clock-anomaly.step_seconds", guest.clock.step_seconds: i64, "seconds", 0, 3600, "Steps back of a log's clock up to this are not reported"),
     number!("cloud-guest-link.least_score", cloud_guest_link.least_score: i64, "points", 0, 100, "Pairs of an operation and an execution below this score are not linked"),
     number!("cloud-guest-link.window_seconds", cloud_guest_link.window_seconds: i64, "seconds", 1, 3_600, "How far outside its operation an execution may start"),
-    number!("custom-script-descendant.window_seconds", guest.descendant.window_seconds: i64, "seconds", 1, 3600, "How long after the handler's start a descendant counts"),
     number!("decode.all_bytes", script.limits.all_bytes: usize, "bytes", 1 << 20, 64 << 20, "Bytes of all layers decoded from one script"),
     number!("decode.depth", script.limits.depth: usize, "levels", 1, 16, "Layers inside layers of a script"),
     number!("decode.layer_bytes", script.limits.layer_bytes: usize, "bytes", 64 << 10, 16 << 20, "Longest layer decoded from a script"),
@@ -256,14 +254,6 @@ pub static PARAMETERS: &[Parameter] = &[
         "Behave as the published rule, defects included"
     ),
     number!("run-command-new-terms.window_days", control_plane.new_terms.window_days: i64, "days", 1, 90, "How far back the same principal, VM and network are looked for"),
-    number!("run-command-process-correlation.early_seconds", guest.processes.early_seconds: i64, "seconds", 0, 600, "How far before its operation a process may start"),
-    number!("run-command-process-correlation.grace_seconds", guest.processes.grace_seconds: i64, "seconds", 0, 600, "How long after the end of its operation a process may start"),
-    number!("run-command-process-correlation.most_seconds", guest.processes.most_seconds: i64, "seconds", 1, 5400, "How long after the start of an operation without an end a process may start"),
-    switch!(
-        "run-command-process-correlation.published",
-        guest.processes.published,
-        "Behave as the published rule, defects included"
-    ),
     choice!("run-command-spike.group", control_plane.spike.group: SpikeGroup, "What the commands of one burst have in common"),
     switch!(
         "run-command-spike.include_managed",
@@ -283,30 +273,10 @@ pub static PARAMETERS: &[Parameter] = &[
         "Behave as the published query, defects included"
     ),
     number!("run-command-spike.window_minutes", control_plane.spike.window_minutes: i64, "minutes", 1, 1440, "Commands of one burst begin within less than this"),
-    switch!(
-        "script-child-process.published",
-        guest.children.published,
-        "Behave as the published rule, defects included"
-    ),
     number!("script-content.critical", script.thresholds.critical: u32, "points", 1, 1000, "Score of a script from which, with three groups, it is critical"),
     number!("script-content.high", script.thresholds.high: u32, "points", 1, 1000, "Score of a script from which it is high"),
     number!("script-content.low", script.thresholds.low: u32, "points", 1, 1000, "Score of a script from which it is low"),
     number!("script-content.medium", script.thresholds.medium: u32, "points", 1, 1000, "Score of a script from which it is medium"),
-    number!("script-file-join.merge_seconds", guest.file_join.merge_seconds: i64, "seconds", 0, 60, "Writes of one script within this are one"),
-    switch!(
-        "script-file-join.published",
-        guest.file_join.published,
-        "Behave as the published query, defects included"
-    ),
-    number!("script-file-join.tolerance_seconds", guest.file_join.tolerance_seconds: i64, "seconds", 0, 3600, "How far outside its operation a script may be written"),
-    number!("script-volatility.gap_minutes", guest.volatility.gap_minutes: i64, "minutes", 1, 43_200, "A longer pause between executions begins a new episode"),
-    number!("script-volatility.least_executions", guest.volatility.least_executions: i64, "executions", 2, 1000, "So many executions of an episode at least"),
-    switch!(
-        "script-volatility.published",
-        guest.volatility.published,
-        "Behave as the published query, defects included"
-    ),
-    number!("script-volatility.share_percent", guest.volatility.share_percent: i64, "percent", 0, 100, "More distinct scripts than this share of the executions are reported"),
     number!("sensitive-operation-new-source.baseline_days", control_plane.new_source.baseline_days: i64, "days", 2, 90, "How far before the end of the case the baseline begins"),
     number!("sensitive-operation-new-source.detection_hours", control_plane.new_source.detection_hours: i64, "hours", 1, 168, "Length of the detection window, which ends at the end of the case"),
     number!("sensitive-operation-new-source.least_operations", control_plane.new_source.least_operations: i64, "operations", 1, 1000, "So many operations of one source and kind count"),
@@ -321,7 +291,5 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("skew-estimate.least_pairs", skew_estimate.least_pairs: i64, "pairs", 1, 1_000, "Pairs for a clock offset of confidence medium; twice as many make it high"),
     number!("skew-estimate.start_latency_seconds", skew_estimate.start_latency_seconds: i64, "seconds", 0, 60, "How long an execution usually takes to start"),
     number!("skew-estimate.window_seconds", skew_estimate.window_seconds: i64, "seconds", 60, 50_400, "The greatest offset of a guest's clock that is looked for"),
-    number!("unique-script.least_executions", guest.unique.least_executions: i64, "executions", 1, 1_000_000, "Among fewer executions with a known script nothing is unique"),
-    choice!("unique-script.scope", guest.unique.scope: UniqueScope, "Among which executions a script is unique"),
     number!("vm-extension-write.window_days", vm_extension_write.window_days: i64, "days", 1, 90, "How far back an earlier write of the same extension on the same VM is looked for"),
 ];

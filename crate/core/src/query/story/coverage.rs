@@ -12,6 +12,7 @@ use crate::case::Case;
 use crate::case::item::Item;
 use crate::case::store::EventNumber;
 use crate::event::fact::Fact;
+use crate::formats;
 use crate::identity::{fold, host_label};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -20,11 +21,11 @@ use std::collections::BTreeSet;
 const MOST_ITEMS: usize = 40;
 /// Formats that show a run when they cover its time.
 const GUEST_LOGS: [&str; 5] = [
-    "waagent-log",
-    "waappagent-log",
-    "handler-log",
-    "extension-log",
-    "command-execution-log",
+    formats::waagent_log::FORMAT.id,
+    formats::waappagent_log::FORMAT.id,
+    formats::handler_log::FORMAT.id,
+    formats::extension_log::FORMAT.id,
+    formats::command_execution_log::FORMAT.id,
 ];
 
 /// An evidence item that would have shown the other side.

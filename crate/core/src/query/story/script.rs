@@ -7,9 +7,10 @@ use super::text::{self, ShownText};
 use super::{Sides, Statement};
 use crate::case::store::EventNumber;
 use crate::event::fact::GuestSaid;
-use crate::evidence::layout::Os;
+use crate::evidence::layout::{Family, Os};
 use crate::json::Value;
 use crate::reconstruct::links::sides::normal_hash;
+use crate::reconstruct::operations::OperationFamily;
 use crate::script::decode::Transform;
 use crate::script::{Examined, ScriptHint, examine, secrets};
 use crate::severity::Severity;
@@ -110,6 +111,8 @@ struct Known {
     from: Statement,
     trust: &'static str,
     text: Option<String>,
+    /// It may be a command that starts a file: another text than the file's says nothing then.
+    command: bool,
 }
 
 pub(super) fn shown(sides: &Sides<'_>) -> Option<ShownScript> {
@@ -145,7 +148,8 @@ pub(super) fn shown(sides: &Sides<'_>) -> Option<ShownScript> {
         same: known
             .text
             .as_deref()
-            .map(|other| normal_hash(other) == normal),
+            .map(|other| normal_hash(other) == normal)
+            .filter(|same| *same || !known.command),
     });
     let sources = sources.collect();
     let secrets_of: Vec<Vec<Range<usize>>> = found
@@ -244,12 +248,14 @@ fn on_guest(sides: &Sides<'_>) -> Vec<Known> {
                 ),
                 trust: "high: executed from there",
                 text: (text.len() as u64 == *bytes).then(|| text.clone()),
+                command: false,
             }),
             GuestSaid::ScriptBlock { .. } => logged.push(event),
             GuestSaid::Settings(said) => settings.extend(said.script.as_ref().map(|text| Known {
                 from: Statement::new(case, "source", "the handler's settings", &[event]),
                 trust: "medium: what was to be run",
                 text: Some(text.clone()),
+                command: sides.run.is_some_and(|run| run.family == Family::Extension),
             })),
             _ => {}
         }
@@ -268,6 +274,7 @@ fn on_guest(sides: &Sides<'_>) -> Vec<Known> {
             ),
             trust: "high: what the engine compiled",
             text,
+            command: false,
         });
     }
     files.extend(settings);
@@ -303,5 +310,6 @@ fn asked_for(sides: &Sides<'_>) -> Option<Known> {
         ),
         trust: "medium: what was asked for",
         text: Some(text),
+        command: op.family == OperationFamily::Extension,
     })
 }

@@ -424,9 +424,9 @@ impl Case {
     #[must_use]
     pub fn manifest(&self, form: &str) -> String {
         if form == "csv" {
-            manifest::csv(&self.case)
+            manifest::as_csv(&self.case)
         } else {
-            manifest::json(&self.case)
+            manifest::as_json(&self.case)
         }
     }
 

@@ -23,6 +23,7 @@
 
 mod conclude;
 pub mod item;
+pub mod session;
 pub mod store;
 pub mod triage;
 
@@ -89,6 +90,8 @@ pub struct Case {
     /// Made when first asked for, from the findings as they stand.
     finding_keys: OnceCell<Vec<String>>,
     triage: Triage,
+    /// Items that a session was about.
+    expected: Vec<session::ExpectedItem>,
     actors: Vec<Actor>,
     lists: Lists,
     /// Whether each event is shown and counts.

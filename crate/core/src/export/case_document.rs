@@ -1,25 +1,23 @@
 //! `runlens.case/1`: the one stable output.
 //!
 //! Ids are places in their own list: evidence by path, events by time, the rest by time then key. One list element a line, so that two
-//! documents can be compared with a plain diff.
+//! documents can be compared with a plain diff. What needs no ids is in `lists`.
 
-use super::json_text;
-use super::sigma;
+mod lists;
+
+use super::pseudonyms::Pseudonyms;
+use super::{Export, json_text, sigma};
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::detect::caller_profile::{Actor, ActorOperation};
-use crate::detect::incident::Incident;
-use crate::query::rows::{modified, row};
+use crate::query::rows::row;
 use crate::query::{Place, place_of};
-use crate::reconstruct::links::{Clock, Execution, in_points};
+use crate::reconstruct::links::{Execution, in_points};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
 use crate::reconstruct::skew::estimate::Confidence;
-use crate::reconstruct::skew::offset::Offset;
-use crate::script::decode::Transform;
-use crate::script::{Examined, secrets};
-use crate::time::Instant;
-use serde_json::{Map, Value, json};
+use crate::script::secrets;
+use lists::{actors, allow_list, clocks, evidence, examined, incidents, searched, settings};
+use serde_json::{Value, json};
 use std::ops::Range;
 
 /// Events in one piece of the document.
@@ -63,6 +61,7 @@ impl Secrets {
 pub struct CaseDocument {
     with_events: bool,
     secrets: Secrets,
+    pseudonyms: Option<Pseudonyms>,
     stage: Stage,
     /// The events in time order.
     listing: Vec<EventNumber>,
@@ -84,6 +83,7 @@ impl CaseDocument {
         Self {
             with_events,
             secrets: Secrets::Masked,
+            pseudonyms: None,
             stage: Stage::Head,
             listing,
             ids,
@@ -99,9 +99,25 @@ impl CaseDocument {
         }
     }
 
-    /// Bytes of evidence that the next piece wants, in order.
+    /// The same with stand-ins for names.
     #[must_use]
-    pub fn needs(&self, case: &Case) -> Vec<Place> {
+    pub fn under_pseudonyms(self, names: Pseudonyms) -> Self {
+        Self {
+            pseudonyms: Some(names),
+            ..self
+        }
+    }
+
+    fn named(&self, mut value: Value, keys: bool) -> Value {
+        if let Some(names) = &self.pseudonyms {
+            names.value(&mut value, keys);
+        }
+        value
+    }
+}
+
+impl Export for CaseDocument {
+    fn needs(&self, case: &Case) -> Vec<Place> {
         let Stage::Events(from) = self.stage else {
             return Vec::new();
         };
@@ -109,8 +125,7 @@ impl CaseDocument {
         piece.map(|event| place_of(case, *event)).collect()
     }
 
-    /// The next piece, from the bytes that [`CaseDocument::needs`] named; `None` when the document is complete.
-    pub fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>> {
+    fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         match self.stage {
             Stage::Head => {
@@ -126,7 +141,7 @@ impl CaseDocument {
                 for (at, event) in piece.skip(from).take(PIECE_EVENTS) {
                     let record = bytes.get(at - from).map_or(&[][..], Vec::as_slice);
                     let shown = self.event(case, *event, at, record);
-                    element(&mut out, at == 0, &shown);
+                    element(&mut out, at == 0, &self.named(shown, false));
                 }
                 let next = from + PIECE_EVENTS;
                 self.stage = if next < self.listing.len() {
@@ -143,7 +158,9 @@ impl CaseDocument {
         }
         Some(out)
     }
+}
 
+impl CaseDocument {
     fn head(&self, case: &Case, out: &mut Vec<u8>) {
         let order = case.store().order();
         let time = |event: &EventNumber| {
@@ -162,7 +179,7 @@ impl CaseDocument {
             &json!({ "name": "runlens", "version": env!("CARGO_PKG_VERSION") }),
         );
         out.extend_from_slice(b",\n\"settings\":");
-        json_text::write(out, &settings(case));
+        json_text::write(out, &self.named_settings(case));
         out.extend_from_slice(b",\n\"window\":");
         json_text::write(
             out,
@@ -173,7 +190,7 @@ impl CaseDocument {
         by_place.sort_by_key(|at| case.rank().get(*at).copied().unwrap_or(u32::MAX));
         for (id, at) in by_place.into_iter().enumerate() {
             if let Some(evidence) = evidence(case, id, at) {
-                element(out, id == 0, &evidence);
+                element(out, id == 0, &self.named(evidence, false));
             }
         }
         out.extend_from_slice(b"\n],\n\"events\":[");
@@ -215,12 +232,21 @@ impl CaseDocument {
         out.extend_from_slice(b"\n]");
         for (name, list) in lists {
             out.extend_from_slice(format!(",\n\"{name}\":[").as_bytes());
-            for (at, value) in list.iter().enumerate() {
-                element(out, at == 0, value);
+            for (at, value) in list.into_iter().enumerate() {
+                element(out, at == 0, &self.named(value, false));
             }
             out.extend_from_slice(b"\n]");
         }
         out.extend_from_slice(b"\n}\n");
+    }
+
+    /// The settings; below their rooms, keys are names too: paths, hosts.
+    fn named_settings(&self, case: &Case) -> Value {
+        let mut settings = settings(case);
+        if let (Some(names), Value::Object(rooms)) = (&self.pseudonyms, &mut settings) {
+            rooms.values_mut().for_each(|room| names.value(room, true));
+        }
+        settings
     }
 
     fn ids(&self, events: &[EventNumber]) -> Vec<u32> {
@@ -425,203 +451,6 @@ impl CaseDocument {
         all.extend(sigma::findings(case, all.len(), |events| self.ids(events)));
         all
     }
-}
-
-/// The settings in force, with the lists that the analyst brought.
-fn settings(case: &Case) -> Value {
-    let mut settings = case.settings().to_json();
-    let lists = case.lists().to_json();
-    if let (Value::Object(tree), false) = (&mut settings, lists.is_empty()) {
-        tree.insert("lists".to_owned(), Value::Object(lists));
-    }
-    settings
-}
-
-/// What each entry of the allow-list did; `entry` is its place in the settings.
-fn allow_list(case: &Case) -> Vec<Value> {
-    let effects = case.allowed().iter().enumerate();
-    let shown = effects.map(|(entry, effect)| {
-        json!({
-            "entry": entry,
-            "suppressed": effect.suppressed,
-            "after_expiry": effect.after_expiry,
-            "expired": effect.expired,
-        })
-    });
-    shown.collect()
-}
-
-fn incidents(case: &Case) -> Vec<Value> {
-    let shown = |(id, incident): (usize, &Incident)| {
-        json!({
-            "id": id,
-            "severity": incident.severity.word(),
-            "score": incident.score,
-            "first": incident.first.map(|time| time.to_string()),
-            "last": incident.last.map(|time| time.to_string()),
-            "findings": incident.findings,
-        })
-    };
-    case.incidents().iter().enumerate().map(shown).collect()
-}
-
-fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
-    let item = case.items().get(at)?;
-    let report = item.report.as_ref();
-    let counts = report.map_or_else(Default::default, |report| report.counts);
-    let problems: Vec<Value> = item
-        .problems()
-        .iter()
-        .map(|problem| {
-            let mut shown = Map::new();
-            shown.insert("code".to_owned(), Value::from(problem.code.word()));
-            shown.insert(
-                "severity".to_owned(),
-                serde_json::to_value(problem.severity).unwrap_or(Value::Null),
-            );
-            shown.insert("record".to_owned(), Value::from(problem.record));
-            shown.insert("offset".to_owned(), Value::from(problem.offset));
-            shown.insert("length".to_owned(), Value::from(problem.length));
-            shown.insert("text".to_owned(), Value::from(problem.text.clone()));
-            Value::Object(shown)
-        })
-        .collect();
-    let duplicate_of = item
-        .duplicate_of
-        .and_then(|original| case.rank().get(original as usize).copied());
-    Some(json!({
-        "id": id,
-        "path": item.path,
-        "size": item.size,
-        "sha256": item.sha256,
-        "md5": item.md5,
-        "sha1": item.sha1,
-        "modified": modified(item.modified_ms),
-        "format": report.map(|report| report.format.as_str()),
-        "encoding": report.map(|report| report.encoding.as_str()),
-        "host": item.host,
-        "records": counts.records,
-        "events": if report.is_some() { counts.events } else { u64::from(item.events) },
-        "folded": counts.folded,
-        "skipped": counts.skipped,
-        "first": item.first.map(|time| time.to_string()),
-        "last": item.last.map(|time| time.to_string()),
-        "time_basis": item.time_basis.map(crate::time::TimeBasis::word),
-        "duplicate_of": duplicate_of,
-        "problems": problems,
-    }))
-}
-
-/// Guest clock minus cloud clock, in seconds to the millisecond.
-fn clocks(case: &Case) -> Vec<Value> {
-    let seconds = |ns: i64| ns.div_euclid(1_000_000) as f64 / 1_000.0;
-    let shown = |clock: &Clock| {
-        let estimate = &clock.estimate;
-        let (skew, drift, step) = match estimate.offset {
-            Some(Offset::Constant(offset)) => (Some(offset), None, None),
-            Some(Offset::Drift {
-                at_origin, per_day, ..
-            }) => (Some(at_origin), Some(per_day), None),
-            Some(Offset::Step {
-                from,
-                before,
-                after,
-            }) => (Some(after), None, Some((from, before))),
-            None => (None, None, None),
-        };
-        let step = step.map(|(from, before)| {
-            json!({ "from": Instant { ns: from, digits: 9 }.to_string(), "skew_seconds_before": seconds(before) })
-        });
-        json!({
-            "host": clock.host,
-            "resource": clock.resource,
-            "skew_seconds": skew.map(seconds),
-            "low": estimate.low.map(seconds),
-            "high": estimate.high.map(seconds),
-            "drift_per_day": drift.map(seconds),
-            "step": step,
-            "pairs": estimate.pairs,
-            "discarded": estimate.discarded,
-            "method": estimate.method.word(),
-            "confidence": estimate.confidence.word(),
-            "reason": estimate.reason,
-        })
-    };
-    case.linked().clocks.iter().map(shown).collect()
-}
-
-fn actors(case: &Case) -> Vec<Value> {
-    let time = |time: Option<Instant>| time.map(|time| time.to_string());
-    let operation = |row: &ActorOperation| {
-        json!({
-            "operation": row.operation,
-            "category": row.category,
-            "count": row.count,
-            "rows": row.rows,
-            "ips": row.ips.len(),
-            "first": time(row.first),
-            "last": time(row.last),
-            "days": row.days.len(),
-            "days_delta": row.days_delta(),
-        })
-    };
-    let shown = |(id, actor): (usize, &Actor)| {
-        json!({
-            "id": id,
-            "caller": actor.caller,
-            "caller_kind": actor.kind.word(),
-            "ips": actor.ips,
-            "first": time(actor.first),
-            "last": time(actor.last),
-            "operations": actor.operations.iter().map(operation).collect::<Vec<_>>(),
-        })
-    };
-    case.actors().iter().enumerate().map(shown).collect()
-}
-
-fn searched(case: &Case) -> Vec<Value> {
-    let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed.as_ref().or(searched.left_out.as_ref()) });
-    let mut all: Vec<Value> = case.searched().iter().map(shown).collect();
-    all.extend(sigma::searched(case));
-    all
-}
-
-/// Layers and indicators of a script.
-fn examined(found: &Examined, how: Secrets) -> (Vec<Value>, Vec<Value>) {
-    let layers = found.layers.iter().enumerate().skip(1).map(|(id, layer)| {
-        json!({
-            "id": id,
-            "parent": layer.parent,
-            "encoding": layer.transform.map(Transform::word),
-            "text": how.maybe(layer.text.as_deref()),
-            "bytes": layer.bytes.len(),
-            "sha256": layer.sha256,
-            "executed": layer.executed,
-        })
-    });
-    let texts = found.layers.iter();
-    let found_of: Vec<Vec<Range<usize>>> = texts
-        .map(|layer| layer.text.as_deref().map(secrets::find).unwrap_or_default())
-        .collect();
-    let indicators = found.matches.iter().map(|hit| {
-        let layer = found
-            .layers
-            .get(hit.layer)
-            .and_then(|layer| layer.text.as_deref());
-        json!({
-            "id": hit.indicator.id,
-            "group": hit.indicator.group,
-            "tactic": hit.indicator.tactic(),
-            "technique": hit.indicator.technique,
-            "what": hit.indicator.what,
-            "weight": hit.weight(),
-            "layer": hit.layer,
-            "line": hit.line,
-            "in_comment": hit.in_comment,
-            "text": layer.map(|text| how.part(text, hit.range.clone(), found_of.get(hit.layer))),
-        })
-    });
-    (layers.collect(), indicators.collect())
 }
 
 fn element(out: &mut Vec<u8>, first: bool, value: &Value) {

@@ -5,6 +5,7 @@
 //!
 //! Rejected: `sha256sum` lists. They know neither size, nor format, nor which archive a member came from.
 
+use super::csv;
 use crate::case::Case;
 use crate::case::item::Item;
 use crate::query::rows::modified;
@@ -41,7 +42,7 @@ fn format(item: &Item) -> Option<&str> {
 
 /// The manifest as JSON, one item a line.
 #[must_use]
-pub fn json(case: &Case) -> String {
+pub fn as_json(case: &Case) -> String {
     let lines: Vec<String> = items(case)
         .into_iter()
         .map(|item| {
@@ -70,9 +71,9 @@ pub fn json(case: &Case) -> String {
 
 /// The manifest as CSV.
 #[must_use]
-pub fn csv(case: &Case) -> String {
-    let mut out = COLUMNS.join(",");
-    out.push_str("\r\n");
+pub fn as_csv(case: &Case) -> String {
+    let mut out = Vec::new();
+    csv::line(&mut out, COLUMNS);
     for item in items(case) {
         let cells = [
             item.path.clone(),
@@ -85,38 +86,7 @@ pub fn csv(case: &Case) -> String {
             records(item).to_string(),
             inside(&item.path).unwrap_or_default().to_owned(),
         ];
-        let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
-        out.push_str(&cells.join(","));
-        out.push_str("\r\n");
+        csv::line(&mut out, cells.iter().map(String::as_str));
     }
-    out
-}
-
-/// A cell that no spreadsheet takes for a formula.
-#[must_use]
-pub fn csv_cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula_and_quotes_survive() {
-        assert_eq!(csv_cell("=1+1"), "'=1+1");
-        assert_eq!(csv_cell("@a,b"), "\"'@a,b\"");
-        assert_eq!(csv_cell("a \"b\""), "\"a \"\"b\"\"\"");
-        assert_eq!(csv_cell("plain/path.log"), "plain/path.log");
-    }
+    String::from_utf8(out).unwrap_or_default()
 }

@@ -124,6 +124,8 @@ pub struct ListNote {
     pub sha256: String,
     /// How many entries it holds.
     pub entries: usize,
+    /// Its text, for the session.
+    pub text: Arc<str>,
 }
 
 /// The lists in force.
@@ -254,6 +256,7 @@ impl Lists {
             name: name.to_owned(),
             sha256: sha256(text.as_bytes()),
             entries,
+            text: Arc::from(text),
         });
         self.notes.sort_by_key(|note| note.kind.word());
         Ok(())

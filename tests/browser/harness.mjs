@@ -80,12 +80,20 @@ export async function choose(page, folder, paths) {
 
 export const ready = (page, timeout = 60_000) => page.waitForSelector("html[data-state=ready]", { timeout });
 
-/** The exported case document. */
-export async function exported(page, events) {
-  const box = page.getByRole("checkbox", { name: "with events" });
-  if ((await box.isChecked()) !== events) await box.click();
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export case (JSON)" }).click()]);
+/** What the export dialog writes in a form, with these options on. */
+export async function exportedAs(page, form, options = []) {
+  await page.getByRole("button", { name: "Export…" }).click();
+  const dialog = page.locator("[data-test=share]");
+  await dialog.getByRole("radio", { name: form }).check();
+  for (const option of options) await dialog.getByRole("checkbox", { name: option }).check();
+  const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Export", exact: true }).click()]);
+  await dialog.waitFor({ state: "hidden" });
   return readFileSync(await download.path());
+}
+
+/** The exported case document. */
+export function exported(page, events) {
+  return exportedAs(page, /^Case document/, events ? [/^with events/] : []);
 }
 
 export function assert(condition, text) {

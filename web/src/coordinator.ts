@@ -8,7 +8,7 @@ import { EvidenceBytes } from "./evidence.js";
 import type { Done, Job, Role } from "./jobs.js";
 import { Pool } from "./pool.js";
 import { Search } from "./search.js";
-import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemProgress, ItemState, Note, Reply, Request, EventRow } from "./protocol.js";
+import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemProgress, ItemState, Note, PageKept, Reply, Request, EventRow } from "./protocol.js";
 
 const PROGRESS_MS = 100;
 const REFRESH_MS = 400;
@@ -37,6 +37,8 @@ class Coordinator {
   private readonly lists = new Map<string, { readonly name: string; readonly text: string }>();
   /** What is said of findings; it outlives reading everything again. */
   private triage: string | null = null;
+  /** The session that was opened: it says which evidence belongs to it. */
+  private session: string | null = null;
   /** What was dropped or chosen, containers as they are: enough to read everything again. */
   private opened: EvidenceFile[] = [];
   private reading = false;
@@ -87,7 +89,11 @@ class Coordinator {
       row_of: (asked) => this.case.answer("row_of", asked) as Answers["row_of"],
       bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
       detail: (asked) => this.detail(asked),
-      export_case: (asked) => this.exportCase(asked),
+      export_forms: () => this.case.answer("export_forms", {}) as Answers["export_forms"],
+      export: (asked) => this.export(asked),
+      session_file: ({ page, saved }) => ({ text: this.case.session_json(JSON.stringify(page), saved) }),
+      take_session: ({ text }) => this.takeSession(text),
+      session: () => this.case.answer("session", {}) as Answers["session"],
       export_manifest: ({ form }) => ({ file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) }),
       settings: () => this.case.answer("settings", {}) as Answers["settings"],
       set_settings: ({ json }) => this.changed(this.case.set_settings(json)),
@@ -152,11 +158,29 @@ class Coordinator {
     return { refused: refused ?? null };
   }
 
+  private takeSession({ text }: Asks["take_session"]): Answers["take_session"] {
+    let kept: string;
+    try {
+      kept = this.case.take_session(text);
+    } catch (error) {
+      return { refused: error instanceof Error ? error.message : String(error) };
+    }
+    const { lists } = JSON.parse(text) as { lists?: readonly { readonly kind: string; readonly name: string; readonly text: string }[] };
+    this.lists.clear();
+    for (const { kind, name, text: list } of lists ?? []) this.lists.set(kind, { name, text: list });
+    this.session = text;
+    this.triage = this.case.triage_json();
+    this.changed(undefined);
+    return { refused: null, page: JSON.parse(kept) as PageKept | null };
+  }
+
   private readAgain(): Answers["read_again"] {
     const files = this.opened;
     this.pool.cancel();
     this.case.free();
     this.case = new this.core.Case(this.settings);
+    if (this.session !== null) this.case.take_session(this.session);
+    this.case.set_settings(this.settings);
     this.case.set_filter(this.search.filter);
     for (const [kind, { name, text }] of this.lists) this.case.set_list(kind, name, text);
     if (this.triage !== null) this.case.take_triage(this.triage);
@@ -275,6 +299,7 @@ class Coordinator {
   private conclude(): void {
     this.reading = false;
     this.dirty = false;
+    if (this.case.reattach()) this.settings = this.case.settings_json();
     this.case.conclude();
     this.summaries.clear();
     this.note({ note: "done", overview: this.overview() });
@@ -382,17 +407,18 @@ class Coordinator {
     return detail;
   }
 
-  private async exportCase({ events, secrets }: Asks["export_case"]): Promise<Answers["export_case"]> {
-    if (this.reading) throw new Error("the case is still being read; export it when reading has ended");
+  private async export(asked: Asks["export"]): Promise<Answers["export"]> {
+    if (this.reading) return { refused: "The case is still being read; export it when reading has ended." };
     await this.forRules;
     const pieces: BlobPart[] = [];
-    this.case.export_begin(events, secrets);
+    const refused = this.case.export_begin({ ...asked, pseudonyms: asked.pseudonyms ?? undefined });
+    if (refused !== undefined) return { refused };
     for (;;) {
       const piece = this.case.export_write(await this.bytes.read(this.case.export_needs()));
       if (piece === undefined) break;
       pieces.push(piece as Uint8Array<ArrayBuffer>);
     }
-    return { file_name: "runlens-case.json", bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()) };
+    return { refused: null, bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()), left_out: this.case.export_left_out() ?? null };
   }
 
   private note(note: Note): void {
@@ -404,6 +430,13 @@ function key(row: EventRow): string {
   return `${row.item}:${row.ordinal}`;
 }
 
+/** The bytes of an export, which go to the page without being copied. */
+function exportedBytes(name: AskName, answer: unknown): ArrayBufferLike | null {
+  if (name !== "export") return null;
+  const made = answer as Answers["export"];
+  return made.refused === null ? made.bytes.buffer : null;
+}
+
 /** Turns this worker into the coordinator. */
 export function startCoordinator(core: Core, role: Role): void {
   const coordinator = new Coordinator(core, role);
@@ -413,7 +446,7 @@ export function startCoordinator(core: Core, role: Role): void {
     coordinator
       .answer(name, ask)
       .then((answer) => {
-        const bulk = name === "bins" ? (answer as Answers["bins"]).counts.buffer : name === "export_case" ? (answer as Answers["export_case"]).bytes.buffer : null;
+        const bulk = name === "bins" ? (answer as Answers["bins"]).counts.buffer : exportedBytes(name, answer);
         scope.postMessage({ id, answer }, bulk === null ? [] : [bulk as ArrayBuffer]);
       })
       .catch((error: unknown) => {

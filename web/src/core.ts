@@ -66,9 +66,13 @@ export interface CoreCase {
   detail(item: number, ordinal: number, bytes: Uint8Array, before: Uint8Array): unknown;
   rule_needs(): Place[];
   rule_take(bytes: Uint8Array[]): void;
-  export_begin(events: boolean, secrets: boolean): void;
+  export_begin(ask: unknown): string | undefined;
   export_needs(): Place[];
   export_write(bytes: Uint8Array[]): Uint8Array | undefined;
+  export_left_out(): string | undefined;
+  session_json(page_json: string, saved: string): string;
+  take_session(text: string): string;
+  reattach(): boolean;
 }
 
 /** Reads bytes of the container being unpacked. */

@@ -8,6 +8,10 @@
 // Rejected: one method call per view over a proxy library. A closed union of small messages can be
 // read in one screen, logged, and replayed in a test.
 
+import type { ExportAsk, ExportForm, PageKept, SessionLine } from "./protocol/share.js";
+
+export type { ExportAsk, ExportForm, PageKept, SessionLine };
+
 /** A file handed over by the intake module. `path` uses `/` and starts with the dropped folder's name. */
 export interface EvidenceFile {
   readonly path: string;
@@ -799,7 +803,14 @@ export interface Asks {
   say_of_link: { readonly say: "confirm" | "reject" | "take-back"; readonly pair: PairKey };
   /** Says which VM a guest is; empty takes it back. */
   map_host: { readonly host: string; readonly resource: string };
-  export_case: { readonly events: boolean; readonly secrets: boolean };
+  export_forms: Record<string, never>;
+  export: ExportAsk;
+  /** The session file; `page` is what the page keeps in it. */
+  session_file: { readonly page: PageKept; readonly saved: string };
+  /** Takes a session in place of everything said before. */
+  take_session: { readonly text: string };
+  /** What became of the evidence that the session was about. */
+  session: Record<string, never>;
   export_manifest: { readonly form: "csv" | "json" };
   settings: Record<string, never>;
   /** Changes settings; everything that was concluded is concluded anew, nothing is read again. */
@@ -862,7 +873,11 @@ export interface Answers {
   arcs: { readonly revision: number; readonly arcs: readonly Arc[]; readonly left: number };
   say_of_link: { readonly refused: string | null };
   map_host: { readonly refused: string | null };
-  export_case: { readonly file_name: string; readonly bytes: Uint8Array };
+  export_forms: { readonly forms: readonly ExportForm[] };
+  export: { readonly refused: string } | { readonly refused: null; readonly bytes: Uint8Array; readonly left_out: string | null };
+  session_file: { readonly text: string };
+  take_session: { readonly refused: string } | { readonly refused: null; readonly page: PageKept | null };
+  session: { readonly lines: readonly SessionLine[] };
   export_manifest: { readonly file_name: string; readonly text: string };
   settings: ShownSettings;
   set_settings: { readonly refused: string | null };

@@ -30,7 +30,6 @@ export const view = signal<View>("timeline");
 /** How the keys of the settings begin that the Settings view should go to. */
 export const settingsAt = signal<string | null>(null);
 export const started = signal(false);
-export const exporting = signal(false);
 /** The execution whose story is told, by the name that stays. */
 export const told = signal<EventName | null>(null);
 
@@ -211,16 +210,4 @@ export async function exportManifest(form: "csv" | "json"): Promise<void> {
 export async function hashMore(): Promise<void> {
   const { items } = await ask("hash_more", {});
   say(`MD5 and SHA-1 of ${items} items are being computed.`);
-}
-
-export async function exportCase(events: boolean, secrets: boolean): Promise<void> {
-  exporting.value = true;
-  try {
-    const { file_name, bytes } = await ask("export_case", { events, secrets });
-    download(file_name, bytes, "application/json");
-  } catch (error) {
-    say(`The case could not be exported: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    exporting.value = false;
-  }
 }

@@ -9,6 +9,7 @@
 mod container;
 mod filter;
 mod findings;
+mod outtake;
 mod people_and_places;
 
 pub use container::{container_kind, unpack};
@@ -18,7 +19,7 @@ use container::parse_problems;
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
 use runlens_core::case::Case as CoreCase;
 use runlens_core::evidence::hash::{Hasher as CoreHasher, OldHasher as CoreOldHasher};
-use runlens_core::export::{CaseDocument, manifest};
+use runlens_core::export::{Export, manifest};
 use runlens_core::formats::ItemReader;
 use runlens_core::lists::ListKind;
 use runlens_core::query::{self, Shown};
@@ -191,7 +192,7 @@ impl OldHasher {
 pub struct Case {
     case: CoreCase,
     shown: Shown,
-    document: Option<CaseDocument>,
+    export: Option<Box<dyn Export>>,
     arranged: findings::Kept,
 }
 
@@ -298,7 +299,7 @@ impl Case {
         Ok(Self {
             case: CoreCase::new(settings(settings_json)?),
             shown: Shown::default(),
-            document: None,
+            export: None,
             arranged: findings::Kept::default(),
         })
     }
@@ -502,6 +503,7 @@ impl Case {
                 zones: Zone::places(),
             }),
             "sigma" => to_js(&query::sigma(&self.case)),
+            "export_forms" | "session" => outtake::answer(self, name),
             "expected" => to_js(&query::expected(&self.case)),
             "incidents" => to_js(&IncidentsAnswer {
                 incidents: query::incidents(&self.case),
@@ -640,39 +642,5 @@ impl Case {
             .map(|bytes| Uint8Array::new(&bytes).to_vec())
             .collect();
         self.case.rule_take(&bytes);
-    }
-
-    /// Begins the case document.
-    pub fn export_begin(&mut self, events: bool, secrets: bool) {
-        let document = CaseDocument::new(&self.case, events);
-        self.document = Some(if secrets {
-            document.revealing_secrets()
-        } else {
-            document
-        });
-    }
-
-    /// Places wanted for the next piece, in order.
-    ///
-    /// # Errors
-    /// Where the answer cannot be built.
-    pub fn export_needs(&self) -> Result<JsValue, JsError> {
-        to_js(
-            &self
-                .document
-                .as_ref()
-                .map(|document| document.needs(&self.case))
-                .unwrap_or_default(),
-        )
-    }
-
-    /// The next piece of the document, from those bytes in order; `undefined` when it is complete.
-    pub fn export_write(&mut self, bytes: &Array) -> Option<Uint8Array> {
-        let bytes: Vec<Vec<u8>> = bytes
-            .iter()
-            .map(|bytes| Uint8Array::new(&bytes).to_vec())
-            .collect();
-        let piece = self.document.as_mut()?.write(&self.case, &bytes)?;
-        Some(Uint8Array::from(piece.as_slice()))
     }
 }

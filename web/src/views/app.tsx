@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { fromDrop, fromPicker } from "../intake.js";
-import { ask, cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected, told, view, type View } from "../state.js";
+import { ask, cancel, detail, evidence, failure, message, open, overview, phase, selected, told, view, type View } from "../state.js";
 import { bytes, count, plural } from "../text.js";
 import { Actors as ActorsView } from "./actors.js";
 import { Detail } from "./detail.js";
@@ -18,6 +18,7 @@ import { Hosts } from "./hosts.js";
 import { Menu } from "./menu.js";
 import { Offline } from "./offline.js";
 import { Settings } from "./settings.js";
+import { Share, ShareButton } from "./share.js";
 import { Timeline } from "./timeline.js";
 
 export type Theme = "auto" | "light" | "dark";
@@ -82,6 +83,7 @@ export function App(): JSX.Element {
       {now === "empty" ? <Empty /> : null}
       {now === "reading" || now === "ready" ? <Case /> : null}
       <Menu />
+      <Share />
       <p class="toast" role="status" data-shown={message.value !== null}>{message.value ?? ""}</p>
       {dragging.value ? <div class="dropping" aria-hidden="true"><p>Drop files or folders: they are read here and stay here</p></div> : null}
     </>
@@ -89,23 +91,13 @@ export function App(): JSX.Element {
 }
 
 function Actions(): JSX.Element {
-  const withEvents = useSignal(false);
-  const withSecrets = useSignal(false);
   const reading = phase.value === "reading";
   return (
     <div class="actions">
       {reading ? <button type="button" class="warn" onClick={cancel}>Cancel reading</button> : null}
       <button type="button" onClick={() => open(fromPicker(false))}>Add files…</button>
       <button type="button" onClick={() => open(fromPicker(true))}>Add folder…</button>
-      <label class="check">
-        <input type="checkbox" checked={withEvents.value} onChange={(event) => { withEvents.value = event.currentTarget.checked; }} /> with events
-      </label>
-      <label class="check" title="Passwords, keys and tokens are dots in the document unless this is chosen">
-        <input type="checkbox" checked={withSecrets.value} onChange={(event) => { withSecrets.value = event.currentTarget.checked; }} /> with secrets
-      </label>
-      <button type="button" class="strong" disabled={reading || exporting.value} onClick={() => exportCase(withEvents.value, withSecrets.value)}>
-        {exporting.value ? "Exporting…" : "Export case (JSON)"}
-      </button>
+      <ShareButton />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import type { EvidenceItem, Problem } from "../protocol.js";
 import { ask, evidence, exportManifest, hashMore, say, setZone } from "../state.js";
 import { bytes, count, oneLine, plural } from "../text.js";
 import { DraftField } from "./draft.js";
+import { SessionEvidence } from "./share.js";
 
 const WORST: readonly Problem["severity"][] = ["data-loss", "warning", "info"];
 
@@ -23,6 +24,7 @@ export function Evidence(): JSX.Element {
         <button type="button" onClick={() => hashMore()}>Compute MD5 and SHA-1</button>{" "}
         {compared.length === 0 ? "Drop a manifest beside evidence to see what changed." : `Against the manifest: ${compared.join(" · ")}.`}
       </p>
+      <SessionEvidence />
       <table class="evidence" aria-label="Evidence">
         <thead>
           <tr>

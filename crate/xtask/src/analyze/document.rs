@@ -1,4 +1,4 @@
-//! Writing the case document to a file or to standard output.
+//! Writing the case document, or another export, to a file or to standard output.
 //!
 //! The case writes in pieces and names the bytes it wants to read again for each: an index is kept, not a copy of the
 //! evidence. A file appears under its name only when it is whole; until then it has another.
@@ -8,7 +8,7 @@
 use super::source::{Input, Source};
 use crate::failure::Failure;
 use runlens_core::case::Case;
-use runlens_core::export::CaseDocument;
+use runlens_core::export::Export;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -53,18 +53,17 @@ impl Destination {
         })
     }
 
-    /// Writes the document of a concluded case.
+    /// Writes an export of a concluded case.
     pub fn write(
         self,
         case: &Case,
         sources: &[(Source, u64)],
-        events: bool,
-        secrets: bool,
+        export: &mut dyn Export,
     ) -> Result<(), Failure> {
         match self {
             Self::Standard => {
                 let mut to = BufWriter::new(io::stdout().lock());
-                match pour(case, sources, (events, secrets), &mut to) {
+                match pour(case, sources, export, &mut to) {
                     // Whoever reads has seen enough (`| head`).
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     result => result.map_err(Failure::file("write", "standard output")),
@@ -77,7 +76,7 @@ impl Destination {
             } => {
                 let failure = |error| Failure::file("write", &out)(error);
                 let mut to = BufWriter::new(&file);
-                pour(case, sources, (events, secrets), &mut to).map_err(failure)?;
+                pour(case, sources, export, &mut to).map_err(failure)?;
                 drop(to);
                 file.sync_all().map_err(failure)?;
                 drop(file);
@@ -90,24 +89,20 @@ impl Destination {
 fn pour(
     case: &Case,
     sources: &[(Source, u64)],
-    (events, secrets): (bool, bool),
+    export: &mut dyn Export,
     to: &mut impl Write,
 ) -> io::Result<()> {
     let mut again = ReadAgain {
         sources,
         open: BTreeMap::new(),
     };
-    let mut document = CaseDocument::new(case, events);
-    if secrets {
-        document = document.revealing_secrets();
-    }
     loop {
-        let wanted = document.needs(case);
+        let wanted = export.needs(case);
         let bytes: Vec<Vec<u8>> = wanted
             .iter()
             .map(|place| again.bytes(place.item, place.offset, place.length))
             .collect();
-        match document.write(case, &bytes) {
+        match export.write(case, &bytes) {
             Some(piece) => to.write_all(&piece)?,
             None => return to.flush(),
         }

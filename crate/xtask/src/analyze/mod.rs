@@ -22,15 +22,18 @@ use crate::failure::Failure;
 use document::Destination;
 use progress::Progress;
 use runlens_core::case::Case;
+use runlens_core::export::{self, ExportAsk, FORMS};
 use runlens_core::lists::{ListKind, Lists};
 use runlens_core::query;
 use runlens_core::settings::{PARAMETERS, Settings};
 use runlens_core::sigma::RuleState;
+use runlens_core::time::{Instant, NS_PER_SECOND};
 use std::ffi::OsStr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The command.
 pub const COMMAND: Command = Command {
@@ -49,6 +52,12 @@ cargo xtask analyze PATH… [FLAGS]
   --settings-file F settings as the page saves them (JSON)
   --list KIND=FILE  a list of yours: address-ranges, indicators, known-automation, privileged-roles, watch-list; may be repeated
   --modes FILE      write there what each published rule finds and its corrected form does not, and the other way round
+  --export FORM=FILE  write another form too; may be repeated. Forms: report-html, report-markdown, csv, timesketch,
+                    l2t, stix, navigator
+  --pseudonyms SALT  names of people, machines and addresses become stand-ins in everything that is written; the same
+                    SALT (any secret text) gives the same stand-ins
+  --made TIME       the moment that reports and bundles name (RFC 3339; default: now)
+  --session FILE    what a saved session says (settings, lists, triage); it overrules other flags
   --settings        list the settings, then end
   --workers N       files read at the same time (default: one for each core); the document is the same for any N
 
@@ -68,7 +77,35 @@ struct Ask {
     settings: Settings,
     lists: Lists,
     modes: Option<PathBuf>,
+    exports: Vec<(String, PathBuf)>,
+    pseudonyms: Option<String>,
+    made: Option<String>,
+    session: Option<String>,
     workers: usize,
+}
+
+impl Ask {
+    /// What is asked of one form of export.
+    fn export(&self, form: &str) -> ExportAsk {
+        ExportAsk {
+            form: form.to_owned(),
+            events: self.events,
+            secrets: self.secrets,
+            pseudonyms: self.pseudonyms.clone(),
+            made: Some(self.made.clone().unwrap_or_else(now)),
+            ..ExportAsk::default()
+        }
+    }
+}
+
+/// This moment, to the second.
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = since.map_or(0, |since| since.as_secs());
+    let instant = Instant::from_epoch(i64::try_from(seconds).unwrap_or_default(), NS_PER_SECOND, 0);
+    instant
+        .map(|instant| instant.to_string())
+        .unwrap_or_default()
 }
 
 fn run(flags: Flags) -> Result<ExitCode, Failure> {
@@ -86,17 +123,30 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
             mend: "name a file, or a folder that holds files".to_owned(),
         });
     }
-    let to = Destination::prepare(ask.out)?;
+    let document = ask.export("case");
+    let mut exports = vec![(document, Destination::prepare(ask.out.clone())?)];
+    for (form, file) in &ask.exports {
+        exports.push((ask.export(form), Destination::prepare(Some(file.clone()))?));
+    }
     let progress = Progress::new();
     let mut case = Case::new(ask.settings);
     case.set_lists(ask.lists);
+    if let Some(session) = &ask.session {
+        case.take_session(session).map_err(refused)?;
+    }
     let outcome = read::into_case(&mut case, &items, ask.workers, &progress);
     case.conclude();
     document::serve_rules(&mut case, &outcome.sources);
     for line in rules(&case) {
         eprintln!("{line}");
     }
-    to.write(&case, &outcome.sources, ask.events, ask.secrets)?;
+    for (asked, to) in exports {
+        let mut export = export::begin(&case, &asked, case.store().order()).map_err(refused)?;
+        to.write(&case, &outcome.sources, export.as_mut())?;
+        if let Some(left_out) = export.left_out() {
+            eprintln!("note: {}: {left_out}", asked.form);
+        }
+    }
     if let Some(file) = ask.modes {
         write_modes(&case, &file)?;
     }
@@ -180,6 +230,37 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
             Word::Flag(ref name) if name == "modes" => {
                 ask.modes = Some(flags.value("modes")?.into());
             }
+            Word::Flag(ref name) if name == "export" => {
+                let pair: String = flags.parsed("export", "FORM=FILE")?;
+                let known = |form: &str| FORMS.iter().any(|known| known.form == form);
+                let split = pair.split_once('=').filter(|(form, _)| known(form));
+                let Some((form, file)) = split else {
+                    let forms = FORMS.map(|known| known.form).join(", ");
+                    return Err(flags.wrong(format!(
+                        "`--export` wants FORM=FILE with a form of {forms}, not `{pair}`"
+                    )));
+                };
+                ask.exports.push((form.to_owned(), file.into()));
+            }
+            Word::Flag(ref name) if name == "pseudonyms" => {
+                ask.pseudonyms = Some(flags.parsed("pseudonyms", "a salt")?);
+            }
+            Word::Flag(ref name) if name == "made" => {
+                let made: String = flags.parsed("made", "a time such as 2024-05-01T00:00:00Z")?;
+                if runlens_core::time::parse::iso(made.as_bytes()).is_none() {
+                    return Err(flags.wrong(format!(
+                        "`--made` wants a time such as 2024-05-01T00:00:00Z, not `{made}`"
+                    )));
+                }
+                ask.made = Some(made);
+            }
+            Word::Flag(ref name) if name == "session" => {
+                let file = PathBuf::from(flags.value("session")?);
+                let text = std::fs::read_to_string(&file).map_err(|error| {
+                    flags.wrong(format!("cannot read {}: {error}", file.display()))
+                })?;
+                ask.session = Some(text);
+            }
             Word::Flag(ref name) if name == "workers" => {
                 ask.workers = flags
                     .parsed::<NonZero<usize>>("workers", "a number from 1 on")?
@@ -195,12 +276,23 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
             other => return Err(flags.unknown(&other)),
         }
     }
+    if ask.secrets && ask.pseudonyms.is_some() {
+        return Err(flags.wrong("`--secrets` and `--pseudonyms` exclude each other".to_owned()));
+    }
     if ask.paths.is_empty() {
         return Err(flags.wrong("`cargo xtask analyze` wants at least one PATH".to_owned()));
     }
     // Rules are known by their content, wherever they lie.
     ask.paths.append(&mut ask.rules);
     Ok(Some(ask))
+}
+
+/// What the core refused, in its own sentence.
+fn refused(sentence: String) -> Failure {
+    Failure::Wrong {
+        sentence,
+        mend: "see `cargo xtask analyze --help`".to_owned(),
+    }
 }
 
 /// What became of the Sigma rules: a line for each that found something or does not run whole, and one for all.

@@ -2,7 +2,7 @@
 
 use runlens_core::case::Case;
 use runlens_core::evidence::hash::sha256;
-use runlens_core::export::CaseDocument;
+use runlens_core::export::{CaseDocument, Export};
 use runlens_core::formats::ItemReader;
 use runlens_core::query::Place;
 use runlens_core::settings::Settings;

@@ -92,7 +92,7 @@ class Coordinator {
       export_forms: () => this.case.answer("export_forms", {}) as Answers["export_forms"],
       export: (asked) => this.export(asked),
       session_file: ({ page, saved }) => ({ text: this.case.session_json(JSON.stringify(page), saved) }),
-      take_session: ({ text }) => this.takeSession(text),
+      take_session: (asked) => this.takeSession(asked),
       session: () => this.case.answer("session", {}) as Answers["session"],
       export_manifest: ({ form }) => ({ file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) }),
       settings: () => this.case.answer("settings", {}) as Answers["settings"],

@@ -8,9 +8,9 @@
 // Rejected: one method call per view over a proxy library. A closed union of small messages can be
 // read in one screen, logged, and replayed in a test.
 
-import type { ExportAsk, ExportForm, PageKept, SessionLine } from "./protocol/share.js";
+import type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine } from "./protocol/share.js";
 
-export type { ExportAsk, ExportForm, PageKept, SessionLine };
+export type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine };
 
 /** A file handed over by the intake module. `path` uses `/` and starts with the dropped folder's name. */
 export interface EvidenceFile {

@@ -9,6 +9,7 @@
 //! | wasm-pack, wasm-bindgen | `cargo install`, exact versions | the tool folder, see [`tool_folder`] |
 //! | packages of `web/` and `tests/browser/` | `npm ci` | their `node_modules` |
 //! | Chromium (browser tests only) | `apt-get`, as root | the system |
+//! | Python packages of `tests/exports/` | `python3 -m venv`, `pip` | its `.venv` |
 //!
 //! Rejected: letting wasm-pack fetch wasm-bindgen and wasm-opt itself. It downloads ready-made programs from a
 //! place that no lock file covers.
@@ -310,6 +311,53 @@ pub fn chromium(programs: &Programs, root: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Says what is about to be installed, and why.
+/// A Python of this checkout's own, with the packages that `tests/exports/requirements.txt` names.
+pub fn python(programs: &Programs, checkout: &Checkout) -> Result<PathBuf, Failure> {
+    let purpose = "to read what is exported with readers that are not ours";
+    let folder = checkout.root.join("tests").join("exports");
+    let list = folder.join("requirements.txt");
+    let hash = sha256(&fs::read(&list).map_err(Failure::file("read", &list))?);
+    let own = folder.join(".venv");
+    let python = if cfg!(windows) {
+        own.join("Scripts").join("python.exe")
+    } else {
+        own.join("bin").join("python")
+    };
+    let stamp = own.join("installed-for-list");
+    if fs::read_to_string(&stamp).is_ok_and(|have| have == hash) && python.is_file() {
+        return Ok(python);
+    }
+    let found = || {
+        ["python3", "python"]
+            .into_iter()
+            .find(|name| programs.find(name).is_some())
+    };
+    let Some(name) = found() else {
+        return Err(Failure::Missing {
+            what: "Python 3 is not installed (no `python3` on PATH)".to_owned(),
+            purpose,
+            mend: "install Python 3 with its `venv` (`apt-get install python3-venv`, or your system's way)".to_owned(),
+        });
+    };
+    announce(
+        "the packages that tests/exports/requirements.txt names",
+        purpose,
+    );
+    let mend = "`python3 -m venv` and `pip` have to work (`apt-get install python3-venv`)";
+    Call::new(programs, name, &checkout.root)
+        .words("-m venv --clear tests/exports/.venv")
+        .mended_by(mend)
+        .run(programs)?;
+    Call::new(programs, &python.to_string_lossy(), &checkout.root)
+        .words(
+            "-m pip install --quiet --disable-pip-version-check -r tests/exports/requirements.txt",
+        )
+        .mended_by(mend)
+        .run_over_network(programs)?;
+    fs::write(&stamp, hash).map_err(Failure::file("write", &stamp))?;
+    Ok(python)
+}
+
 fn announce(what: &str, purpose: &str) {
     eprintln!("installing {what}; it is needed {purpose}.");
 }

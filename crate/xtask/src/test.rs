@@ -21,6 +21,8 @@ use crate::command_line::{Command, Flags, Word};
 use crate::failure::Failure;
 use crate::program::{Call, Programs};
 use crate::{needs, page};
+use runlens_core::export::FORMS;
+use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -32,9 +34,9 @@ pub const COMMAND: Command = Command {
   --only STEP   run this step only (may be repeated)
   --from STEP   start with this step
 
-Steps, in order: format, clippy, clippy-wasm, rust, wasm, types, lint, page, browser.
+Steps, in order: format, clippy, clippy-wasm, rust, exports, wasm, types, lint, page, browser.
 
-Needs rustup and Node.js 20 or newer, and the network the first time. Everything else (the wasm target,
+Needs rustup, Node.js 20 or newer and Python 3, and the network the first time. Everything else (the wasm target,
 wasm-pack, wasm-bindgen, npm packages, Chromium where apt-get may be used) it installs itself, says so, and
 finds again the next time.",
     run,
@@ -99,6 +101,10 @@ static STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "exports",
+        run: exports,
+    },
+    Step {
         name: "wasm",
         run: |bench| page::wasm(&bench.checkout, &mut bench.programs, page::Care::Product),
     },
@@ -133,6 +139,46 @@ fn web(bench: &Bench, script: &str) -> Result<(), Failure> {
         .words("run --silent")
         .word(script)
         .inside("web")
+        .run(&bench.programs)
+}
+
+/// Writes every export of the example case, plain and under pseudonyms, and has readers that are not ours read them.
+fn exports(bench: &mut Bench) -> Result<(), Failure> {
+    let python = needs::python(&bench.programs, &bench.checkout)?;
+    let root = bench.checkout.root.clone();
+    let work = root.join("target").join("exports");
+    if work.exists() {
+        fs::remove_dir_all(&work).map_err(Failure::file("write", &work))?;
+    }
+    let hidden = work.join("pseudonyms");
+    fs::create_dir_all(&hidden).map_err(Failure::file("create", &hidden))?;
+    let example = work.join("example");
+    bench
+        .call("cargo")
+        .words("run --profile quick --quiet --locked -p runlens-casegen -- example")
+        .word(&example)
+        .run(&bench.programs)?;
+    for (folder, salt) in [(&work, None), (&hidden, Some("salt"))] {
+        let mut call = bench
+            .call("cargo")
+            .words("xtask analyze")
+            .word(example.join("evidence"))
+            .words("--events --made 2026-01-01T00:00:00Z --out")
+            .word(folder.join("case.json"));
+        if let Some(salt) = salt {
+            call = call.words("--pseudonyms").words(salt);
+        }
+        for form in FORMS.iter().filter(|form| form.form != "case") {
+            let file = folder.join(form.file_name);
+            call = call
+                .words("--export")
+                .word(format!("{}={}", form.form, file.display()));
+        }
+        call.run(&bench.programs)?;
+    }
+    Call::new(&bench.programs, &python.to_string_lossy(), &root)
+        .words("tests/exports/read_again.py")
+        .word(&work)
         .run(&bench.programs)
 }
 

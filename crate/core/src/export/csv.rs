@@ -3,7 +3,9 @@
 /// A cell that no spreadsheet takes for a formula, quoted where it must be.
 #[must_use]
 pub fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Dashes alone (Plaso's `-` and `--:--:--` for what is not known) calculate nothing.
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+        && !text.chars().all(|letter| matches!(letter, '-' | ':'));
     let text = if formula {
         format!("'{text}")
     } else {
@@ -34,6 +36,8 @@ mod tests {
     #[test]
     fn no_cell_is_a_formula_and_quotes_survive() {
         assert_eq!(cell("=1+1"), "'=1+1");
+        assert_eq!(cell("-2+3"), "'-2+3");
+        assert_eq!(cell("--:--:--"), "--:--:--");
         assert_eq!(cell("@a,b"), "\"'@a,b\"");
         assert_eq!(cell("a \"b\""), "\"a \"\"b\"\"\"");
         assert_eq!(cell("plain/path.log"), "plain/path.log");

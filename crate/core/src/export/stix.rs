@@ -132,10 +132,7 @@ impl Bundle<'_> {
 
     fn account(&mut self, caller: &str) -> String {
         let caller = self.named(caller);
-        self.observable(
-            "user-account",
-            json!({ "user_id": caller, "account_type": "azure-ad" }),
-        )
+        self.observable("user-account", json!({ "user_id": caller }))
     }
 
     fn script(&mut self, sha256: &str) -> (String, String) {

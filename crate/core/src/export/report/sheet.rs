@@ -274,19 +274,18 @@ fn markdown(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // `http://` becomes a link by itself in many readers.
-            ':' => out.push_str("&#58;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|'
-            | '~' | '$' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => {
                 out.push('\\');
                 out.push(letter);
             }
             other => out.push(other),
         }
     }
-    // A line that begins so would be a list.
-    if out.starts_with(['-', '=']) {
-        out.insert(0, '\\');
+    // Many readers make links of these by themselves.
+    let out = out.replace("://", "&#58;//").replace("www.", "www&#46;");
+    // A line that begins so would be a heading, a list or a rule.
+    if out.starts_with(['-', '=', '#', '+']) {
+        return format!("\\{out}");
     }
     out
 }

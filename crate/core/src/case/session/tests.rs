@@ -1,15 +1,24 @@
 use super::*;
 use crate::case::triage::{Said, TriageState};
 use crate::evidence::hash::sha256;
+use crate::formats::ItemReader;
 
+const KEY: &str = "0123456789abcdef0123456789abcdef";
 const LOG: &[u8] =
     b"May  1 08:00:00 vm01 sshd[1]: Accepted publickey for root from 203.0.113.7 port 22 ssh2\n";
 
 fn with(path: &str) -> Case {
     let mut case = Case::new(Settings::default());
-    let item = case.add_item(path, LOG.len() as u64, None);
-    case.finish_item(item, LOG);
+    let size = LOG.len() as u64;
+    let item = case.add_item(path, size, None);
+    let mut reader = ItemReader::new(path, size, None, case.settings().limits.clone());
+    reader.push(LOG);
+    while let Some(batch) = reader.take_batch() {
+        case.add_batch(item, &batch);
+    }
+    case.finish_item(item, &reader.finish());
     case.set_hash(item, &sha256(LOG));
+    case.conclude();
     case
 }
 
@@ -30,7 +39,7 @@ fn a_session_comes_back_whole_and_finds_its_evidence_by_hash() {
     case.set_lists(lists);
     case.triage_mut()
         .set(
-            "0123",
+            KEY,
             Said {
                 state: TriageState::Confirmed,
                 note: "seen".to_owned(),
@@ -59,7 +68,7 @@ fn a_session_comes_back_whole_and_finds_its_evidence_by_hash() {
             .map(ToString::to_string),
         Some("+02:00".to_owned())
     );
-    assert_eq!(other.triage().of("0123").note, "seen");
+    assert_eq!(other.triage().of(KEY).note, "seen");
     assert_eq!(other.lists().notes().len(), 1);
 
     let mut same = with("drop/messages");

@@ -11,6 +11,7 @@
 //! | [`assign`] | which set of them is best, where there is an order? |
 //! | [`unordered`] | and where there is none? |
 //! | [`overrides`] | what did the analyst say? |
+//! | `stepped` | was the clock set midway? |
 //! | `guests` | whose are the runs, and which VM is that? |
 //! | `answer` | how sure is each pair, and why? |
 //!
@@ -34,6 +35,7 @@ mod guests;
 pub mod overrides;
 pub mod sides;
 pub mod solve;
+mod stepped;
 pub mod unordered;
 pub mod vms;
 pub mod witnesses;
@@ -52,6 +54,7 @@ use overrides::LinkOverrides;
 use sides::{Asked, Ran};
 use solve::{Pair, Solving};
 use std::collections::{BTreeMap, BTreeSet};
+use stepped::LeftOver;
 use vms::{Guest, Vm};
 use witnesses::Seen;
 
@@ -363,6 +366,41 @@ impl<'a> Linking<'a> {
             }
             if settled || round > 0 && offsets == before {
                 break;
+            }
+        }
+        for (host, of_guest) in &of_host {
+            let Some(Offset::Constant(offset)) = offsets.get(*host).copied() else {
+                continue;
+            };
+            let set = self.stepped(&LeftOver {
+                host: *host,
+                points: &points,
+                asked: &asked,
+                ran: of_guest,
+                pairs: &pairs,
+                offset,
+            });
+            let Some(set) = set else { continue };
+            if let (Some(slot), Some(none)) = (offsets.get_mut(*host), allowed.get_mut(*host)) {
+                (*slot, *none) = (set, None);
+            }
+            let solving = self.solving(&points, &offsets, &allowed);
+            pairs = solving.solve(&asked, &ran);
+            let all = self.with_confirmed(&pairs, &points);
+            let mut found = self.search(*host, solving, &asked, of_guest).estimate(&all);
+            match found.offset {
+                Some(Offset::Step { .. }) => {
+                    if let (Some(slot), Some(offset)) = (offsets.get_mut(*host), found.offset) {
+                        *slot = offset;
+                    }
+                }
+                _ => {
+                    found.offset = Some(set);
+                    found.reason = Some("the clock was set");
+                }
+            }
+            if let Some(place) = self.places.get_mut(*host) {
+                place.estimate = found;
             }
         }
         for (host, _) in &hosts {

@@ -81,9 +81,10 @@ export const tests = [
       await rows(page).first().waitFor();
       await page.screenshot({ path: join(out, `example-${context.scheme}.png`) });
       await page.getByRole("tab", { name: /Findings/ }).click();
-      await page.locator("[data-test=findings] .findings li").first().waitFor();
+      await page.locator("[data-test=findings] .finding-line").first().waitFor();
       await page.screenshot({ path: join(out, `findings-${context.scheme}.png`) });
-      await page.locator("[data-test=findings] .findings button").first().click();
+      await page.locator("[data-test=findings] .finding-line").first().click();
+      await page.locator("[data-test=evidence-rows] button").first().click();
       await page.getByRole("complementary", { name: "Event details" }).waitFor();
     }),
   },

@@ -84,7 +84,7 @@ export const tests = [
       file.limits.record_bytes = 65536;
       const kept = join(folder, "settings.json");
       writeFileSync(kept, JSON.stringify(file));
-      await page.locator(".settings input[type=file]").setInputFiles(kept);
+      await page.locator(".settings label", { hasText: "Load settings" }).locator("input[type=file]").setInputFiles(kept);
       await page.getByText("The settings were loaded.").waitFor();
       await page.getByRole("button", { name: "Read everything again" }).click();
       await ready(page);

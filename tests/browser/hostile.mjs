@@ -61,7 +61,7 @@ export const tests = [
         await rows.first().waitFor();
         const total = Number(await page.getByRole("table", { name: "Events" }).getAttribute("aria-rowcount"));
         assert(total >= 11, `an event of every format: ${total}`);
-        const allowed = new Set([...before.tags, "main", "section", "div", "span", "table", "tbody", "thead", "tr", "th", "td", "aside", "dl", "dt", "dd", "pre", "h2", "h3", "canvas", "label", "input", "code", "ul", "li", "strong", "i", "br", "progress", "p", "button"]);
+        const allowed = new Set([...before.tags, "main", "section", "div", "span", "table", "tbody", "thead", "tr", "th", "td", "aside", "dl", "dt", "dd", "pre", "h2", "h3", "canvas", "label", "input", "code", "ul", "li", "strong", "i", "br", "progress", "p", "button", "ol", "h4", "h5", "select", "option", "textarea", "details", "summary", "svg", "rect", "text", "title", "g", "line"]);
         const check = async (where) => {
           const now = await page.evaluate(census);
           equal(now.tags.filter((tag) => !allowed.has(tag)).join(" "), "", `elements in ${where}`);
@@ -77,7 +77,16 @@ export const tests = [
         }
         const shown = await page.locator("#page").innerText();
         assert(!/[\u202e\u200b\u001b\u0007]/.test(shown), "control and bidirectional characters are shown by name");
-        for (const tab of [/Evidence/, /Findings/]) {
+        for (const tab of [/Hosts/, /Actors/]) {
+          await page.getByRole("tab", { name: tab }).click();
+          await page.locator("[role=listbox]").waitFor();
+          for (const option of await page.locator("[role=option]").all()) {
+            await option.click();
+            await page.locator(".finding-panel h2").waitFor();
+            await check(`${tab} opened`);
+          }
+        }
+        for (const tab of [/Evidence/, /Findings ·/]) {
           await page.getByRole("tab", { name: tab }).click();
           for (const button of await page.locator(".disclose").all()) await button.click();
           await check(String(tab));

@@ -7,8 +7,12 @@ import { resolve } from "node:path";
 import { fileAddress, launch, serve } from "./harness.mjs";
 import * as behaviour from "./behaviour.mjs";
 import * as evidence from "./evidence.mjs";
+import * as filter from "./filter.mjs";
+import * as executions from "./executions.mjs";
+import * as findings from "./findings.mjs";
 import * as egress from "./egress/egress.mjs";
 import * as hostile from "./hostile.mjs";
+import * as sigma from "./sigma.mjs";
 
 const flag = (name) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -17,7 +21,7 @@ const flag = (name) => {
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...hostile.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);

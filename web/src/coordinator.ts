@@ -7,6 +7,7 @@ import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
 import type { Done, Job, Role } from "./jobs.js";
 import { Pool } from "./pool.js";
+import { Search } from "./search.js";
 import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemProgress, ItemState, Note, Reply, Request, EventRow } from "./protocol.js";
 
 const PROGRESS_MS = 100;
@@ -32,6 +33,10 @@ class Coordinator {
   private progress: Progress[] = [];
   private readonly summaries = new Map<string, string>();
   private settings = "";
+  /** The analyst's lists by kind: a case read again is judged with the same ones. */
+  private readonly lists = new Map<string, { readonly name: string; readonly text: string }>();
+  /** What is said of findings; it outlives reading everything again. */
+  private triage: string | null = null;
   /** What was dropped or chosen, containers as they are: enough to read everything again. */
   private opened: EvidenceFile[] = [];
   private reading = false;
@@ -40,6 +45,10 @@ class Coordinator {
   private refreshCost = 0;
   private told = 0;
   private trapEnds: string | null = null;
+  private readonly search = new Search((note) => { this.note(note); });
+  /** Counts conclusions; what is read for an earlier one is let go. */
+  private concluded = 0;
+  private forRules: Promise<void> = Promise.resolve();
 
   constructor(private readonly core: Core, role: Role) {
     this.case = new core.Case(this.settings);
@@ -59,19 +68,53 @@ class Coordinator {
       overview: () => this.overview(),
       evidence: () => ({ items: this.evidence() }),
       rows: (asked) => this.rows(asked),
-      findings: () => this.case.answer("findings", {}) as Answers["findings"],
+      sigma: () => this.case.answer("sigma", {}) as Answers["sigma"],
+      mapping: () => this.case.answer("mapping", {}) as Answers["mapping"],
+      findings: (asked) => this.case.answer("findings", asked) as Answers["findings"],
+      finding: (asked) => this.case.answer("finding", asked) as Answers["finding"],
+      finding_events: (asked) => this.findingEvents(asked),
+      searched: () => this.case.answer("searched", {}) as Answers["searched"],
+      attack: () => this.case.answer("attack", {}) as Answers["attack"],
+      actors: () => this.case.answer("actors", {}) as Answers["actors"],
+      actor: (asked) => this.case.answer("actor", asked) as Answers["actor"],
+      hosts: () => this.case.answer("hosts", {}) as Answers["hosts"],
+      host: (asked) => this.case.answer("host", asked) as Answers["host"],
+      manual: (asked) => this.case.answer("manual", asked) as Answers["manual"],
+      set_triage: ({ key, state, note }) => this.triaged(this.case.set_triage(key, state, note)),
+      export_triage: () => ({ file_name: "runlens-triage.json", text: this.case.triage_json() }),
+      take_triage: ({ json }) => this.triaged(this.case.take_triage(json)),
       row_at: (asked) => this.case.answer("row_at", asked) as Answers["row_at"],
       row_of: (asked) => this.case.answer("row_of", asked) as Answers["row_of"],
       bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
       detail: (asked) => this.detail(asked),
-      export_case: (asked) => this.exportCase(asked.events),
+      export_case: (asked) => this.exportCase(asked),
       export_manifest: ({ form }) => ({ file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) }),
       settings: () => this.case.answer("settings", {}) as Answers["settings"],
       set_settings: ({ json }) => this.changed(this.case.set_settings(json)),
+      expected: () => this.case.answer("expected", {}) as Answers["expected"],
+      set_list: (asked) => this.setList(asked),
+      incidents: () => this.case.answer("incidents", {}) as Answers["incidents"],
+      incident_story: (asked) => this.case.answer("incident_story", asked) as Answers["incident_story"],
+      modes: ({ detector }) => this.case.answer("modes", { detector: detector ?? undefined }) as Answers["modes"],
       set_zone: ({ path, zone }) => this.changed(this.case.set_zone(path, zone)),
+      executions: (asked) => this.case.answer("executions", asked) as Answers["executions"],
+      story: (asked) => this.case.answer("story", asked) as Answers["story"],
+      arcs: (asked) => this.case.answer("arcs", asked) as Answers["arcs"],
+      say_of_link: ({ say, pair }) => this.changed(this.case.say_of_link(say, JSON.stringify(pair))),
+      map_host: ({ host, resource }) => this.changed(this.case.map_host(host, resource)),
       zones: () => this.case.answer("zones", {}) as Answers["zones"],
       read_again: () => this.readAgain(),
       hash_more: () => this.hashMore(),
+      set_filter: ({ text }) => this.setFilter(text),
+      cancel_search: () => {
+        this.pool.cancelSearches();
+        this.search.stop(this.case);
+        return {};
+      },
+      filter_fields: () => this.case.answer("filter_fields", {}) as Answers["filter_fields"],
+      filter_count: (asked) => this.case.answer("filter_count", asked) as Answers["filter_count"],
+      filter_complete: (asked) => this.case.answer("filter_complete", asked) as Answers["filter_complete"],
+      filter_term: (asked) => this.case.answer("filter_term", asked) as Answers["filter_term"],
       trap: (asked) => {
         this.trapEnds = asked.path_ends;
         return {};
@@ -95,15 +138,50 @@ class Coordinator {
     return { refused: null };
   }
 
+  private setList({ kind, name, text }: Asks["set_list"]): Answers["set_list"] {
+    const refused = this.case.set_list(kind, name, text);
+    if (refused !== undefined) return { refused };
+    if (text === "") this.lists.delete(kind);
+    else this.lists.set(kind, { name, text });
+    if (!this.reading) this.conclude();
+    return { refused: null };
+  }
+
+  private triaged(refused: string | undefined): { refused: string | null } {
+    if (refused === undefined) this.triage = this.case.triage_json();
+    return { refused: refused ?? null };
+  }
+
   private readAgain(): Answers["read_again"] {
     const files = this.opened;
     this.pool.cancel();
     this.case.free();
     this.case = new this.core.Case(this.settings);
+    this.case.set_filter(this.search.filter);
+    for (const [kind, { name, text }] of this.lists) this.case.set_list(kind, name, text);
+    if (this.triage !== null) this.case.take_triage(this.triage);
     [this.opened, this.progress, this.reading] = [[], [], false];
     this.summaries.clear();
     this.open(files);
     return { items: files.length };
+  }
+
+  private setFilter(text: string): Answers["set_filter"] {
+    const { error, needles } = this.case.set_filter(text) as Answers["set_filter"] & { needles: string[] };
+    if (error !== null) return { error };
+    this.pool.cancelSearches();
+    this.search.begin(text, needles);
+    this.searchEvidence();
+    return { error: null };
+  }
+
+  /** Looks for the filter's texts in every item, once all are read. */
+  private searchEvidence(): void {
+    const files = this.progress.flatMap((_, item) => {
+      const file = this.bytes.file(item);
+      return file === undefined ? [] : [{ item, file }];
+    });
+    this.pool.add(this.search.jobs(this.case, files, this.reading));
   }
 
   private hashMore(): Answers["hash_more"] {
@@ -133,6 +211,10 @@ class Coordinator {
   }
 
   private heard(done: Done): void {
+    if (done.done === "hits" || done.done === "searched") {
+      this.search.heard(this.case, done);
+      return;
+    }
     const progress = this.progress[done.item];
     if (progress === undefined || progress.state === "cancelled") return;
     if (progress.state === "waiting") [progress.state, progress.began] = ["reading", performance.now()];
@@ -196,6 +278,23 @@ class Coordinator {
     this.case.conclude();
     this.summaries.clear();
     this.note({ note: "done", overview: this.overview() });
+    this.searchEvidence();
+    this.forRules = this.readForRules(this.case, ++this.concluded);
+  }
+
+  /** Brings Sigma rules the records that they want to see again, until they have all or the case was concluded anew. */
+  private async readForRules(of: CoreCase, concluded: number): Promise<void> {
+    let read = false;
+    for (;;) {
+      if (this.concluded !== concluded || this.case !== of) return;
+      const places = of.rule_needs();
+      if (places.length === 0) break;
+      const bytes = await this.bytes.read(places);
+      if (this.concluded !== concluded || this.case !== of) return;
+      of.rule_take(bytes);
+      read = true;
+    }
+    if (read) this.note({ note: "done", overview: this.overview() });
   }
 
   private cancel(): Answers["cancel"] {
@@ -220,6 +319,7 @@ class Coordinator {
       this.refreshed = performance.now();
       this.refreshCost = this.refreshed - now;
       this.note({ note: "changed", overview: this.overview() });
+      this.search.changed(this.case);
     }
     if (now - this.told > PROGRESS_MS) {
       this.told = now;
@@ -247,7 +347,17 @@ class Coordinator {
 
   private async rows(asked: Asks["rows"]): Promise<Answers["rows"]> {
     const page = this.case.answer("rows", asked) as Answers["rows"];
-    const missing = page.rows.filter((row) => !this.summaries.has(key(row)));
+    return { ...page, rows: await this.described(page.rows) };
+  }
+
+  private async findingEvents(asked: Asks["finding_events"]): Promise<Answers["finding_events"]> {
+    const page = this.case.answer("finding_events", asked) as Answers["finding_events"];
+    return { ...page, rows: await this.described(page.rows) };
+  }
+
+  /** Rows with their summaries, read from the evidence where they are not known yet. */
+  private async described(rows: readonly EventRow[]): Promise<EventRow[]> {
+    const missing = rows.filter((row) => !this.summaries.has(key(row)));
     const places = missing.map((row) => {
       const place = this.case.place(row.item, row.ordinal);
       return { item: row.item, offset: place?.offset ?? 0, length: Math.min(place?.length ?? 0, SUMMARY_BYTES) };
@@ -259,7 +369,7 @@ class Coordinator {
       // While an item is being read its reader's report, which describing needs, is not here yet.
       if (summary !== "") this.summaries.set(key(row), summary);
     });
-    return { ...page, rows: page.rows.map((row) => ({ ...row, summary: this.summaries.get(key(row)) ?? "" })) };
+    return rows.map((row) => ({ ...row, summary: this.summaries.get(key(row)) ?? "" }));
   }
 
   private async detail({ item, ordinal }: Asks["detail"]): Promise<EventDetail> {
@@ -272,10 +382,11 @@ class Coordinator {
     return detail;
   }
 
-  private async exportCase(events: boolean): Promise<Answers["export_case"]> {
+  private async exportCase({ events, secrets }: Asks["export_case"]): Promise<Answers["export_case"]> {
     if (this.reading) throw new Error("the case is still being read; export it when reading has ended");
+    await this.forRules;
     const pieces: BlobPart[] = [];
-    this.case.export_begin(events);
+    this.case.export_begin(events, secrets);
     for (;;) {
       const piece = this.case.export_write(await this.bytes.read(this.case.export_needs()));
       if (piece === undefined) break;

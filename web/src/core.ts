@@ -27,6 +27,11 @@ export interface CoreOldHasher {
   free(): void;
 }
 
+export interface CoreScanner {
+  push(bytes: Uint8Array): Float64Array;
+  free(): void;
+}
+
 export interface CoreCase {
   add_item(path: string, size: number, modified_ms: number | undefined): number;
   add_batch(item: number, batch: Uint8Array): void;
@@ -40,7 +45,17 @@ export interface CoreCase {
   set_old_hashes(item: number, md5: string, sha1: string): void;
   set_settings(json: string): string | undefined;
   set_zone(path: string, zone: string): string | undefined;
+  set_filter(text: string): unknown;
+  search_anew(): void;
+  note_hits(item: number, hits: Float64Array): void;
+  shown(): number;
+  set_list(kind: string, name: string, text: string): string | undefined;
+  say_of_link(say: string, pair_json: string): string | undefined;
+  map_host(host: string, resource: string): string | undefined;
   settings_json(): string;
+  set_triage(key: string, state: string, note: string): string | undefined;
+  triage_json(): string;
+  take_triage(json: string): string | undefined;
   manifest(form: "csv" | "json"): string;
   free(): void;
   refresh(): void;
@@ -49,7 +64,9 @@ export interface CoreCase {
   place(item: number, ordinal: number): Place | undefined;
   describe(item: number, ordinal: number, bytes: Uint8Array): { summary: string };
   detail(item: number, ordinal: number, bytes: Uint8Array, before: Uint8Array): unknown;
-  export_begin(events: boolean): void;
+  rule_needs(): Place[];
+  rule_take(bytes: Uint8Array[]): void;
+  export_begin(events: boolean, secrets: boolean): void;
   export_needs(): Place[];
   export_write(bytes: Uint8Array[]): Uint8Array | undefined;
 }
@@ -68,6 +85,7 @@ interface Core {
   Reader: new (path: string, size: number, modified_ms: number | undefined, settings: string) => CoreReader;
   Hasher: new () => CoreHasher;
   OldHasher: new () => CoreOldHasher;
+  Scanner: new (needles: string[]) => CoreScanner;
   Case: new (settings: string) => CoreCase;
   container_kind(head: Uint8Array): string | undefined;
   unpack(

@@ -4,7 +4,9 @@
 export type Job =
   | { readonly job: "read"; readonly item: number; readonly path: string; readonly file: Blob; readonly modified_ms: number | null; readonly settings: string; readonly trap: boolean }
   /** SHA-256, or MD5 and SHA-1. */
-  | { readonly job: "hash"; readonly item: number; readonly file: Blob; readonly old: boolean };
+  | { readonly job: "hash"; readonly item: number; readonly file: Blob; readonly old: boolean }
+  /** Looks for texts; `search` tells this search from the ones before it. */
+  | { readonly job: "search"; readonly item: number; readonly file: Blob; readonly search: number; readonly needles: string[] };
 
 export type Done =
   | { readonly done: "progress"; readonly item: number; readonly bytes: number }
@@ -14,6 +16,9 @@ export type Done =
   | { readonly done: "unpacked"; readonly item: number; readonly problems: string; readonly sha256: string | null }
   | { readonly done: "hashed"; readonly item: number; readonly sha256: string }
   | { readonly done: "old-hashed"; readonly item: number; readonly md5: string; readonly sha1: string }
+  /** Needle and offset, one behind the other. */
+  | { readonly done: "hits"; readonly item: number; readonly search: number; readonly hits: Float64Array }
+  | { readonly done: "searched"; readonly item: number; readonly search: number }
   | { readonly done: "unreadable"; readonly item: number; readonly text: string }
   | { readonly done: "trapped"; readonly item: number; readonly text: string };
 

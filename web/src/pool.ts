@@ -1,6 +1,6 @@
 // The pool of reader workers: hands out jobs, replaces readers that die, and ends them all on cancel.
 //
-// Jobs wait in two queues: reading first, hashing when nothing is left to read. The largest item is read first, so that one long file does
+// Jobs wait in three queues: reading first, then searching, for which somebody waits, and hashing when nothing else is left. The largest item is read first, so that one long file does
 // not stand alone at the end; the last reader takes the smallest, so that small files never wait for a large one.
 
 import type { Done, Job, Role } from "./jobs.js";
@@ -18,6 +18,7 @@ interface Reader {
 export class Pool {
   private readonly readers: (Reader | null)[];
   private reads: Job[] = [];
+  private searches: Job[] = [];
   private hashes: Job[] = [];
   private readonly watch: number;
 
@@ -34,25 +35,34 @@ export class Pool {
 
   /** Adds jobs and starts as many as there are readers free. */
   add(jobs: readonly Job[]): void {
-    for (const job of jobs) (job.job === "read" ? this.reads : this.hashes).push(job);
+    for (const job of jobs) (job.job === "read" ? this.reads : job.job === "search" ? this.searches : this.hashes).push(job);
     this.reads.sort((one, other) => one.file.size - other.file.size);
     this.start();
   }
 
   get idle(): boolean {
-    return this.reads.length === 0 && this.hashes.length === 0 && this.readers.every((reader) => reader?.job == null);
+    return this.reads.length === 0 && this.searches.length === 0 && this.hashes.length === 0 && this.readers.every((reader) => reader?.job == null);
   }
 
   /** Ends every reader at once and forgets all jobs. Answers the items that were not finished. */
   cancel(): { reading: number[]; hashing: number[] } {
     const running = this.readers.flatMap((reader) => (reader?.job == null ? [] : [reader.job]));
-    const jobs = [...this.reads, ...this.hashes, ...running];
+    const jobs = [...this.reads, ...this.searches, ...this.hashes, ...running];
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) this.end(at);
     });
-    [this.reads, this.hashes] = [[], []];
+    [this.reads, this.searches, this.hashes] = [[], [], []];
     const items = (kind: Job["job"]): number[] => jobs.filter((job) => job.job === kind).map((job) => job.item);
     return { reading: items("read"), hashing: items("hash") };
+  }
+
+  /** Ends every search at once; readers that search are replaced when they are needed. */
+  cancelSearches(): void {
+    this.searches = [];
+    this.readers.forEach((reader, at) => {
+      if (reader?.job?.job === "search") this.end(at);
+    });
+    this.start();
   }
 
   close(): void {
@@ -66,7 +76,7 @@ export class Pool {
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) return;
       const small = at === this.readers.length - 1 && this.readers.length > 1;
-      const job = (small ? this.reads.shift() : this.reads.pop()) ?? this.hashes.shift();
+      const job = (small ? this.reads.shift() : this.reads.pop()) ?? this.searches.shift() ?? this.hashes.shift();
       if (job === undefined) return;
       const free = reader ?? this.open(at);
       free.job = job;
@@ -82,11 +92,11 @@ export class Pool {
     worker.postMessage(role);
     worker.onmessage = (event: MessageEvent<Done>) => {
       reader.heard = performance.now();
-      const done = event.data;
-      if (done.done === "trapped") {
+      const done = told(reader.job, event.data);
+      if (event.data.done === "trapped") {
         // An instance that trapped must not be entered again.
         this.end(at);
-      } else if (done.done === "read" || done.done === "unpacked" || done.done === "hashed" || done.done === "old-hashed" || done.done === "unreadable") {
+      } else if (done.done === "read" || done.done === "unpacked" || done.done === "hashed" || done.done === "old-hashed" || done.done === "searched" || done.done === "unreadable") {
         reader.job = null;
       }
       this.heard(done);
@@ -94,9 +104,9 @@ export class Pool {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      const item = reader.job?.item;
+      const { job } = reader;
       this.end(at);
-      if (item !== undefined) this.heard({ done: "trapped", item, text: event.message });
+      if (job !== null) this.heard(told(job, { done: "trapped", item: job.item, text: event.message }));
       this.start();
     };
     this.readers[at] = reader;
@@ -111,10 +121,16 @@ export class Pool {
   private endHung(): void {
     this.readers.forEach((reader, at) => {
       if (reader?.job == null || performance.now() - reader.heard < SILENT_MS) return;
-      const { item } = reader.job;
+      const { job } = reader;
       this.end(at);
-      this.heard({ done: "trapped", item, text: `no progress for ${SILENT_MS / 1000} s` });
+      this.heard(told(job, { done: "trapped", item: job.item, text: `no progress for ${SILENT_MS / 1000} s` }));
       this.start();
     });
   }
+}
+
+/** What a reader's word means: a search that fails leaves its item as it was read. */
+function told(job: Job | null, done: Done): Done {
+  const failed = done.done === "trapped" || done.done === "unreadable";
+  return failed && job?.job === "search" ? { done: "searched", item: job.item, search: job.search } : done;
 }

@@ -1,4 +1,4 @@
-// A reader worker: reads, unpacks or hashes one item at a time.
+// A reader worker: reads, unpacks, searches or hashes one item at a time.
 //
 // Bytes come by slices of the Blob, two in flight ahead of parsing; batches leave as they fill. A trap of the core ends this worker: it says
 // so once and is replaced.
@@ -48,7 +48,8 @@ export function startReader(core: Core): void {
   };
   self.onmessage = (event: MessageEvent<Job>) => {
     const job = event.data;
-    void (job.job === "read" ? read(core, job, send) : hash(core, job, send)).catch((error: unknown) => {
+    const doing = job.job === "read" ? read(core, job, send) : job.job === "search" ? search(core, job, send) : hash(core, job, send);
+    void doing.catch((error: unknown) => {
       // What the core throws is a trap and ends the instance; the rest is the file's.
       if (error instanceof WebAssembly.RuntimeError) send({ done: "trapped", item: job.item, text: plain(error) });
       else send({ done: "unreadable", item: job.item, text: plain(error) });
@@ -101,6 +102,17 @@ async function hash(core: Core, job: Extract<Job, { job: "hash" }>, send: Send):
   if (typeof hashes === "string") send({ done: "hashed", item: job.item, sha256: hashes });
   else send({ done: "old-hashed", item: job.item, ...hashes });
   hasher.free();
+}
+
+async function search(core: Core, job: Extract<Job, { job: "search" }>, send: Send): Promise<void> {
+  const scanner = new core.Scanner(job.needles);
+  for await (const slice of slices(job.file)) {
+    const hits = scanner.push(slice);
+    // Without hits too: it says that this reader is alive.
+    send({ done: "hits", item: job.item, search: job.search, hits }, [hits.buffer as ArrayBuffer]);
+  }
+  scanner.free();
+  send({ done: "searched", item: job.item, search: job.search });
 }
 
 /** Unpacks a container: each member becomes a Blob, which the browser may keep on disk. */

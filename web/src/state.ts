@@ -4,8 +4,9 @@ import { batch, computed, signal } from "@preact/signals";
 import { Bridge } from "./bridge.js";
 import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
-import type { CaseOverview, EventDetail, EventRow, EvidenceItem, ItemProgress, Note } from "./protocol.js";
+import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceItem, FilterError, ItemProgress, Note, PairKey, ShownState } from "./protocol.js";
 
+export type View = "timeline" | "executions" | "evidence" | "findings" | "actors" | "hosts" | "settings";
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
 export const overview = signal<CaseOverview | null>(null);
@@ -19,8 +20,26 @@ export const range = signal<{ from_ms: number; to_ms: number } | null>(null);
 /** Rows the table shows, and a row it should go to. */
 export const shownRows = signal<{ first: EventRow | null; last: EventRow | null }>({ first: null, last: null });
 export const goToRow = signal<{ row: number } | null>(null);
+/** What the filter in force lets through. */
+export const shown = signal<ShownState | null>(null);
+/** Filters that were in force, the last one first, and those that were kept. */
+export const recentFilters = signal<readonly string[]>([]);
+export const keptFilters = signal<readonly string[]>([]);
+/** The view that is open; other views lead to it. */
+export const view = signal<View>("timeline");
+/** How the keys of the settings begin that the Settings view should go to. */
+export const settingsAt = signal<string | null>(null);
 export const started = signal(false);
 export const exporting = signal(false);
+/** The execution whose story is told, by the name that stays. */
+export const told = signal<EventName | null>(null);
+
+/** How many rows there are, and a word that changes whenever they do. */
+export const rowsShown = computed<{ total: number; state: string }>(() => {
+  const [known, now] = [overview.value, shown.value];
+  const filtered = now !== null && now.filter !== "";
+  return { total: filtered ? now.events : (known?.events ?? 0), state: `${known?.revision ?? 0}:${now?.generation ?? 0}` };
+});
 
 export const phase = computed<Phase>(() => {
   if (!started.value) return "loading";
@@ -45,6 +64,11 @@ function noted(note: Note): void {
     failure.value = `The analysis stopped unexpectedly (${note.text}). Reload the page and open the evidence again; if it happens again, leave out the item read last.`;
     return;
   }
+  if (note.note === "shown") {
+    shown.value = note.shown;
+    void findSelected();
+    return;
+  }
   batch(() => {
     overview.value = note.overview;
     if (note.note === "progress") evidence.value = withProgress(evidence.peek(), note.items);
@@ -56,6 +80,34 @@ function noted(note: Note): void {
 /** The known items, each as far as it has come now. */
 function withProgress(known: readonly EvidenceItem[], progress: readonly ItemProgress[]): readonly EvidenceItem[] {
   return known.map((item) => ({ ...item, ...progress[item.item] }));
+}
+
+/** The selected event stands elsewhere, or nowhere, once other rows are shown. */
+async function findSelected(): Promise<void> {
+  const now = selected.peek();
+  if (now === null) return;
+  const { row } = await ask("row_of", { item: now.item, ordinal: now.ordinal });
+  if (selected.peek() === now) selected.value = { ...now, row: row ?? -1 };
+}
+
+/** Puts a filter in force; answers the slip that kept it out. */
+export async function applyFilter(text: string): Promise<FilterError | null> {
+  const { error } = await ask("set_filter", { text });
+  if (error === null && text !== "") recentFilters.value = [text, ...recentFilters.peek().filter((other) => other !== text)].slice(0, 20);
+  return error;
+}
+
+/** Goes to an event wherever it is; a filter that hides it is taken off. */
+export async function showEvent(item: number, ordinal: number): Promise<void> {
+  let { row } = await ask("row_of", { item, ordinal });
+  if (row === null && (shown.peek()?.filter ?? "") !== "") {
+    await applyFilter("");
+    say("The filter was taken off: it hid this event.");
+    ({ row } = await ask("row_of", { item, ordinal }));
+  }
+  if (row === null) return;
+  goToRow.value = { row };
+  await select({ item, ordinal, row });
 }
 
 async function refreshEvidence(): Promise<void> {
@@ -124,10 +176,30 @@ export async function setSettings(json: string): Promise<string | null> {
   return refused;
 }
 
+/** Takes a list of the analyst (empty text takes it away); answers why the core refused, or null. */
+export async function setList(kind: string, name: string, text: string): Promise<string | null> {
+  const { refused } = await ask("set_list", { kind, name, text });
+  await refreshEvidence();
+  return refused;
+}
+
 /** Gives an item's local times a zone; answers why the core refused, or null. */
 export async function setZone(path: string, zone: string): Promise<string | null> {
   const { refused } = await ask("set_zone", { path, zone });
   await refreshEvidence();
+  return refused;
+}
+
+/** Says something of a pair; answers why the core refused, or null. */
+export async function sayOfLink(say_: Asks["say_of_link"]["say"], pair: PairKey): Promise<string | null> {
+  const { refused } = await ask("say_of_link", { say: say_, pair });
+  if (refused !== null) say(refused);
+  return refused;
+}
+
+/** Says which VM a guest is; answers why the core refused, or null. */
+export async function mapHost(host: string, resource: string): Promise<string | null> {
+  const { refused } = await ask("map_host", { host, resource });
   return refused;
 }
 
@@ -141,10 +213,10 @@ export async function hashMore(): Promise<void> {
   say(`MD5 and SHA-1 of ${items} items are being computed.`);
 }
 
-export async function exportCase(events: boolean): Promise<void> {
+export async function exportCase(events: boolean, secrets: boolean): Promise<void> {
   exporting.value = true;
   try {
-    const { file_name, bytes } = await ask("export_case", { events });
+    const { file_name, bytes } = await ask("export_case", { events, secrets });
     download(file_name, bytes, "application/json");
   } catch (error) {
     say(`The case could not be exported: ${error instanceof Error ? error.message : String(error)}`);

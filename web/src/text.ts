@@ -33,3 +33,18 @@ export function count(number: number): string {
 export function plural(number: number, word: string): string {
   return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 }
+
+/** `2024-05-01T08:00:00.123Z` as a list shows it: to the second; the exact time belongs in its title. */
+export function short(time: string): string {
+  return time.replace("T", " ").replace(/(\.\d+)?Z$/, "");
+}
+
+/** `26 h 3 min`, `12.5 s`; the sign is for who asks. */
+export function span(seconds: number): string {
+  const whole = Math.abs(seconds);
+  const parts: readonly [number, string][] = [[Math.floor(whole / 86_400), "d"], [Math.floor((whole % 86_400) / 3600), "h"], [Math.floor((whole % 3600) / 60), "min"]];
+  const rest = Math.round((whole % 60) * 10) / 10;
+  const words = parts.filter(([number]) => number > 0).map(([number, unit]) => `${number} ${unit}`);
+  if (rest > 0 && whole < 3600) words.push(`${rest} s`);
+  return words.length === 0 ? "0 s" : words.join(" ");
+}

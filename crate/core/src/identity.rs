@@ -129,6 +129,74 @@ fn plain(address: IpAddr) -> String {
     }
 }
 
+/// An address, or all that begin with the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AddressPrefix {
+    /// Its first address.
+    network: IpAddr,
+    /// How many bits count.
+    length: u32,
+}
+
+impl AddressPrefix {
+    /// `203.0.113.0/24`, `2001:db8::/32` or one address; bits beyond the length count nothing.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (address, length) = match text.split_once('/') {
+            Some((address, length)) => (address.parse().ok()?, Some(length.parse::<u32>().ok()?)),
+            None => (text.parse().ok()?, None),
+        };
+        let width = if matches!(address, IpAddr::V4(_)) {
+            32
+        } else {
+            128
+        };
+        let length = length.unwrap_or(width);
+        (length <= width).then(|| Self {
+            network: first_of(address, length),
+            length,
+        })
+    }
+
+    /// Whether an address lies in it.
+    #[must_use]
+    pub fn contains(&self, ip: &str) -> bool {
+        ip.parse::<IpAddr>().is_ok_and(|ip| {
+            ip.is_ipv4() == self.network.is_ipv4() && first_of(ip, self.length) == self.network
+        })
+    }
+}
+
+impl std::fmt::Display for AddressPrefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let width = if self.network.is_ipv4() { 32 } else { 128 };
+        if self.length == width {
+            write!(f, "{}", self.network)
+        } else {
+            write!(f, "{}/{}", self.network, self.length)
+        }
+    }
+}
+
+/// The first address with the same leading bits.
+fn first_of(address: IpAddr, length: u32) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let kept = u32::MAX
+                .checked_shl(32_u32.saturating_sub(length))
+                .unwrap_or(0);
+            IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & kept))
+        }
+        IpAddr::V6(address) => {
+            let kept = u128::MAX
+                .checked_shl(128_u32.saturating_sub(length))
+                .unwrap_or(0);
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & kept))
+        }
+    }
+}
+
 /// A host's first label, folded: `hn` of detectors 0.4.
 #[must_use]
 pub fn host_label(text: &str) -> String {
@@ -250,6 +318,42 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(address(text).as_deref(), plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn prefixes() {
+        for (text, shown, inside, outside) in [
+            (
+                "203.0.113.9/24",
+                "203.0.113.0/24",
+                "203.0.113.255",
+                "203.0.114.0",
+            ),
+            ("203.0.113.9", "203.0.113.9", "203.0.113.9", "203.0.113.8"),
+            (
+                "2001:db8::7/32",
+                "2001:db8::/32",
+                "2001:db8:ffff::1",
+                "2001:db9::",
+            ),
+            ("0.0.0.0/0", "0.0.0.0/0", "198.51.100.1", "2001:db8::1"),
+        ] {
+            let prefix = AddressPrefix::parse(text).expect("a prefix");
+            assert_eq!(prefix.to_string(), shown);
+            assert!(
+                prefix.contains(inside) && !prefix.contains(outside),
+                "{text}"
+            );
+        }
+        for text in [
+            "203.0.113.0/33",
+            "2001:db8::/129",
+            "somewhere",
+            "",
+            "1.2.3.4/x",
+        ] {
+            assert_eq!(AddressPrefix::parse(text), None, "{text}");
         }
     }
 

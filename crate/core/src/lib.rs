@@ -32,7 +32,7 @@
 //! | floor | room | must never know |
 //! |---|---|---|
 //! | 4 | [`case`] | browser, file system, wall clock |
-//! | 3 | [`detect`], [`query`], [`export`] | formats, bytes |
+//! | 3 | [`detect`], [`lists`], [`sigma`], [`query`], [`export`] | formats, bytes |
 //! | 2 | [`reconstruct`], [`script`] | formats, bytes |
 //! | 1 | [`formats`], [`record`] | formats: each other |
 //! | 0 | [`evidence`], [`event`], [`time`], [`identity`], [`json`], [`problem`], [`limits`], [`severity`] | all above |
@@ -46,6 +46,7 @@ pub mod formats;
 pub mod identity;
 pub mod json;
 pub mod limits;
+pub mod lists;
 pub mod problem;
 pub mod query;
 pub mod reconstruct;
@@ -53,4 +54,5 @@ pub mod record;
 pub mod script;
 pub mod settings;
 pub mod severity;
+pub mod sigma;
 pub mod time;

@@ -21,6 +21,14 @@ pub struct Limits {
     pub json_depth: usize,
     /// Longest script or output text that is kept in the case; the evidence keeps it all.
     pub kept_text_bytes: usize,
+    /// Longest file of Sigma rules that is read.
+    pub rule_file_bytes: usize,
+    /// Deepest nesting of YAML that is read.
+    pub yaml_depth: usize,
+    /// Scalars, lists and maps of one YAML file, aliases written out.
+    pub yaml_nodes: usize,
+    /// Events whose evidence is read again for fields that the case does not keep.
+    pub rule_events: usize,
     /// Bytes looked at to identify an item.
     pub identify_bytes: usize,
     /// Members of one container.
@@ -42,6 +50,10 @@ impl Default for Limits {
             document_bytes: 64 << 20,
             json_depth: 128,
             kept_text_bytes: 1 << 20,
+            rule_file_bytes: 8 << 20,
+            yaml_depth: 32,
+            yaml_nodes: 500_000,
+            rule_events: 50_000,
             identify_bytes: 64 << 10,
             container_members: 100_000,
             container_depth: 3,

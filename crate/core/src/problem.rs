@@ -134,6 +134,10 @@ codes! {
     Conservation = "conservation", DataLoss;
     /// The item's bytes are those of another item; its events count there.
     DuplicateEvidence = "duplicate-evidence", Info;
+    /// Sigma rules were read; what became of each is in the text.
+    SigmaRules = "sigma-rules", Info;
+    /// A Sigma rule is refused or runs in part; why is in the text.
+    SigmaRuleRefused = "sigma-rule-refused", Warning;
 }
 
 /// One thing that was wrong.

@@ -14,13 +14,20 @@
 //!
 //! Rejected: serde defaults on a struct per room. The range and the meaning would live elsewhere and drift.
 
+pub mod allow_list;
 pub mod control_plane;
+pub mod guest;
+pub mod identity;
 mod parameters;
 
 use crate::limits::Limits;
+use crate::reconstruct::links::overrides::LinkOverrides;
 use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
+use allow_list::AllowEntry;
 use control_plane::ControlPlane;
+use guest::GuestSide;
+use identity::IdentitySettings;
 pub use parameters::{PARAMETERS, Parameter};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -41,12 +48,20 @@ pub struct Settings {
     pub script: ScriptSettings,
     /// Zones that the analyst gave for items with local times, by path.
     pub zones: BTreeMap<String, Zone>,
+    /// What the analyst says of links between operations and runs.
+    pub links: LinkOverrides,
     /// Which operation is which execution (detectors 34).
     pub cloud_guest_link: CloudGuestLink,
     /// Offset between guest and cloud clocks (detectors 35).
     pub skew_estimate: SkewEstimate,
     /// Detectors 2, 4, 5, 7 to 9, 11, 13 to 15.
     pub control_plane: ControlPlane,
+    /// Detectors 10, 12.
+    pub identity: IdentitySettings,
+    /// What the analyst expects.
+    pub allow_list: Vec<AllowEntry>,
+    /// Detectors 22, 27 to 29.
+    pub guest: GuestSide,
 }
 
 /// Parameters of `run-command-invocation`.
@@ -151,6 +166,23 @@ pub enum Refused {
     },
     /// Outside the parameter's range.
     NotAZone(NotAZone),
+    /// No entry of the allow-list.
+    NotAllowed {
+        /// Why, with the entry's number.
+        what: String,
+    },
+    /// No weight of an indicator.
+    NotAWeight {
+        /// The indicator.
+        id: String,
+        /// The text given.
+        have: String,
+    },
+    /// Not something that can be said of links.
+    NotALink {
+        /// Why.
+        what: String,
+    },
     /// Not a settings file.
     NotSettings {
         /// Why.
@@ -193,6 +225,12 @@ impl fmt::Display for Refused {
                 write!(f, "{key} is a number of {unit}; {have:?} is none")
             }
             Self::NotAZone(refused) => refused.fmt(f),
+            Self::NotAllowed { what } => f.write_str(what),
+            Self::NotAWeight { id, have } => write!(
+                f,
+                "indicators.{id} is a weight from 0 to 10 or off; {have:?} is neither"
+            ),
+            Self::NotALink { what } => f.write_str(what),
             Self::NotSettings { what } => write!(f, "this is no settings file: {what}"),
             Self::OutOfRange {
                 key,
@@ -215,6 +253,23 @@ impl Settings {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refused> {
         if let Some(path) = key.strip_prefix("zones.") {
             return self.set_zone(path, value);
+        }
+        if key == "allow-list" {
+            let json = serde_json::from_str(value).map_err(|error| Refused::NotAllowed {
+                what: format!("the allow-list is JSON: {error}"),
+            })?;
+            return self.set_allow_list(&json);
+        }
+        if let Some(id) = key.strip_prefix("indicators.") {
+            let taken = self.script.weights.set(id, value);
+            return taken.then_some(()).ok_or_else(|| Refused::NotAWeight {
+                id: id.to_owned(),
+                have: value.to_owned(),
+            });
+        }
+        if let Some(part) = key.strip_prefix("links.") {
+            let set = self.links.set(part, value);
+            return set.map_err(|what| Refused::NotALink { what });
         }
         let parameter = PARAMETERS.iter().find(|parameter| parameter.key == key);
         let Some(parameter) = parameter else {
@@ -265,6 +320,14 @@ impl Settings {
     /// The first one refused.
     pub fn set_all(&mut self, json: &Value) -> Result<(), Refused> {
         for (room, parameters) in json.as_object().into_iter().flatten() {
+            if room == "allow-list" {
+                self.set_allow_list(parameters)?;
+                continue;
+            }
+            // What the lists of a case were is told there; a settings file does not hold them.
+            if room == "lists" {
+                continue;
+            }
             for (name, value) in parameters.as_object().into_iter().flatten() {
                 let text = value
                     .as_str()
@@ -299,10 +362,29 @@ impl Settings {
                 room.insert(name.to_owned(), value);
             }
         }
+        if !self.allow_list.is_empty() {
+            let entries = self.allow_list.iter().map(AllowEntry::to_json);
+            tree.insert("allow-list".to_owned(), Value::Array(entries.collect()));
+        }
+        let weights = self.script.weights.changed();
+        let weights: Map<String, Value> = weights
+            .map(|(id, weight)| {
+                (
+                    id.to_owned(),
+                    weight.map_or_else(|| Value::from("off"), Value::from),
+                )
+            })
+            .collect();
+        if !weights.is_empty() {
+            tree.insert("indicators".to_owned(), Value::Object(weights));
+        }
         if !self.zones.is_empty() {
             let zones = self.zones.iter();
             let zones = zones.map(|(path, zone)| (path.clone(), Value::from(zone.to_string())));
             tree.insert("zones".to_owned(), Value::Object(zones.collect()));
+        }
+        if !self.links.is_empty() {
+            tree.insert("links".to_owned(), self.links.to_json());
         }
         Value::Object(tree)
     }
@@ -321,6 +403,20 @@ impl Settings {
             });
         }
         self.set_all(&json)
+    }
+
+    /// Adds an entry to the allow-list (an object), or replaces it (an array).
+    ///
+    /// # Errors
+    /// [`Refused::NotAllowed`] with a sentence that names the entry.
+    pub fn set_allow_list(&mut self, json: &Value) -> Result<(), Refused> {
+        let known = |id: &str| {
+            crate::detect::TABLE
+                .iter()
+                .any(|detector| detector.id == id)
+        };
+        allow_list::set(&mut self.allow_list, json, known)
+            .map_err(|what| Refused::NotAllowed { what })
     }
 
     /// Gives the local times of the item at this path a zone; an empty one takes it back.

@@ -7,8 +7,12 @@
 //! Rejected: sharing memory between workers. It needs headers that neither `file://` nor a plain static host sends.
 
 mod container;
+mod filter;
+mod findings;
+mod people_and_places;
 
 pub use container::{container_kind, unpack};
+pub use filter::Scanner;
 
 use container::parse_problems;
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
@@ -16,7 +20,9 @@ use runlens_core::case::Case as CoreCase;
 use runlens_core::evidence::hash::{Hasher as CoreHasher, OldHasher as CoreOldHasher};
 use runlens_core::export::{CaseDocument, manifest};
 use runlens_core::formats::ItemReader;
-use runlens_core::query;
+use runlens_core::lists::ListKind;
+use runlens_core::query::{self, Shown};
+use runlens_core::reconstruct::links::overrides::{PairKey, Say};
 use runlens_core::settings::Settings;
 use runlens_core::time::zone::Zone;
 use serde::{Deserialize, Serialize};
@@ -184,7 +190,9 @@ impl OldHasher {
 #[wasm_bindgen]
 pub struct Case {
     case: CoreCase,
+    shown: Shown,
     document: Option<CaseDocument>,
+    arranged: findings::Kept,
 }
 
 #[derive(Deserialize)]
@@ -209,6 +217,35 @@ struct BinsAsk {
     from_ms: f64,
     to_ms: f64,
     bins: u32,
+}
+
+#[derive(Deserialize)]
+struct IncidentStoryAsk {
+    incident: usize,
+    first: f64,
+    count: f64,
+}
+
+#[derive(Deserialize)]
+struct ModesAsk {
+    detector: Option<String>,
+}
+
+#[derive(Serialize)]
+struct IncidentsAnswer {
+    incidents: Vec<query::incidents::ShownIncident>,
+}
+
+#[derive(Serialize)]
+struct ModesAnswer {
+    modes: Vec<query::modes::ModeDifference>,
+}
+
+#[derive(Deserialize)]
+struct ArcsAsk {
+    from_ms: f64,
+    to_ms: f64,
+    pixels: u32,
 }
 
 #[derive(Serialize)]
@@ -260,7 +297,9 @@ impl Case {
     pub fn new(settings_json: &str) -> Result<Self, JsError> {
         Ok(Self {
             case: CoreCase::new(settings(settings_json)?),
+            shown: Shown::default(),
             document: None,
+            arranged: findings::Kept::default(),
         })
     }
 
@@ -335,6 +374,46 @@ impl Case {
         None
     }
 
+    /// Takes a list of the analyst, or takes it away where the text is empty; answers why it was refused. Nothing changes then.
+    pub fn set_list(&mut self, kind: &str, name: &str, text: &str) -> Option<String> {
+        let Some(kind) = ListKind::of(kind) else {
+            return Some(format!("there is no list {kind}"));
+        };
+        let mut lists = self.case.lists().clone();
+        if text.is_empty() {
+            lists.remove(kind);
+        } else if let Err(refused) = lists.set(kind, name, text) {
+            return Some(refused.to_string());
+        }
+        self.case.set_lists(lists);
+        None
+    }
+
+    /// Takes what the analyst says of a pair (`confirm`, `reject`, `take-back`); answers why it was refused. Concluding follows.
+    pub fn say_of_link(&mut self, say: &str, pair_json: &str) -> Option<String> {
+        let say = match say {
+            "confirm" => Say::Confirm,
+            "reject" => Say::Reject,
+            "take-back" => Say::TakeBack,
+            other => return Some(format!("{other} is nothing that can be said of a link")),
+        };
+        match serde_json::from_str::<PairKey>(pair_json) {
+            Ok(pair) => self.case.say_of_link(say, &pair).err(),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Says which VM a guest is (none where it is empty); answers why it was refused. Concluding follows.
+    pub fn map_host(&mut self, host: &str, resource: &str) -> Option<String> {
+        let mut settings = self.case.settings().clone();
+        let key = format!("links.host_to_vm.{host}");
+        if let Err(refused) = settings.set(&key, resource) {
+            return Some(refused.to_string());
+        }
+        self.case.set_settings(settings);
+        None
+    }
+
     /// The settings in force, as a settings file has them.
     #[must_use]
     pub fn settings_json(&self) -> String {
@@ -351,6 +430,30 @@ impl Case {
         }
     }
 
+    /// Puts a filter in force; answers `{needles}` or `{error}`.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn set_filter(&mut self, text: &str) -> Result<JsValue, JsError> {
+        filter::set(&mut self.shown, text)
+    }
+
+    /// Forgets what was found in the evidence, before it is searched again.
+    pub fn search_anew(&mut self) {
+        self.shown.search_anew();
+    }
+
+    /// Takes what a [`Scanner`] found in an item.
+    pub fn note_hits(&mut self, item: u32, hits: &[f64]) {
+        self.shown.note(&self.case, item, &filter::hits(hits));
+    }
+
+    /// Rows that the filter lets through.
+    pub fn shown(&mut self) -> usize {
+        self.shown.refresh(&self.case);
+        self.shown.order(&self.case).len()
+    }
+
     /// Brings new events into the time order.
     pub fn refresh(&mut self) {
         self.case.refresh();
@@ -365,7 +468,9 @@ impl Case {
     ///
     /// # Errors
     /// Where the question is unknown or its parts are missing.
-    pub fn answer(&self, name: &str, question: JsValue) -> Result<JsValue, JsError> {
+    pub fn answer(&mut self, name: &str, question: JsValue) -> Result<JsValue, JsError> {
+        self.shown.refresh(&self.case);
+        let order = self.shown.order(&self.case);
         match name {
             "overview" => to_js(&query::overview(&self.case)),
             "evidence" => to_js(&EvidenceAnswer {
@@ -375,6 +480,7 @@ impl Case {
                 let RowsAsk { first, count } = ask(question)?;
                 to_js(&query::rows(
                     &self.case,
+                    order,
                     row_number(first),
                     row_number(count),
                 ))
@@ -382,27 +488,76 @@ impl Case {
             "row_at" => {
                 let RowAtAsk { time_ms } = ask(question)?;
                 to_js(&RowAnswer {
-                    row: Some(query::row_at(&self.case, time_ms)),
+                    row: Some(query::row_at(&self.case, order, time_ms)),
                 })
             }
             "row_of" => {
                 let RowOfAsk { item, ordinal } = ask(question)?;
                 to_js(&RowAnswer {
-                    row: query::row_of(&self.case, item, ordinal),
+                    row: query::row_of(&self.case, order, item, ordinal),
                 })
             }
             "settings" => to_js(&query::settings(self.case.settings())),
             "zones" => to_js(&Zones {
                 zones: Zone::places(),
             }),
-            "findings" => to_js(&query::findings(&self.case)),
+            "sigma" => to_js(&query::sigma(&self.case)),
+            "expected" => to_js(&query::expected(&self.case)),
+            "incidents" => to_js(&IncidentsAnswer {
+                incidents: query::incidents(&self.case),
+            }),
+            "incident_story" => {
+                let IncidentStoryAsk {
+                    incident,
+                    first,
+                    count,
+                } = ask(question)?;
+                to_js(&query::incident_story(
+                    &self.case,
+                    incident,
+                    row_number(first),
+                    row_number(count),
+                ))
+            }
+            "modes" => {
+                let ModesAsk { detector } = ask(question)?;
+                to_js(&ModesAnswer {
+                    modes: query::modes(&self.case, detector.as_deref()),
+                })
+            }
+            "executions" => to_js(&query::executions(&self.case, &ask(question)?)),
+            "story" => {
+                let RowOfAsk { item, ordinal } = ask(question)?;
+                to_js(&query::story(&self.case, item, ordinal))
+            }
+            "mapping" => to_js(&query::mapping(&self.case)),
+            "arcs" => {
+                let ArcsAsk {
+                    from_ms,
+                    to_ms,
+                    pixels,
+                } = ask(question)?;
+                to_js(&query::arcs(&self.case, from_ms, to_ms, pixels))
+            }
+            "filter_fields" => to_js(&filter::fields()),
+            "filter_count" => filter::count(&self.case, question),
+            "filter_complete" => filter::complete(&self.case, question),
+            "filter_term" => filter::term(&self.case, question),
             "bins" => self.bins(&ask(question)?),
+            "findings" | "finding" | "finding_events" | "searched" | "manual" => {
+                findings::answer(self, name, question)
+            }
+            "attack" | "actors" | "actor" | "hosts" | "host" => {
+                people_and_places::answer(self, name, question)
+            }
             other => Err(JsError::new(&format!("no question is named {other}"))),
         }
     }
 
     fn bins(&self, asked: &BinsAsk) -> Result<JsValue, JsError> {
-        let answer = query::bins(&self.case, asked.from_ms, asked.to_ms, asked.bins as usize);
+        let order = self.shown.order(&self.case);
+        let bins = asked.bins as usize;
+        let answer = query::bins(&self.case, order, asked.from_ms, asked.to_ms, bins);
         let lanes: Vec<Lane> = answer
             .lanes
             .iter()
@@ -465,13 +620,36 @@ impl Case {
         bytes: &[u8],
         before: &[u8],
     ) -> Result<JsValue, JsError> {
-        query::detail(&self.case, item, ordinal, bytes, before)
+        let order = self.shown.order(&self.case);
+        query::detail(&self.case, order, item, ordinal, bytes, before)
             .map_or(Ok(JsValue::UNDEFINED), |detail| to_js(&detail))
     }
 
+    /// Places of records that Sigma rules want to see again, in order; none when they have all they need.
+    ///
+    /// # Errors
+    /// Where the answer cannot be built.
+    pub fn rule_needs(&self) -> Result<JsValue, JsError> {
+        to_js(&self.case.rule_needs())
+    }
+
+    /// Takes the bytes of those places, in order.
+    pub fn rule_take(&mut self, bytes: &Array) {
+        let bytes: Vec<Vec<u8>> = bytes
+            .iter()
+            .map(|bytes| Uint8Array::new(&bytes).to_vec())
+            .collect();
+        self.case.rule_take(&bytes);
+    }
+
     /// Begins the case document.
-    pub fn export_begin(&mut self, events: bool) {
-        self.document = Some(CaseDocument::new(&self.case, events));
+    pub fn export_begin(&mut self, events: bool, secrets: bool) {
+        let document = CaseDocument::new(&self.case, events);
+        self.document = Some(if secrets {
+            document.revealing_secrets()
+        } else {
+            document
+        });
     }
 
     /// Places wanted for the next piece, in order.

@@ -4,13 +4,18 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { fromDrop, fromPicker } from "../intake.js";
-import { cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected } from "../state.js";
+import { ask, cancel, detail, evidence, exportCase, exporting, failure, message, open, overview, phase, selected, told, view, type View } from "../state.js";
 import { bytes, count, plural } from "../text.js";
+import { Actors as ActorsView } from "./actors.js";
 import { Detail } from "./detail.js";
 import { Empty } from "./empty.js";
 import { Events } from "./events.js";
 import { Evidence } from "./evidence.js";
+import { Executions } from "./executions.js";
+import { FilterBar } from "./filter.js";
 import { Findings } from "./findings.js";
+import { Hosts } from "./hosts.js";
+import { Menu } from "./menu.js";
 import { Offline } from "./offline.js";
 import { Settings } from "./settings.js";
 import { Timeline } from "./timeline.js";
@@ -76,6 +81,7 @@ export function App(): JSX.Element {
       {failure.value !== null ? <p class="failure" role="alert">{failure.value}</p> : null}
       {now === "empty" ? <Empty /> : null}
       {now === "reading" || now === "ready" ? <Case /> : null}
+      <Menu />
       <p class="toast" role="status" data-shown={message.value !== null}>{message.value ?? ""}</p>
       {dragging.value ? <div class="dropping" aria-hidden="true"><p>Drop files or folders: they are read here and stay here</p></div> : null}
     </>
@@ -84,6 +90,7 @@ export function App(): JSX.Element {
 
 function Actions(): JSX.Element {
   const withEvents = useSignal(false);
+  const withSecrets = useSignal(false);
   const reading = phase.value === "reading";
   return (
     <div class="actions">
@@ -93,7 +100,10 @@ function Actions(): JSX.Element {
       <label class="check">
         <input type="checkbox" checked={withEvents.value} onChange={(event) => { withEvents.value = event.currentTarget.checked; }} /> with events
       </label>
-      <button type="button" class="strong" disabled={reading || exporting.value} onClick={() => exportCase(withEvents.value)}>
+      <label class="check" title="Passwords, keys and tokens are dots in the document unless this is chosen">
+        <input type="checkbox" checked={withSecrets.value} onChange={(event) => { withSecrets.value = event.currentTarget.checked; }} /> with secrets
+      </label>
+      <button type="button" class="strong" disabled={reading || exporting.value} onClick={() => exportCase(withEvents.value, withSecrets.value)}>
         {exporting.value ? "Exporting…" : "Export case (JSON)"}
       </button>
     </div>
@@ -109,14 +119,19 @@ function ThemeSwitch({ theme, choose }: { theme: Theme; choose: (theme: Theme) =
   );
 }
 
-type View = "timeline" | "evidence" | "findings" | "settings";
-
 /** The case once there is evidence: figures, evidence and findings, timeline over table, details beside. */
 function Case(): JSX.Element {
-  const view = useSignal<View>("timeline");
   const known = overview.value;
-  // Details belong to the timeline's rows; the other views need the width.
-  const open = view.value === "timeline" && detail.value !== null && selected.value !== null;
+  const executionCount = useSignal(0);
+  useEffect(() => {
+    void ask("executions", { first: 0, count: 0, sort: "time", descending: false, filters: {} }).then((answer) => { executionCount.value = answer.of; });
+  }, [known?.revision]);
+  // Whoever names an execution is led to its story.
+  useEffect(() => {
+    if (told.value !== null) view.value = "executions";
+  }, [told.value]);
+  // Details belong to the timeline's rows and to a story's records; the other views need the width.
+  const open = (view.value === "timeline" || view.value === "executions") && detail.value !== null && selected.value !== null;
   const problems = evidence.value.reduce((sum, item) => sum + item.problem_count, 0);
   const tab = (name: View, label: string): JSX.Element => (
     <button type="button" role="tab" id={`tab-${name}`} aria-selected={view.value === name} aria-controls={`view-${name}`} onClick={() => { view.value = name; }}>
@@ -128,7 +143,10 @@ function Case(): JSX.Element {
       <div class="summary">
         <div role="tablist" aria-label="Views" class="tabs">
           {tab("timeline", `Timeline · ${plural(known?.events ?? 0, "event")}`)}
+          {tab("executions", `Executions · ${count(executionCount.value)}`)}
           {tab("findings", `Findings · ${count(known?.findings ?? 0)}`)}
+          {tab("actors", "Actors")}
+          {tab("hosts", "Hosts")}
           {tab("evidence", `Evidence · ${plural(known?.items ?? 0, "item")}${problems > 0 ? ` · ${plural(problems, "problem")}` : ""}`)}
           {tab("settings", "Settings")}
         </div>
@@ -139,12 +157,25 @@ function Case(): JSX.Element {
       </div>
       {view.value === "timeline" ? (
         <section class="work" role="tabpanel" id="view-timeline" aria-labelledby="tab-timeline">
+          <FilterBar />
           <Timeline />
           <Events />
+        </section>
+      ) : view.value === "executions" ? (
+        <section class="work" role="tabpanel" id="view-executions" aria-labelledby="tab-executions">
+          <Executions />
         </section>
       ) : view.value === "evidence" ? (
         <section class="work" role="tabpanel" id="view-evidence" aria-labelledby="tab-evidence">
           <Evidence />
+        </section>
+      ) : view.value === "actors" ? (
+        <section class="work" role="tabpanel" id="view-actors" aria-labelledby="tab-actors">
+          <ActorsView />
+        </section>
+      ) : view.value === "hosts" ? (
+        <section class="work" role="tabpanel" id="view-hosts" aria-labelledby="tab-hosts">
+          <Hosts />
         </section>
       ) : view.value === "settings" ? (
         <section class="work" role="tabpanel" id="view-settings" aria-labelledby="tab-settings">
@@ -152,7 +183,7 @@ function Case(): JSX.Element {
         </section>
       ) : (
         <section class="work" role="tabpanel" id="view-findings" aria-labelledby="tab-findings">
-          <Findings open={() => { view.value = "timeline"; }} />
+          <Findings />
         </section>
       )}
       {open && detail.value !== null ? <Detail event={detail.value} /> : null}

@@ -7,8 +7,9 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { EventRow } from "../protocol.js";
-import { ask, goToRow, overview, say, select, selected, shownRows } from "../state.js";
+import { ask, goToRow, rowsShown, say, select, selected, shown, shownRows } from "../state.js";
 import { oneLine } from "../text.js";
+import { valueMenu } from "./menu.js";
 
 const ROW_PX = 24;
 const PAGE_ROWS = 200;
@@ -18,18 +19,17 @@ const TALLEST_PX = 6_000_000;
 const COLUMNS = ["Time (UTC)", "Kind", "Host", "Actor", "Address", "Operation", "Resource", "Outcome", "Summary"] as const;
 
 export function Events(): JSX.Element {
-  const total = overview.value?.events ?? 0;
-  const revision = overview.value?.revision ?? 0;
+  const { total, state } = rowsShown.value;
   const pages = useRef(new Map<number, readonly EventRow[]>());
   const wanted = useRef(new Set<number>());
-  const known = useRef(-1);
+  const known = useRef("");
   const box = useRef<HTMLDivElement>(null);
   const first = useSignal(0);
   const visible = useSignal(20);
   const drawn = useSignal(0);
 
-  if (known.current !== revision) {
-    known.current = revision;
+  if (known.current !== state) {
+    known.current = state;
     // Old pages stay until new ones are there: nothing flickers while reading goes on.
     wanted.current.clear();
   }
@@ -92,7 +92,7 @@ export function Events(): JSX.Element {
   const range = Array.from({ length: Math.min(visible.value, Math.max(0, total - first.value)) }, (_, at) => first.value + at);
   useEffect(() => {
     for (const page of new Set(range.map((row) => Math.floor(row / PAGE_ROWS)))) fetchPage(page);
-  }, [first.value, visible.value, revision, total]);
+  }, [first.value, visible.value, state, total]);
   useEffect(() => {
     const rows = range.map(rowAt).filter((row) => row !== undefined);
     shownRows.value = { first: rows[0] ?? null, last: rows.at(-1) ?? null };
@@ -107,6 +107,14 @@ export function Events(): JSX.Element {
   };
   const onKey = (event: KeyboardEvent): void => {
     const now = selected.value?.row ?? first.value - 1;
+    const chosen = selected.value === null ? undefined : rowAt(selected.value.row);
+    if ((event.key === "ContextMenu" || event.key === "m") && chosen !== undefined) {
+      event.preventDefault();
+      const place = box.current?.querySelector("[aria-selected=true]")?.getBoundingClientRect();
+      const fields: readonly [string, string | null][] = [["caller", chosen.actor], ["ip", chosen.ip], ["host", chosen.host], ["operation", chosen.operation], ["resource", chosen.resource], ["kind", chosen.kind], ["outcome", chosen.outcome]];
+      valueMenu((place?.left ?? 0) + 40, place?.bottom ?? 0, chosen, fields.map(([field, value]) => [field, value ?? ""]));
+      return;
+    }
     const steps: Record<string, number> = {
       ArrowDown: now + 1, ArrowUp: now - 1, PageDown: now + rowsInView(), PageUp: now - rowsInView(), Home: 0, End: total - 1, j: now + 1, k: now - 1,
     };
@@ -125,6 +133,7 @@ export function Events(): JSX.Element {
         <div class="tall" ref={(element) => { element?.style.setProperty("height", `${Math.max(tall, 1)}px`); }}>
           <div class="window" role="presentation">
             {range.map((at) => <Row key={at} at={at} row={rowAt(at)} />)}
+            {total === 0 && (shown.value?.filter ?? "") !== "" ? <p class="hint none">No event passes the filter.</p> : null}
           </div>
         </div>
       </div>
@@ -137,23 +146,34 @@ function Row({ at, row }: { at: number; row: EventRow | undefined }): JSX.Elemen
   const chosen = selected.value?.item === row.item && selected.value.ordinal === row.ordinal;
   const bare = row.time_basis === null || row.time_basis === "utc" || row.time_basis === "offset";
   return (
-    <div class="row" role="row" aria-rowindex={at + 1} aria-selected={chosen} data-kind={row.kind} onClick={() => select(row)}>
+    <div class="row" role="row" aria-rowindex={at + 1} aria-selected={chosen} data-kind={row.kind} onClick={() => select(row)} onContextMenu={(event) => { openMenu(event, row); }}>
       <span role="cell" class="time" title={row.time_basis === null ? "the record gives no time" : `time basis: ${row.time_basis}`}>
         {row.time?.replace("T", " ").replace("Z", "") ?? "–"}
         {bare ? null : <i class="basis">{row.time_basis === "assumed-utc" ? "UTC?" : row.time_basis === "year-inferred" ? "year?" : "local"}</i>}
       </span>
-      <span role="cell" class="kind">{row.kind}</span>
-      <Cell text={row.host} />
-      <Cell text={row.actor} />
-      <Cell text={row.ip} />
-      <Cell text={row.operation} />
-      <Cell text={row.resource} shown={row.resource?.split("/").filter((part) => part !== "").slice(-2).join("/") ?? null} />
-      <span role="cell" class={`outcome ${row.outcome ?? ""}`}>{row.outcome ?? ""}</span>
+      <span role="cell" class="kind" data-field="kind">{row.kind}</span>
+      <Cell field="host" text={row.host} />
+      <Cell field="caller" text={row.actor} />
+      <Cell field="ip" text={row.ip} />
+      <Cell field="operation" text={row.operation} />
+      <Cell field="resource" text={row.resource} shown={row.resource?.split("/").filter((part) => part !== "").slice(-2).join("/") ?? null} />
+      <span role="cell" data-field="outcome" class={`outcome ${row.outcome ?? ""}`}>{row.outcome ?? ""}</span>
       <Cell text={row.summary} />
     </div>
   );
 }
 
-function Cell({ text, shown }: { text: string | null; shown?: string | null }): JSX.Element {
-  return <span role="cell" title={text ?? ""}>{text === null ? "" : oneLine(shown ?? text)}</span>;
+/** `field` names the cell's value in the language of the filter. */
+function Cell({ field, text, shown: short }: { field?: string; text: string | null; shown?: string | null }): JSX.Element {
+  return <span role="cell" data-field={field} title={text ?? ""}>{text === null ? "" : oneLine(short ?? text)}</span>;
+}
+
+/** What can be done with the value under the pointer. */
+function openMenu(event: MouseEvent, row: EventRow): void {
+  const cell = event.target instanceof Element ? event.target.closest("[data-field]") : null;
+  const field = cell?.getAttribute("data-field") ?? null;
+  const values: Record<string, string | null> = { kind: row.kind, host: row.host, caller: row.actor, ip: row.ip, operation: row.operation, resource: row.resource, outcome: row.outcome };
+  event.preventDefault();
+  void select(row);
+  valueMenu(event.clientX, event.clientY, row, field === null ? [] : [[field, values[field] ?? ""]]);
 }

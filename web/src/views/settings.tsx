@@ -2,11 +2,12 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { download } from "../outtake.js";
 import type { Parameter, ShownSettings } from "../protocol.js";
-import { ask, overview, say, setSettings } from "../state.js";
+import { ask, overview, say, setSettings, settingsAt } from "../state.js";
 import { DraftField } from "./draft.js";
+import { Expected } from "./expected.js";
 
 const encoder = new TextEncoder();
 
@@ -20,6 +21,15 @@ export function Settings(): JSX.Element {
   const revision = overview.value?.revision;
   const load = async (): Promise<void> => { known.value = await ask("settings", {}); };
   useEffect(() => { load().catch((error: unknown) => { say(String(error)); }); }, [revision]);
+  const table = useRef<HTMLTableElement>(null);
+  useEffect(() => {
+    const at = settingsAt.value;
+    if (at === null || known.value === null) return;
+    settingsAt.value = null;
+    const row = [...(table.current?.querySelectorAll<HTMLElement>("tr[data-key]") ?? [])].find((one) => one.dataset["key"]?.startsWith(at) === true);
+    row?.scrollIntoView({ block: "start" });
+    row?.querySelector<HTMLElement>("input, select")?.focus();
+  }, [settingsAt.value, known.value]);
   const change = async (key: string, json: string): Promise<boolean> => {
     const text = await setSettings(json);
     refused.value = text === null ? null : { key, text };
@@ -50,7 +60,8 @@ export function Settings(): JSX.Element {
         <label class="file">Load settings… <input type="file" accept=".json,application/json" onChange={(event) => { void fromFile(event.currentTarget); }} /></label>
       </p>
       {refused.value?.key === "file" ? <p class="refused" role="alert">{refused.value.text}</p> : null}
-      <table class="parameters" aria-label="Settings">
+      <Expected />
+      <table class="parameters" aria-label="Settings" ref={table}>
         <thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Range</th><th scope="col">Default</th><th scope="col">Meaning</th></tr></thead>
         <tbody>
           {settings.parameters.map((parameter) => {

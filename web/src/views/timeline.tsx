@@ -8,12 +8,15 @@ import { scaleUtc } from "d3-scale";
 import { utcFormat } from "d3-time-format";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Bins } from "../protocol.js";
-import { ask, goToRow, overview, range, shownRows, detail, selected, whole } from "../state.js";
+import type { Arc, Bins } from "../protocol.js";
+import { ask, goToRow, overview, range, rowsShown, shownRows, detail, selected, told, whole } from "../state.js";
 import { plural } from "../text.js";
 
 const LANE_PX = 22;
-const AXIS_PX = 34;
+const TICKS_PX = 34;
+/** The strip of arcs from operations to runs. */
+const ARCS_PX = 34;
+const AXIS_PX = TICKS_PX + ARCS_PX;
 const LABEL_PX = 150;
 /** The shortest span that is shown: a millisecond a pixel. */
 const SHORTEST_MS = 200;
@@ -43,7 +46,72 @@ function kindColour(kind: string): string {
   return colour(`--kind-${kind.split(".")[0] ?? "other"}`);
 }
 
-function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number, number] | null): void {
+/** How far an arc is filled: by how sure its link is, so that it is seen without colour. */
+const FILLED: Record<string, number> = { confirmed: 1, high: 1, medium: 0.45, low: 0 };
+
+/** An arc from each operation (above) to its run (below, by the guest's own clock); a stub where one side is missing. */
+function drawArcs(context: CanvasRenderingContext2D, arcs: readonly Arc[], scale: (ms: number) => number, width: number): void {
+  const [top, bottom] = [TICKS_PX + 5, TICKS_PX + ARCS_PX - 5];
+  context.fillStyle = colour("--line");
+  context.fillRect(0, TICKS_PX + ARCS_PX - 1, width, 1);
+  context.fillStyle = colour("--text");
+  context.fillText("executions", 8, TICKS_PX + ARCS_PX / 2);
+  context.save();
+  context.beginPath();
+  context.rect(LABEL_PX, TICKS_PX, width - LABEL_PX, ARCS_PX);
+  context.clip();
+  const [cloud, guest] = [colour("--kind-cloud"), colour("--kind-guest")];
+  const dot = (x: number, y: number, fill: number, paint: string): void => {
+    context.beginPath();
+    context.arc(x, y, 3.2, 0, 2 * Math.PI);
+    context.fillStyle = fill > 0 ? paint : colour("--surface");
+    context.globalAlpha = fill > 0 ? Math.max(fill, 0.5) : 1;
+    context.fill();
+    context.globalAlpha = 1;
+    context.strokeStyle = paint;
+    context.stroke();
+  };
+  context.lineWidth = 1.2;
+  for (const arc of arcs) {
+    const fill = FILLED[arc.confidence ?? "low"] ?? 0;
+    const [from, to] = [arc.operation_ms === null ? null : scale(arc.operation_ms), arc.run_ms === null ? null : scale(arc.run_ms)];
+    if (from !== null && to !== null) {
+      // A lens from one to the other, at least as wide as a hand can see.
+      const belly = Math.max(5, Math.min(14, Math.abs(to - from) / 4));
+      context.beginPath();
+      context.moveTo(from, top);
+      context.bezierCurveTo(from + belly, top + 10, to + belly, bottom - 10, to, bottom);
+      context.bezierCurveTo(to - belly, bottom - 10, from - belly, top + 10, from, top);
+      context.fillStyle = colour("--accent");
+      context.globalAlpha = fill * 0.6;
+      context.fill();
+      context.globalAlpha = 1;
+      context.strokeStyle = colour("--accent");
+      context.setLineDash(fill === 0 ? [3, 2] : []);
+      context.stroke();
+      context.setLineDash([]);
+    }
+    if (from !== null) dot(from, top, to === null ? 0 : fill, cloud);
+    if (to !== null) dot(to, bottom, from === null ? 0 : fill, guest);
+  }
+  context.restore();
+}
+
+/** The arc nearest to a place of the strip. */
+function arcAt(arcs: readonly Arc[], scale: (ms: number) => number, x: number, y: number): Arc | null {
+  const share = Math.min(1, Math.max(0, (y - TICKS_PX - 5) / (ARCS_PX - 10)));
+  let best: { arc: Arc; apart: number } | null = null;
+  for (const arc of arcs) {
+    const from = arc.operation_ms ?? arc.run_ms;
+    const to = arc.run_ms ?? arc.operation_ms;
+    if (from === null || to === null) continue;
+    const apart = Math.abs(scale(from) + (scale(to) - scale(from)) * share - x);
+    if (apart < 9 && (best === null || apart < best.apart)) best = { arc, apart };
+  }
+  return best?.arc ?? null;
+}
+
+function draw(canvas: HTMLCanvasElement, bins: Bins, arcs: readonly Arc[], shown: Span, brush: [number, number] | null): void {
   const context = canvas.getContext("2d");
   if (context === null) return;
   const ratio = window.devicePixelRatio;
@@ -66,10 +134,11 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
   // Between ticks a day or more apart the date is on the tick itself.
   const withDay = step < 86_400_000;
   let lastDay = "";
+  let labelled = 0;
   for (const tick of ticks) {
     const x = scale(tick);
     context.beginPath();
-    context.moveTo(x + 0.5, AXIS_PX - 4);
+    context.moveTo(x + 0.5, TICKS_PX - 4);
     context.lineTo(x + 0.5, height);
     context.stroke();
     const today = day(tick);
@@ -77,7 +146,11 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
       lastDay = today;
       context.fillText(today, x + 3, 9);
     }
-    context.fillText(withDay ? format(tick) : short(tick), x + 3, 23);
+    const label = withDay ? format(tick) : short(tick);
+    // There may be more ticks than were asked for; a label that would touch the last one is left out.
+    if (x + 3 < labelled) continue;
+    labelled = x + 3 + context.measureText(label).width + 8;
+    context.fillText(label, x + 3, 23);
   }
   context.fillText("UTC", 8, 23);
   // Lanes.
@@ -102,6 +175,7 @@ function draw(canvas: HTMLCanvasElement, bins: Bins, shown: Span, brush: [number
       context.fillRect(Math.max(x, LABEL_PX), top + LANE_PX - 2 - tall, right - Math.max(x, LABEL_PX), tall);
     }
   });
+  drawArcs(context, arcs, scale, width);
   mark(context, scale, height, width);
   if (brush !== null) {
     context.fillStyle = colour("--brush");
@@ -133,6 +207,7 @@ function mark(context: CanvasRenderingContext2D, scale: (ms: number) => number, 
 export function Timeline(): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const bins = useRef<Bins | null>(null);
+  const arcs = useRef<readonly Arc[]>([]);
   const asked = useRef(0);
   const brush = useRef<[number, number] | null>(null);
   const pan = useRef<{ x: number; span: Span } | null>(null);
@@ -144,7 +219,7 @@ export function Timeline(): JSX.Element {
   const paint = (): void => {
     requestAnimationFrame(() => {
       const now = range.peek() ?? whole.peek();
-      if (canvas.current !== null && bins.current !== null && now !== null) draw(canvas.current, bins.current, now, brush.current);
+      if (canvas.current !== null && bins.current !== null && now !== null) draw(canvas.current, bins.current, arcs.current, now, brush.current);
     });
   };
   const fetchBins = async (): Promise<void> => {
@@ -155,18 +230,23 @@ export function Timeline(): JSX.Element {
     const mine = asked.current;
     // A margin either side, so that panning shows something at once.
     const margin = (now.to_ms - now.from_ms) / 2;
-    const answer = await ask("bins", { from_ms: now.from_ms - margin, to_ms: now.to_ms + margin, bins: Math.min(8192, Math.round(width * 2)) });
+    const span = { from_ms: now.from_ms - margin, to_ms: now.to_ms + margin };
+    const [answer, joined] = await Promise.all([
+      ask("bins", { ...span, bins: Math.min(8192, Math.round(width * 2)) }),
+      ask("arcs", { ...span, pixels: Math.min(8192, Math.round(width * 2)) }),
+    ]);
     if (mine !== asked.current) return;
     bins.current = answer;
+    arcs.current = joined.arcs;
     lanes.value = Math.max(1, answer.lanes.length);
     paint();
   };
-  const revision = overview.value?.revision;
+  const { state } = rowsShown.value;
   useEffect(() => {
     paint();
     const soon = setTimeout(() => { void fetchBins(); }, 30);
     return () => { clearTimeout(soon); };
-  }, [shown?.from_ms, shown?.to_ms, revision]);
+  }, [shown?.from_ms, shown?.to_ms, state]);
   useEffect(paint, [shownRows.value, detail.value, selected.value, lanes.value]);
   useEffect(() => {
     const element = canvas.current;
@@ -207,6 +287,11 @@ export function Timeline(): JSX.Element {
     goToRow.value = { row };
   };
 
+  const arcUnder = (event: PointerEvent): Arc | null => {
+    const now = range.peek() ?? whole.peek();
+    if (now === null || event.offsetY < TICKS_PX || event.offsetY >= AXIS_PX || event.offsetX < LABEL_PX) return null;
+    return arcAt(arcs.current, scaleUtc([now.from_ms, now.to_ms], [LABEL_PX, canvas.current?.clientWidth ?? 1]), event.offsetX, event.offsetY);
+  };
   const onWheel = (event: WheelEvent): void => {
     event.preventDefault();
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) shift((event.deltaX + event.deltaY) / 1200);
@@ -216,7 +301,7 @@ export function Timeline(): JSX.Element {
     if (event.button !== 0 || canvas.current === null) return;
     canvas.current.setPointerCapture(event.pointerId);
     const now = range.peek() ?? whole.peek();
-    if (event.shiftKey || event.offsetY < AXIS_PX) brush.current = [event.offsetX, event.offsetX];
+    if (event.shiftKey || event.offsetY < TICKS_PX) brush.current = [event.offsetX, event.offsetX];
     else if (now !== null) pan.current = { x: event.offsetX, span: now };
   };
   const onMove = (event: PointerEvent): void => {
@@ -234,6 +319,12 @@ export function Timeline(): JSX.Element {
       hover.value = "";
       return;
     }
+    const arc = arcUnder(event);
+    if (arc !== null) {
+      const side = arc.confidence === null ? `${arc.run_ms === null ? "cloud" : "guest"} only` : `link ${arc.confidence}`;
+      hover.value = `${plural(arc.count, "execution")}, ${side}: click tells the story`;
+      return;
+    }
     const bin = Math.floor(((ms - known.from_ms) / (known.to_ms - known.from_ms)) * known.bins);
     const lane = Math.floor((event.offsetY - AXIS_PX) / LANE_PX);
     const kind = known.lanes[lane]?.kind;
@@ -249,7 +340,9 @@ export function Timeline(): JSX.Element {
     } else if (pan.current !== null) {
       const still = Math.abs(pan.current.x - event.offsetX) <= 3;
       pan.current = null;
-      if (still && event.offsetX > LABEL_PX) void goTo(timeAt(event.offsetX));
+      const arc = still ? arcUnder(event) : null;
+      if (arc !== null) told.value = arc.name;
+      else if (still && event.offsetX > LABEL_PX) void goTo(timeAt(event.offsetX));
     }
   };
   const onKey = (event: KeyboardEvent): void => {

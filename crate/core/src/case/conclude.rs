@@ -9,20 +9,25 @@
 
 use super::store::{EventNumber, Store};
 use super::{Case, Searched};
-use crate::detect::{self, CaseView, Drawn, Finding, caller_profile};
+use crate::detect::allowed::AllowEffect;
+use crate::detect::caller_profile::Actor;
+use crate::detect::incident::Incident;
+use crate::detect::{self, CaseView, Drawn, Finding, allowed, caller_profile, incident, raise};
 use crate::event::intern::Symbol;
 use crate::evidence::layout::Os;
 use crate::identity::host_label;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
+use crate::reconstruct::guests;
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::links::witnesses::Witnesses;
 use crate::reconstruct::links::{self, goal_states};
 use crate::reconstruct::runs::{self, Run};
 use crate::reconstruct::{operations, processes};
-use crate::script::{self, Examined, ScriptHint};
+use crate::script::{Catalogue, Examined, ScriptHint};
 use crate::settings::Settings;
+use crate::sigma::Sigma;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -80,7 +85,7 @@ impl Case {
             .map(|item| (item.host.clone(), item.layout.root.clone()))
             .collect();
         self.runs = runs::fold(store, &hosts, &self.rank, |event| counts(store, event));
-        self.examined = examine_scripts(&self.runs, &self.settings);
+        self.examined = examine_scripts(&self.runs, &self.lists.content, &self.settings);
         self.processes =
             processes::rebuild(store, &hosts, &self.rank, |event| counts(store, event));
         let goal_states =
@@ -93,6 +98,7 @@ impl Case {
             examined: &self.examined,
         }
         .gather(|event| counts(store, event));
+        self.guests = guests::gather(store, &self.items, &self.rank, &self.runs);
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -111,7 +117,7 @@ impl Case {
             goal_states: &goal_states,
             seen: &seen,
             settings: &self.settings,
-            overrides: &self.overrides,
+            overrides: &self.settings.links,
         });
         self.copies = copies;
         let shown: Vec<bool> = hidden
@@ -122,7 +128,10 @@ impl Case {
         self.store.reorder(&self.rank, |event| {
             shown.get(event as usize).copied().unwrap_or(false)
         });
-        self.run_detectors(&shown);
+        self.shown = shown;
+        self.run_detectors();
+        self.finding_keys.take();
+        self.run_rules();
         self.revision += 1;
     }
 
@@ -232,61 +241,110 @@ impl Case {
         }
     }
 
-    fn run_detectors(&mut self, shown: &[bool]) {
+    /// Sigma rules see everything that was concluded; what they want to read again is asked for afterwards.
+    fn run_rules(&mut self) {
+        self.sigma = Sigma::begin(self);
+        let notes = self.sigma.notes();
+        for item in &mut self.items {
+            item.rule_problems = notes.get(&item.path).cloned().unwrap_or_default();
+        }
+    }
+
+    /// The case as detectors see it, with these settings.
+    pub fn with_view<R>(&self, settings: &Settings, ask: impl FnOnce(&CaseView<'_>) -> R) -> R {
         let view = CaseView {
             operations: &self.operations,
             runs: &self.runs,
             examined: &self.examined,
             processes: &self.processes,
             linked: &self.linked,
+            guests: &self.guests,
             store: &self.store,
             items: &self.items,
-            counts: &|event: EventNumber| shown.get(event as usize).copied().unwrap_or(false),
-            settings: &self.settings,
-            address_ranges: self.address_ranges.as_ref(),
+            counts: &|event: EventNumber| {
+                let shown = self.shown.get(event as usize);
+                shown.copied().unwrap_or(false)
+            },
+            settings,
+            lists: &self.lists,
             drawn: Drawn::default(),
         };
-        self.findings.clear();
-        self.actors = caller_profile::actors(&view);
-        self.searched.clear();
-        for detector in detect::TABLE {
-            let not_assessed = (detector.not_assessed)(&view);
-            let mut left_out = None;
-            if not_assessed.is_none() {
-                self.findings.extend((detector.run)(&view));
-                let partial = detect::LEFT_OUT.iter().find(|(id, _)| *id == detector.id);
-                left_out = partial.and_then(|(_, left_out)| left_out(&view));
-            }
-            self.searched.push(Searched {
-                detector: detector.id,
-                not_assessed,
-                left_out,
-            });
+        ask(&view)
+    }
+
+    fn run_detectors(&mut self) {
+        let settings = self.settings.clone();
+        let judged = self.with_view(&settings, judge);
+        self.findings = judged.findings;
+        self.actors = judged.actors;
+        self.searched = judged.searched;
+        self.allowed = judged.allowed;
+        self.incidents = judged.incidents;
+    }
+}
+
+/// What the detectors say.
+struct Judged {
+    findings: Vec<Finding>,
+    actors: Vec<Actor>,
+    searched: Vec<Searched>,
+    allowed: Vec<AllowEffect>,
+    incidents: Vec<Incident>,
+}
+
+fn judge(view: &CaseView<'_>) -> Judged {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut searched = Vec::new();
+    let actors = caller_profile::actors(view);
+    for detector in detect::TABLE {
+        let not_assessed = (detector.not_assessed)(view);
+        let mut left_out = None;
+        if not_assessed.is_none() {
+            findings.extend((detector.run)(view));
+            let partial = detect::LEFT_OUT.iter().find(|(id, _)| *id == detector.id);
+            left_out = partial.and_then(|(_, left_out)| left_out(view));
         }
-        for finding in &mut self.findings {
-            // What a detector says of an operation it says of its execution.
-            if finding.executions.is_empty() {
-                let of = finding.operations.iter();
-                finding.executions = of.filter_map(|at| view.execution_of(*at)).collect();
-            }
+        searched.push(Searched {
+            detector: detector.id,
+            not_assessed,
+            left_out,
+        });
+    }
+    for finding in &mut findings {
+        // What a detector says of an operation it says of its execution.
+        if finding.executions.is_empty() {
+            let of = finding.operations.iter();
+            finding.executions = of.filter_map(|at| view.execution_of(*at)).collect();
         }
-        let referred = view.referred();
-        let started = |finding: &Finding| {
-            let op = finding
-                .operations
-                .first()
-                .and_then(|at| referred.operations.get(*at));
-            op.and_then(|op| op.started)
-                .or_else(|| referred.time(finding).0)
-                .map_or(i64::MAX, |started| started.ns)
-        };
-        // Stable: detectors in table order, each in its own deterministic order.
-        self.findings.sort_by_cached_key(started);
+    }
+    let allowed = allowed::apply(view, &mut findings);
+    raise::raise_all(view, &mut findings);
+    let referred = view.referred();
+    let started = |finding: &Finding| {
+        let op = finding.operations.first();
+        let op = op.and_then(|at| referred.operations.get(*at));
+        op.and_then(|op| op.started)
+            .or_else(|| referred.time(finding).0)
+            .map_or(i64::MAX, |started| started.ns)
+    };
+    // Stable: detectors in table order, each in its own deterministic order.
+    findings.sort_by_cached_key(started);
+    let incidents = incident::of_case(view, &findings);
+    Judged {
+        findings,
+        actors,
+        searched,
+        allowed,
+        incidents,
     }
 }
 
 /// Examines each script once, however many runs it had.
-fn examine_scripts(runs: &[Run], settings: &Settings) -> Vec<Option<Arc<Examined>>> {
+fn examine_scripts(
+    runs: &[Run],
+    content: &Catalogue,
+    settings: &Settings,
+) -> Vec<Option<Arc<Examined>>> {
     let mut known: BTreeMap<(&str, Os), Arc<Examined>> = BTreeMap::new();
     runs.iter()
         .map(|run| {
@@ -296,7 +354,7 @@ fn examine_scripts(runs: &[Run], settings: &Settings) -> Vec<Option<Arc<Examined
                     windows: Some(run.os == Os::Windows),
                     file_name: None,
                 };
-                Arc::new(script::examine(&script.text, &hint, &settings.script))
+                Arc::new(content.examine(&script.text, &hint, &settings.script))
             });
             Some(Arc::clone(found))
         })

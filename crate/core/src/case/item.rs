@@ -50,6 +50,8 @@ pub struct Item {
     pub own_problems: Vec<Problem>,
     /// Problems of its local clock.
     pub clock_problems: Vec<Problem>,
+    /// What became of the Sigma rules in it.
+    pub rule_problems: Vec<Problem>,
     /// SHA-256 in lower-case hex.
     pub sha256: Option<String>,
     /// MD5 in lower-case hex, where asked for.
@@ -88,6 +90,7 @@ impl Item {
             report: None,
             own_problems: Vec::new(),
             clock_problems: Vec::new(),
+            rule_problems: Vec::new(),
             sha256: None,
             md5: None,
             sha1: None,
@@ -175,6 +178,7 @@ impl Item {
         let mut all: Vec<Problem> = reported
             .chain(&self.own_problems)
             .chain(&self.clock_problems)
+            .chain(&self.rule_problems)
             .cloned()
             .collect();
         if self.duplicate_of.is_some() {

@@ -24,27 +24,36 @@
 mod conclude;
 pub mod item;
 pub mod store;
+pub mod triage;
 
 use crate::detect::Finding;
+use crate::detect::allowed::AllowEffect;
 use crate::detect::caller_profile::Actor;
+use crate::detect::incident::Incident;
 use crate::detect::run_command_from_cloud_address::AddressRanges;
 use crate::detect::subject::Referred;
 use crate::event::batch::EventBatch;
 use crate::event::fact::{Fact, ManifestLine};
 use crate::formats::ItemReport;
+use crate::lists::Lists;
 use crate::problem::{Code, Problem};
+use crate::query::Place;
+use crate::reconstruct::guests::Guests;
 use crate::reconstruct::links::Linked;
-use crate::reconstruct::links::overrides::LinkOverrides;
+use crate::reconstruct::links::overrides::{LinkOverrides, OperationKey, PairKey, RunKey, Say};
 use crate::reconstruct::manifests::{self, Compared, Listed, Present};
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
 use crate::script::Examined;
 use crate::settings::Settings;
+use crate::sigma::Sigma;
 use item::{Item, ItemState};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{EventNumber, Store};
+use triage::Triage;
 
 /// What a detector answered.
 #[derive(Clone, Debug)]
@@ -70,16 +79,25 @@ pub struct Case {
     /// What the script of each run does, by position of the run.
     examined: Vec<Option<Arc<Examined>>>,
     processes: Vec<Process>,
-    overrides: LinkOverrides,
+    guests: Guests,
     linked: Linked,
     findings: Vec<Finding>,
+    incidents: Vec<Incident>,
+    /// What each entry of the allow-list did.
+    allowed: Vec<AllowEffect>,
     searched: Vec<Searched>,
+    /// Made when first asked for, from the findings as they stand.
+    finding_keys: OnceCell<Vec<String>>,
+    triage: Triage,
     actors: Vec<Actor>,
-    address_ranges: Option<AddressRanges>,
+    lists: Lists,
+    /// Whether each event is shown and counts.
+    shown: Vec<bool>,
     /// Shown event -> its copies.
     copies: BTreeMap<EventNumber, Vec<EventNumber>>,
     /// Rendering of a numbered event by another tool -> the event shown for it.
     renderings: BTreeMap<EventNumber, EventNumber>,
+    sigma: Sigma,
     revision: u64,
 }
 
@@ -106,18 +124,55 @@ impl Case {
 
     /// Takes what the analyst says of links; it counts from the next [`Case::conclude`] on.
     pub fn set_link_overrides(&mut self, overrides: LinkOverrides) {
-        self.overrides = overrides;
+        self.settings.links = overrides;
     }
 
     /// What the analyst says of links.
     #[must_use]
     pub fn link_overrides(&self) -> &LinkOverrides {
-        &self.overrides
+        &self.settings.links
+    }
+
+    /// Takes what the analyst says of one pair; it counts from the next [`Case::conclude`] on.
+    ///
+    /// # Errors
+    /// A sentence, where the pair is confirmed and the evidence does not tell it from another.
+    pub fn say_of_link(&mut self, say: Say, pair: &PairKey) -> Result<(), String> {
+        let (operation, run) = (pair.operation.folded(), pair.run.folded());
+        let operations = self.operations.iter().map(OperationKey::of);
+        let runs = self.runs.iter().map(RunKey::of);
+        let named = [
+            (
+                "operation",
+                operations.filter(|key| *key == operation).count(),
+            ),
+            ("run", runs.filter(|key| *key == run).count()),
+        ];
+        for (side, count) in named {
+            if say == Say::Confirm && count != 1 {
+                return Err(format!(
+                    "the evidence names {count} {side}s so; a pair can be confirmed only where each side is named alone"
+                ));
+            }
+        }
+        self.settings.links.say(say, pair);
+        Ok(())
     }
 
     /// Takes the analyst's list of hosting ranges; it counts from the next [`Case::conclude`] on.
     pub fn set_address_ranges(&mut self, ranges: Option<AddressRanges>) {
-        self.address_ranges = ranges;
+        self.lists.address_ranges = ranges;
+    }
+
+    /// The analyst's lists.
+    #[must_use]
+    pub fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// Takes the analyst's lists; they count from the next [`Case::conclude`] on.
+    pub fn set_lists(&mut self, lists: Lists) {
+        self.lists = lists;
     }
 
     /// Announces an item. Answers its number.
@@ -341,6 +396,12 @@ impl Case {
         &self.processes
     }
 
+    /// What guests keep beside their runs.
+    #[must_use]
+    pub fn guests(&self) -> &Guests {
+        &self.guests
+    }
+
     /// Executions, clocks and the VM of each run.
     #[must_use]
     pub fn linked(&self) -> &Linked {
@@ -363,10 +424,53 @@ impl Case {
         &self.findings
     }
 
+    /// The events on which a finding rests.
+    pub fn finding_events<'a>(
+        &'a self,
+        finding: &'a Finding,
+    ) -> impl Iterator<Item = &'a EventNumber> {
+        let operations = finding.operations.iter();
+        let told = operations.filter_map(|at| self.operations.get(*at));
+        let own = finding.events.iter();
+        own.chain(told.flat_map(|operation| &operation.events))
+    }
+
+    /// What each entry of the allow-list did, in their order.
+    #[must_use]
+    pub fn allowed(&self) -> &[AllowEffect] {
+        &self.allowed
+    }
+
+    /// Incidents, the worst first.
+    #[must_use]
+    pub fn incidents(&self) -> &[Incident] {
+        &self.incidents
+    }
+
     /// Every detector and whether it could answer.
     #[must_use]
     pub fn searched(&self) -> &[Searched] {
         &self.searched
+    }
+
+    /// The Sigma rules among the items, and what they found.
+    #[must_use]
+    pub fn sigma(&self) -> &Sigma {
+        &self.sigma
+    }
+
+    /// Places of records that Sigma rules want to see again after [`Case::conclude`]; none when they have all they need.
+    #[must_use]
+    pub fn rule_needs(&self) -> Vec<Place> {
+        self.sigma.needs(self)
+    }
+
+    /// Takes the bytes that [`Case::rule_needs`] named, in order.
+    pub fn rule_take(&mut self, bytes: &[Vec<u8>]) {
+        let mut sigma = std::mem::take(&mut self.sigma);
+        sigma.take(self, bytes);
+        self.sigma = sigma;
+        self.revision += 1;
     }
 
     /// Every principal and its work, by first record.

@@ -116,13 +116,11 @@ impl Store {
             .then_some(event)
     }
 
-    /// Where an event stands in the time order.
+    /// Where an event stands in a list that is in order of time.
     #[must_use]
-    pub fn row_of(&self, event: EventNumber, rank: &[u32]) -> Option<usize> {
-        let at = self
-            .order
-            .partition_point(|other| self.compare(*other, event, rank) == Ordering::Less);
-        (self.order.get(at) == Some(&event)).then_some(at)
+    pub fn row_in(&self, order: &[EventNumber], event: EventNumber, rank: &[u32]) -> Option<usize> {
+        let at = order.partition_point(|other| self.compare(*other, event, rank) == Ordering::Less);
+        (order.get(at) == Some(&event)).then_some(at)
     }
 
     /// Item of an event.

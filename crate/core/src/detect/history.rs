@@ -6,6 +6,8 @@
 //!
 //! Rejected: each detector comparing `caller` itself. The same account in another spelling would be new to every baseline.
 
+use super::identities::Names;
+use crate::case::store::EventNumber;
 use crate::identity::{fold, looks_like_guid};
 use crate::reconstruct::operations::Operation;
 use crate::settings::Settings;
@@ -28,6 +30,8 @@ pub struct History {
     since: Vec<i64>,
     end: Option<i64>,
     v6_bits: u32,
+    /// Event of an identity record -> who acted, and what was changed.
+    actors: BTreeMap<EventNumber, (Option<u32>, Option<u32>)>,
 }
 
 /// Names that were ever seen together, joined.
@@ -63,6 +67,23 @@ impl Aliases {
         }
     }
 
+    /// The number of names that are one principal's.
+    fn one(&mut self, names: &[Option<&str>]) -> Option<usize> {
+        let mut first = None;
+        for name in names.iter().flatten() {
+            let number = self.number(name);
+            if let Some(home) = home_name(name) {
+                let home = self.number(&home);
+                self.join(number, home);
+            }
+            match first {
+                Some(first) => self.join(first, number),
+                None => first = Some(number),
+            }
+        }
+        first
+    }
+
     fn join(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
         if let Some(slot) = self.parent.get_mut(one.max(other)) {
@@ -79,9 +100,13 @@ fn home_name(caller: &str) -> Option<String> {
 }
 
 impl History {
-    /// Of these operations.
+    /// Of these operations, and of these identity records.
     #[must_use]
-    pub fn of(operations: &[Operation], settings: &Settings) -> Self {
+    pub(super) fn of(
+        operations: &[Operation],
+        identities: &[(EventNumber, Names<'_>)],
+        settings: &Settings,
+    ) -> Self {
         let detection = &settings.control_plane.detection;
         let mut history = Self {
             v6_bits: u32::try_from(detection.v6_bits).unwrap_or(48),
@@ -139,6 +164,14 @@ impl History {
             });
             history.vms.push(vm);
         }
+        let mut of_identity = Vec::with_capacity(identities.len());
+        for (event, names) in identities {
+            of_identity.push((
+                *event,
+                aliases.one(&names.actor),
+                aliases.one(&names.target),
+            ));
+        }
         let named: Vec<(String, usize)> = aliases
             .number
             .iter()
@@ -154,6 +187,11 @@ impl History {
             .into_iter()
             .map(|number| u32::try_from(aliases.root(number?)).ok())
             .collect();
+        for (event, actor, target) in of_identity {
+            let mut number = |number: Option<usize>| u32::try_from(aliases.root(number?)).ok();
+            let of_event = (number(actor), number(target));
+            history.actors.insert(event, of_event);
+        }
         if detection.end_seconds > 0 {
             history.end = Some(detection.end_seconds.saturating_mul(NS_PER_SECOND));
         }
@@ -164,6 +202,18 @@ impl History {
     #[must_use]
     pub fn principal(&self, operation: usize) -> Option<u32> {
         self.principals.get(operation).copied().flatten()
+    }
+
+    /// Who acted, by the number that their operations have.
+    #[must_use]
+    pub fn actor_of(&self, identity: EventNumber) -> Option<u32> {
+        self.actors.get(&identity).and_then(|(actor, _)| *actor)
+    }
+
+    /// Whom an identity record changed.
+    #[must_use]
+    pub fn target_of(&self, identity: EventNumber) -> Option<u32> {
+        self.actors.get(&identity).and_then(|(_, target)| *target)
     }
 
     /// The principal that goes by this name or object id.

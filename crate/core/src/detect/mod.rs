@@ -7,24 +7,48 @@
 //!
 //! Rejected: rules as data. Half of these need the folded operation, baselines and coverage; a rule language for that is a worse Rust.
 
+pub mod allowed;
 pub mod anomalous_operation_model;
 pub mod caller_profile;
+pub mod clock_anomaly;
+pub mod cloud_op_without_guest_trace;
+pub mod decode;
+pub mod dormant_principal_reactivated;
+pub mod extension_removed;
+pub mod guest_run_without_cloud_op;
 pub mod history;
+pub mod identities;
+pub mod incident;
+pub mod interrupted_execution;
+pub mod machines;
 pub mod managed_run_command_write;
+pub mod manual;
+pub mod raise;
 pub mod resource_burst;
+pub mod run_as_secret_exposed;
 pub mod run_command_chain;
 pub mod run_command_from_cloud_address;
+pub mod run_command_in_risk_window;
 pub mod run_command_infrequent;
 pub mod run_command_invocation;
 pub mod run_command_new_terms;
 pub mod run_command_spike;
+pub mod script_body_mismatch;
+pub mod script_content;
+pub mod scripts;
+pub mod self_deleting_script;
 pub mod sensitive_operation;
 pub mod sensitive_operation_new_source;
+pub mod sequence_anomaly;
+pub mod status_output_mismatch;
 pub mod subject;
 pub mod vm_extension_write;
+pub mod watch_list;
 
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
+use crate::lists::Lists;
+use crate::reconstruct::guests::Guests;
 use crate::reconstruct::links::Linked;
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
@@ -34,11 +58,15 @@ use crate::settings::Settings;
 pub use crate::severity::Severity;
 use crate::time::{Instant, NS_PER_SECOND};
 use anomalous_operation_model::Assessment;
+use dormant_principal_reactivated::Revivals;
 use history::History;
-use run_command_from_cloud_address::AddressRanges;
+use identities::{Identity, Names};
+use machines::Machines;
 use run_command_spike::Burst;
+use scripts::ExecutionScript;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 pub use subject::{Referred, Subject};
 
@@ -89,6 +117,25 @@ impl Baseline {
             Self::NotApplicable => "n/a",
         }
     }
+
+    /// What the word means for a reader of the finding.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Full => {
+                "The records cover the whole time that the verdict compares with: what is called new was not there."
+            }
+            Self::Partial => {
+                "The records begin inside the time that the verdict compares with: what is called new may have been there before."
+            }
+            Self::Insufficient => {
+                "The records hold too little of the time that the verdict compares with to judge by: take it as a hint."
+            }
+            Self::NotApplicable => {
+                "The verdict compares with nothing: it rests on what the finding's own events say."
+            }
+        }
+    }
 }
 
 /// Something found.
@@ -120,6 +167,10 @@ pub struct Finding {
     pub values: Map<String, Value>,
     /// ATT&CK techniques.
     pub attack: Vec<&'static str>,
+    /// Techniques that lists of indicators name.
+    pub further_attack: Vec<String>,
+    /// The entry of the allow-list that suppresses it.
+    pub allowed_by: Option<usize>,
 }
 
 impl Default for Finding {
@@ -139,6 +190,8 @@ impl Default for Finding {
             subject: Subject::default(),
             values: Map::new(),
             attack: Vec::new(),
+            further_attack: Vec::new(),
+            allowed_by: None,
         }
     }
 }
@@ -155,16 +208,18 @@ pub struct CaseView<'a> {
     pub processes: &'a [Process],
     /// Executions, clocks and the VM of each run.
     pub linked: &'a Linked,
+    /// What guests keep beside their runs.
+    pub guests: &'a Guests,
     /// The events.
     pub store: &'a Store,
     /// The items, with their hosts.
     pub items: &'a [Item],
+    /// What the analyst brought.
+    pub lists: &'a Lists,
     /// Whether an event counts: it is shown, and no copy of another.
     pub counts: &'a dyn Fn(EventNumber) -> bool,
     /// Parameters.
     pub settings: &'a Settings,
-    /// The analyst's list of hosting ranges.
-    pub address_ranges: Option<&'a AddressRanges>,
     /// What was drawn from the above so far.
     pub drawn: Drawn,
 }
@@ -175,16 +230,78 @@ pub struct Drawn {
     history: OnceCell<History>,
     assessments: OnceCell<Vec<Assessment>>,
     bursts: OnceCell<Vec<Burst>>,
+    machines: OnceCell<Machines>,
     execution_of_operation: OnceCell<Vec<Option<usize>>>,
+    identities: OnceCell<Vec<Identity>>,
+    scripts: OnceCell<Vec<ExecutionScript>>,
+    revivals: OnceCell<Revivals>,
+    in_risk_window: OnceCell<Vec<Finding>>,
+    automation: OnceCell<BTreeSet<u32>>,
 }
 
 impl CaseView<'_> {
     /// Who is who, and how far the records reach.
     #[must_use]
     pub fn history(&self) -> &History {
+        self.drawn.history.get_or_init(|| {
+            let identities = self.identities().iter();
+            let named: Vec<(EventNumber, Names<'_>)> = identities
+                .map(|one| (one.event, Names::of(self, one)))
+                .collect();
+            History::of(self.operations, &named, self.settings)
+        })
+    }
+
+    /// Identity records, in time order.
+    #[must_use]
+    pub fn identities(&self) -> &[Identity] {
         self.drawn
-            .history
-            .get_or_init(|| History::of(self.operations, self.settings))
+            .identities
+            .get_or_init(|| identities::gather(self))
+    }
+
+    /// The scripts of executions, by execution.
+    #[must_use]
+    pub fn scripts(&self) -> &[ExecutionScript] {
+        self.drawn.scripts.get_or_init(|| scripts::gather(self))
+    }
+
+    /// The script of an execution, where its text is known.
+    #[must_use]
+    pub fn script_of(&self, execution: usize) -> Option<&ExecutionScript> {
+        let all = self.scripts();
+        let at = all.binary_search_by_key(&execution, |script| script.execution);
+        all.get(at.ok()?)
+    }
+
+    /// Dormant identities that were revived.
+    #[must_use]
+    pub fn revivals(&self) -> &Revivals {
+        self.drawn
+            .revivals
+            .get_or_init(|| dormant_principal_reactivated::revivals(self))
+    }
+
+    /// Run commands around an identity anomaly, by operation.
+    #[must_use]
+    pub fn risk_findings(&self) -> &[Finding] {
+        self.drawn
+            .in_risk_window
+            .get_or_init(|| run_command_in_risk_window::findings(self))
+    }
+
+    /// Whether an identity anomaly lies around this operation.
+    #[must_use]
+    pub fn in_risk_window(&self, operation: usize) -> bool {
+        let all = self.risk_findings();
+        let of = |finding: &Finding| finding.operations.first().copied();
+        all.binary_search_by_key(&Some(operation), of).is_ok()
+    }
+
+    /// Guests and their VMs.
+    #[must_use]
+    pub fn machines(&self) -> &Machines {
+        self.drawn.machines.get_or_init(|| Machines::of(self))
     }
 
     /// What the model of anomalous operations says of each monitored operation, in time order.
@@ -216,6 +333,23 @@ impl CaseView<'_> {
             of
         });
         of_operation.get(operation).copied().flatten()
+    }
+
+    /// Whether an operation is the analyst's known automation.
+    #[must_use]
+    pub fn is_known_automation(&self, operation: usize) -> bool {
+        let known = &self.lists.known_automation;
+        if known.is_empty() {
+            return false;
+        }
+        let of = self.drawn.automation.get_or_init(|| {
+            let named = known.iter();
+            named
+                .filter_map(|name| self.history().principal_named(name))
+                .collect()
+        });
+        let principal = self.history().principal(operation);
+        principal.is_some_and(|number| of.contains(&number))
     }
 
     /// What findings refer to.
@@ -258,10 +392,25 @@ pub static TABLE: &[Detector] = &[
     anomalous_operation_model::DETECTOR,
     run_command_spike::DETECTOR,
     run_command_infrequent::DETECTOR,
+    run_command_in_risk_window::DETECTOR,
     run_command_from_cloud_address::DETECTOR,
+    dormant_principal_reactivated::DETECTOR,
     sensitive_operation_new_source::DETECTOR,
     resource_burst::DETECTOR,
     run_command_chain::DETECTOR,
+    script_content::DETECTOR,
+    decode::DETECTOR,
+    watch_list::DETECTOR,
+    sequence_anomaly::DETECTOR,
+    self_deleting_script::DETECTOR,
+    extension_removed::DETECTOR,
+    status_output_mismatch::DETECTOR,
+    interrupted_execution::DETECTOR,
+    clock_anomaly::DETECTOR,
+    guest_run_without_cloud_op::DETECTOR,
+    cloud_op_without_guest_trace::DETECTOR,
+    run_as_secret_exposed::DETECTOR,
+    script_body_mismatch::DETECTOR,
 ];
 
 /// What a detector had to leave out although it ran: a sentence for `searched`, `None` where nothing was.
@@ -281,6 +430,24 @@ pub static LEFT_OUT: &[(&str, LeftOut)] = &[
         sensitive_operation_new_source::DETECTOR.id,
         sensitive_operation_new_source::left_out,
     ),
+    (
+        run_command_in_risk_window::DETECTOR.id,
+        run_command_in_risk_window::left_out,
+    ),
+    (
+        dormant_principal_reactivated::DETECTOR.id,
+        dormant_principal_reactivated::left_out,
+    ),
+    (script_content::DETECTOR.id, script_content::left_out),
+    (run_command_chain::DETECTOR.id, run_command_chain::left_out),
+    (
+        guest_run_without_cloud_op::DETECTOR.id,
+        guest_run_without_cloud_op::left_out,
+    ),
+    (
+        cloud_op_without_guest_trace::DETECTOR.id,
+        cloud_op_without_guest_trace::left_out,
+    ),
 ];
 
 /// Without Activity Log rows no control-plane detector can answer.
@@ -288,6 +455,18 @@ pub(crate) fn needs_operations(view: &CaseView<'_>) -> Option<String> {
     view.operations
         .is_empty()
         .then(|| "not-assessed: no Activity Log records are loaded".to_owned())
+}
+
+/// Commands of the analyst's known automation that a detector does not look at.
+pub(crate) fn known_automation_left_out(view: &CaseView<'_>) -> Option<String> {
+    if view.lists.known_automation.is_empty() {
+        return None;
+    }
+    let ops = view.operations.iter().enumerate();
+    let n = ops
+        .filter(|(at, op)| op.family.is_run_command() && view.is_known_automation(*at))
+        .count();
+    (n > 0).then(|| format!("{} of known automation left out", counted(n, "run command")))
 }
 
 /// How well a window from `from` on is covered by records that begin at `since`.

@@ -62,11 +62,14 @@ pub(crate) fn left_out(view: &CaseView<'_>) -> Option<String> {
     let without = wanted(view)
         .filter(|(at, op)| term(view, *at, op).is_none())
         .count();
-    (without > 0).then(|| {
+    let lacking = (without > 0).then(|| {
         format!(
             "not-assessed: {without} of {all} run commands lack a principal, a VM or an address"
         )
-    })
+    });
+    let parts = [lacking, super::known_automation_left_out(view)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
@@ -89,7 +92,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         }
         let network = term.2.clone();
         let before = last.insert(term, started.ns);
-        if before.is_some_and(|before| before >= started.ns.saturating_sub(window)) {
+        if before.is_some_and(|before| before >= started.ns.saturating_sub(window))
+            || view.is_known_automation(at)
+        {
             continue;
         }
         let since = history.since(history.subscription(at));

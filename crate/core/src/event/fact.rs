@@ -139,16 +139,57 @@ pub enum GuestSaid {
     Stdout {
         /// Text, cut at the limit.
         text: String,
+        /// How the file ends.
+        end: StreamEnd,
     },
     /// What the script wrote to standard error.
     Stderr {
         /// Text, cut at the limit.
         text: String,
+        /// How the file ends.
+        end: StreamEnd,
     },
     /// What the caller was told (`az vm run-command invoke`).
     Result(StatusSaid),
-    /// Any other mention of this sequence number (a mrseq file, a status of disable or update, an uninstall).
+    /// The highest number processed (a mrseq file).
+    HighestProcessed,
+    /// A process id was left behind (a pidstart file); a run that ends removes it.
+    LeftProcess,
+    /// The handler itself was installed, updated or removed.
+    HandlerChanged(HandlerChange),
+    /// A password in clear text was handed to `sudo -S`. The password itself is not kept.
+    SecretGiven {
+        /// The account it is of.
+        user: String,
+        /// Its letters.
+        length: u64,
+        /// Tells whether two are equal; never shown.
+        digest: String,
+    },
+    /// Any other mention of this sequence number (a status of disable or update, an uninstall).
     Mentioned,
+}
+
+/// What became of a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum HandlerChange {
+    /// Unpacked or installed.
+    Installed,
+    /// The agent removes it, or was told to.
+    Uninstalled,
+    /// Its data or its folder was deleted.
+    Deleted,
+}
+
+/// The end of an output file: what a status repeats.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamEnd {
+    /// Bytes of the whole file.
+    pub bytes: u64,
+    /// Its last 4096 bytes, what is no text replaced.
+    pub tail: String,
+    /// Whether the kept text is all of it.
+    pub whole: bool,
 }
 
 /// What a status says.
@@ -166,6 +207,8 @@ pub struct StatusSaid {
     pub stdout: Option<String>,
     /// Standard error as far as the status keeps it.
     pub stderr: Option<String>,
+    /// After a restart the handler declared the run finished, without knowing.
+    pub force_closed: bool,
 }
 
 /// State of a run, in the words of the case document.
@@ -213,6 +256,10 @@ pub struct SettingsSaid {
     pub protected: bool,
     /// The file has no bytes: an earlier execution whose settings were cleaned up.
     pub emptied: bool,
+    /// The script's bytes as delivered, decoded, where the settings carry them in the clear.
+    pub body: Option<String>,
+    /// The handler was told to leave line ends alone.
+    pub keeps_line_ends: bool,
 }
 
 /// A goal state as the agent or its history tells it: the bridge from guest to cloud.
@@ -377,6 +424,31 @@ pub struct IdentityFact {
     pub insights: Symbol,
     /// Investigation priority of a behaviour row.
     pub priority: Option<i64>,
+    /// Application id of what was changed, folded.
+    pub target_app_id: Symbol,
+    /// Which log a behaviour row is drawn from.
+    pub source: Symbol,
+    /// Country or place of the address.
+    pub location: Symbol,
+}
+
+impl IdentityFact {
+    /// A fact that says nothing.
+    pub const NOTHING: Self = Self {
+        principal: Symbol::NONE,
+        upn: Symbol::NONE,
+        app_id: Symbol::NONE,
+        token_id: Symbol::NONE,
+        result: Symbol::NONE,
+        risk: Symbol::NONE,
+        target: Symbol::NONE,
+        target_name: Symbol::NONE,
+        insights: Symbol::NONE,
+        priority: None,
+        target_app_id: Symbol::NONE,
+        source: Symbol::NONE,
+        location: Symbol::NONE,
+    };
 }
 
 /// What a manifest says of one evidence item.
@@ -486,6 +558,9 @@ impl Fact {
                     &mut fact.target,
                     &mut fact.target_name,
                     &mut fact.insights,
+                    &mut fact.target_app_id,
+                    &mut fact.source,
+                    &mut fact.location,
                 ] {
                     each(symbol);
                 }

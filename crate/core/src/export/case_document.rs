@@ -4,9 +4,11 @@
 //! documents can be compared with a plain diff.
 
 use super::json_text;
+use super::sigma;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::caller_profile::{Actor, ActorOperation};
+use crate::detect::incident::Incident;
 use crate::query::rows::{modified, row};
 use crate::query::{Place, place_of};
 use crate::reconstruct::links::{Clock, Execution, in_points};
@@ -14,10 +16,11 @@ use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
 use crate::reconstruct::skew::estimate::Confidence;
 use crate::reconstruct::skew::offset::Offset;
-use crate::script::Examined;
 use crate::script::decode::Transform;
+use crate::script::{Examined, secrets};
 use crate::time::Instant;
 use serde_json::{Map, Value, json};
+use std::ops::Range;
 
 /// Events in one piece of the document.
 const PIECE_EVENTS: usize = 1_000;
@@ -29,9 +32,37 @@ enum Stage {
     Done,
 }
 
+/// Whether texts of evidence are written with their secrets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    Masked,
+    Revealed,
+}
+
+impl Secrets {
+    fn shown(self, text: &str) -> String {
+        match self {
+            Self::Masked => secrets::masked(text),
+            Self::Revealed => text.to_owned(),
+        }
+    }
+
+    fn part(self, text: &str, part: Range<usize>, found: Option<&Vec<Range<usize>>>) -> String {
+        match (self, found) {
+            (Self::Masked, Some(found)) => secrets::masked_part(text, part, found),
+            _ => text.get(part).unwrap_or("").to_owned(),
+        }
+    }
+
+    fn maybe(self, text: Option<&str>) -> Option<String> {
+        text.map(|text| self.shown(text))
+    }
+}
+
 /// A case document being written.
 pub struct CaseDocument {
     with_events: bool,
+    secrets: Secrets,
     stage: Stage,
     /// The events in time order.
     listing: Vec<EventNumber>,
@@ -52,9 +83,19 @@ impl CaseDocument {
         }
         Self {
             with_events,
+            secrets: Secrets::Masked,
             stage: Stage::Head,
             listing,
             ids,
+        }
+    }
+
+    /// The same with the passwords, keys and tokens that it masks otherwise.
+    #[must_use]
+    pub fn revealing_secrets(self) -> Self {
+        Self {
+            secrets: Secrets::Revealed,
+            ..self
         }
     }
 
@@ -121,7 +162,7 @@ impl CaseDocument {
             &json!({ "name": "runlens", "version": env!("CARGO_PKG_VERSION") }),
         );
         out.extend_from_slice(b",\n\"settings\":");
-        json_text::write(out, &case.settings().to_json());
+        json_text::write(out, &settings(case));
         out.extend_from_slice(b",\n\"window\":");
         json_text::write(
             out,
@@ -143,7 +184,7 @@ impl CaseDocument {
         let manifest = compared
             .iter()
             .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
-        let lists: [(&str, Vec<Value>); 10] = [
+        let lists: [(&str, Vec<Value>); 12] = [
             (
                 "operations",
                 case.operations()
@@ -164,10 +205,12 @@ impl CaseDocument {
             ("clocks", clocks(case)),
             ("actors", actors(case)),
             ("findings", self.findings(case)),
-            ("incidents", Vec::new()),
+            ("incidents", incidents(case)),
             ("searched", searched(case)),
+            ("allow_list", allow_list(case)),
             ("manifest", manifest.collect()),
             ("processes", self.processes(case)),
+            ("sigma_rules", sigma::rules(case)),
         ];
         out.extend_from_slice(b"\n]");
         for (name, list) in lists {
@@ -247,7 +290,7 @@ impl CaseDocument {
                 "parent_pid": process.parent_pid,
                 "parent": process.parent,
                 "image": some(&process.image),
-                "command_line": some(&process.command_line),
+                "command_line": some(&process.command_line).map(|text| self.secrets.shown(&text)),
                 "directory": some(&process.directory),
                 "user": some(&process.user),
                 "integrity": some(&process.integrity),
@@ -288,7 +331,9 @@ impl CaseDocument {
     }
 
     fn run(&self, case: &Case, id: usize, run: &Run) -> Value {
-        let (layers, indicators) = case.examined(id).map_or_else(Default::default, examined);
+        let (layers, indicators) = case
+            .examined(id)
+            .map_or_else(Default::default, |found| examined(found, self.secrets));
         let resource = case.linked().resources.get(id);
         json!({
             "id": id,
@@ -303,10 +348,10 @@ impl CaseDocument {
             "exit_code": run.exit_code,
             "state": run.state.word(),
             "script": run.script.as_ref().map(|script| json!({
-                "sha256": script.sha256, "bytes": script.bytes, "text": script.text, "layers": layers, "indicators": indicators,
+                "sha256": script.sha256, "bytes": script.bytes, "text": self.secrets.shown(&script.text), "layers": layers, "indicators": indicators,
             })),
-            "stdout": run.stdout,
-            "stderr": run.stderr,
+            "stdout": self.secrets.maybe(run.stdout.as_deref()),
+            "stderr": self.secrets.maybe(run.stderr.as_deref()),
             "events": self.ids(&run.events),
         })
     }
@@ -341,6 +386,9 @@ impl CaseDocument {
             let (first, last) = referred.time(finding);
             let ops = finding.operations.iter();
             let ops = ops.filter_map(|at| case.operations().get(*at));
+            let attack = finding.attack.iter().copied();
+            let further = finding.further_attack.iter().map(String::as_str);
+            let attack: Vec<&str> = attack.chain(further).collect();
             let mut events: Vec<EventNumber> = ops
                 .flat_map(|op| op.events.iter().copied())
                 .chain(finding.events.iter().copied())
@@ -366,15 +414,55 @@ impl CaseDocument {
                     "host": subject.host,
                 },
                 "values": finding.values,
-                "attack": finding.attack,
+                "attack": attack,
                 "events": self.ids(&events),
                 "operations": finding.operations,
                 "executions": finding.executions,
-                "allowed_by": null,
+                "allowed_by": finding.allowed_by,
             })
         };
-        case.findings().iter().enumerate().map(shown).collect()
+        let mut all: Vec<Value> = case.findings().iter().enumerate().map(shown).collect();
+        all.extend(sigma::findings(case, all.len(), |events| self.ids(events)));
+        all
     }
+}
+
+/// The settings in force, with the lists that the analyst brought.
+fn settings(case: &Case) -> Value {
+    let mut settings = case.settings().to_json();
+    let lists = case.lists().to_json();
+    if let (Value::Object(tree), false) = (&mut settings, lists.is_empty()) {
+        tree.insert("lists".to_owned(), Value::Object(lists));
+    }
+    settings
+}
+
+/// What each entry of the allow-list did; `entry` is its place in the settings.
+fn allow_list(case: &Case) -> Vec<Value> {
+    let effects = case.allowed().iter().enumerate();
+    let shown = effects.map(|(entry, effect)| {
+        json!({
+            "entry": entry,
+            "suppressed": effect.suppressed,
+            "after_expiry": effect.after_expiry,
+            "expired": effect.expired,
+        })
+    });
+    shown.collect()
+}
+
+fn incidents(case: &Case) -> Vec<Value> {
+    let shown = |(id, incident): (usize, &Incident)| {
+        json!({
+            "id": id,
+            "severity": incident.severity.word(),
+            "score": incident.score,
+            "first": incident.first.map(|time| time.to_string()),
+            "last": incident.last.map(|time| time.to_string()),
+            "findings": incident.findings,
+        })
+    };
+    case.incidents().iter().enumerate().map(shown).collect()
 }
 
 fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
@@ -493,22 +581,28 @@ fn actors(case: &Case) -> Vec<Value> {
 
 fn searched(case: &Case) -> Vec<Value> {
     let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed.as_ref().or(searched.left_out.as_ref()) });
-    case.searched().iter().map(shown).collect()
+    let mut all: Vec<Value> = case.searched().iter().map(shown).collect();
+    all.extend(sigma::searched(case));
+    all
 }
 
 /// Layers and indicators of a script.
-fn examined(found: &Examined) -> (Vec<Value>, Vec<Value>) {
+fn examined(found: &Examined, how: Secrets) -> (Vec<Value>, Vec<Value>) {
     let layers = found.layers.iter().enumerate().skip(1).map(|(id, layer)| {
         json!({
             "id": id,
             "parent": layer.parent,
             "encoding": layer.transform.map(Transform::word),
-            "text": layer.text,
+            "text": how.maybe(layer.text.as_deref()),
             "bytes": layer.bytes.len(),
             "sha256": layer.sha256,
             "executed": layer.executed,
         })
     });
+    let texts = found.layers.iter();
+    let found_of: Vec<Vec<Range<usize>>> = texts
+        .map(|layer| layer.text.as_deref().map(secrets::find).unwrap_or_default())
+        .collect();
     let indicators = found.matches.iter().map(|hit| {
         let layer = found
             .layers
@@ -524,7 +618,7 @@ fn examined(found: &Examined) -> (Vec<Value>, Vec<Value>) {
             "layer": hit.layer,
             "line": hit.line,
             "in_comment": hit.in_comment,
-            "text": layer.and_then(|text| text.get(hit.range.clone())),
+            "text": layer.map(|text| how.part(text, hit.range.clone(), found_of.get(hit.layer))),
         })
     });
     (layers.collect(), indicators.collect())

@@ -8,5 +8,6 @@
 pub mod case_document;
 pub mod json_text;
 pub mod manifest;
+mod sigma;
 
 pub use case_document::CaseDocument;

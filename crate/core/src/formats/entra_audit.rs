@@ -68,6 +68,14 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         row.text(&["InitiatingUserOrApp", "AccountCustomEntity"])
             .filter(|name| name.contains('@'))
     });
+    let details = row.text(&["additionalDetails"]).unwrap_or_default();
+    let target_app_id = Value::new(details.as_bytes())
+        .elements()
+        .find_map(|detail| {
+            let key = detail.get("key").word()?;
+            key.eq_ignore_ascii_case("appid")
+                .then(|| detail.get("value").word().map(|id| id.into_owned()))?
+        });
     let result = row.text(&["result", "resultType"]);
     let outcome = match result.as_deref().map(fold).as_deref() {
         Some("success" | "0") => Outcome::Succeeded,
@@ -101,6 +109,7 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         app_id: app.get("appId").word(),
         result: result.clone(),
         target: target.get("id").word().or_else(|| row.text(&["targetId"])),
+        target_app_id: target_app_id.map(Into::into),
         ..DirectoryRecord::default()
     }
     .emit(

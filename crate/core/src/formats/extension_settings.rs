@@ -7,6 +7,7 @@ use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
 use crate::event::fact::{GuestSaid, SettingsSaid};
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind};
+use crate::evidence::encoding::text as text_of;
 use crate::evidence::layout::{Family, Layout, Role};
 use crate::evidence::unit::Unit;
 use crate::json::Value;
@@ -14,6 +15,7 @@ use crate::problem::Code;
 use crate::record::cloud::json_fields;
 use crate::record::guest;
 use std::borrow::Cow;
+use std::io::Read;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -57,6 +59,24 @@ struct Settings {
     layout: Layout,
 }
 
+/// Longest script that is unpacked from settings; the platform takes 256 KiB of encoded script.
+const BODY_BYTES: usize = 4 << 20;
+
+/// A script as base64, compressed with gzip or not.
+fn encoded_body(text: &str) -> Option<String> {
+    let bytes = crate::script::decode::encoded::base64(text)?;
+    let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut out = Vec::new();
+        let most = u64::try_from(BODY_BYTES).unwrap_or(u64::MAX);
+        let mut plain = flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(most);
+        plain.read_to_end(&mut out).ok()?;
+        (out.len() < BODY_BYTES).then_some(out)?
+    } else {
+        bytes
+    };
+    Some(text_of(&bytes).into_owned())
+}
+
 /// What the settings of one handler say. `public` may be an object or a string that holds one.
 pub(crate) fn said(handler: Value<'_>) -> SettingsSaid {
     let public = handler.get("publicSettings");
@@ -79,8 +99,15 @@ pub(crate) fn said(handler: Value<'_>) -> SettingsSaid {
     let script = whole(source.get("script"))
         .or_else(|| whole(public.get("commandToExecute")))
         .or_else(|| whole(public.get("script")));
+    // A managed run command carries its script as it is; the others encode it.
+    let body = whole(source.get("script")).or_else(|| {
+        let text = public.get("script").text()?;
+        encoded_body(&text)
+    });
     SettingsSaid {
         script,
+        body,
+        keeps_line_ends: public.get("skipDos2Unix").boolean().unwrap_or(false),
         script_uri: owned(source.get("scriptUri")).or_else(|| {
             owned(
                 public

@@ -80,13 +80,16 @@ impl Reader for State {
             .ends_with("mrseq")
             .then(|| parse::integer(unit.bytes))
             .flatten();
-        if let (Some(family), Some(sequence)) = (self.layout.family, processed) {
+        let left = self.layout.file_name.ends_with("pidstart") && !unit.bytes.is_empty();
+        let said = processed.map(|_| GuestSaid::HighestProcessed);
+        let said = said.or(left.then_some(GuestSaid::LeftProcess));
+        if let (Some(family), Some(said)) = (self.layout.family, said) {
             event.fact = Some(guest::fact(
                 &self.layout,
                 family,
                 self.layout.name.as_deref(),
-                sequence,
-                GuestSaid::Mentioned,
+                processed,
+                said,
                 sink,
             ));
         }

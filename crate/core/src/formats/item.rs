@@ -9,6 +9,7 @@
 
 use super::describe::Opening;
 use super::identify::{Identity, best_header, best_record, identify};
+use super::sigma_rules::RuleText;
 use super::{Format, Framing, Header, Reader, Sample, TABLE};
 use crate::event::batch::{EventBatch, NotABatch, Span};
 use crate::event::sink::{Counts, Sink};
@@ -26,6 +27,7 @@ use crate::evidence::unit::{Unit, UnitKind, Width};
 use crate::json::{Value, duplicate_key};
 use crate::limits::Limits;
 use crate::problem::{Code, Problem};
+use crate::record::yaml::Document;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -68,6 +70,8 @@ pub struct ItemReport {
     pub as_records: bool,
     /// Whether records of more than one format were read.
     pub mixed: bool,
+    /// The documents of an item that holds Sigma rules.
+    pub rules: Vec<Document>,
     /// The byte-order mark and UTF-16 of the item.
     transport: u8,
 }
@@ -153,6 +157,8 @@ struct Body {
     framer: Option<Box<dyn Framer>>,
     buffer: Vec<u8>,
     state: State,
+    /// The text of an item that holds Sigma rules and therefore no records.
+    rules: Option<RuleText>,
 }
 
 /// What reading changes, apart from framer and buffer.
@@ -245,6 +251,9 @@ impl ItemReader {
                 reader.finish(&mut self.sink);
             }
             body.report(transport, self.raw_bytes, &mut self.sink, &mut report);
+            if let Some(rules) = body.rules {
+                report.rules = rules.documents(&self.opening.limits, &mut self.sink);
+            }
         }
         report.counts = self.sink.counts();
         if !report.counts.conserved() {
@@ -297,7 +306,12 @@ impl ItemReader {
             layout: &self.opening.layout,
             path: &self.opening.path,
         };
-        let identity = identify(&sample, limits.record_bytes, limits.json_depth);
+        let rules = RuleText::begin(&sample);
+        // Rules are no evidence: nothing in them is a record, whatever it looks like.
+        let identity = match rules {
+            Some(_) => None,
+            None => identify(&sample, limits.record_bytes, limits.json_depth),
+        };
         let framer: Option<Box<dyn Framer>> = identity.map(|identity| -> Box<dyn Framer> {
             match identity.framing {
                 Framing::Lines => Box::new(Lines::new(limits.record_bytes)),
@@ -342,6 +356,7 @@ impl ItemReader {
             framer,
             buffer: Vec::new(),
             state,
+            rules,
         };
         if let Some(identity) = identity {
             body.state.open(identity.format, &self.opening);
@@ -368,6 +383,9 @@ impl ItemReader {
 
     fn give(&mut self, text: &[u8], last: bool) {
         let Some(body) = &mut self.body else { return };
+        if let Some(rules) = &mut body.rules {
+            rules.push(text, &self.opening.limits);
+        }
         let Some(framer) = &mut body.framer else {
             return;
         };
@@ -434,7 +452,7 @@ impl Body {
                 None,
                 "the item has no bytes; if it should have some, collect it again",
             );
-        } else if self.identity.is_none() {
+        } else if self.identity.is_none() && self.rules.is_none() {
             sink.problem(
                 Code::UnknownFormat,
                 None,

@@ -62,6 +62,7 @@ pub mod script;
 pub mod script_output;
 pub mod sentinel_alert;
 pub mod sentinel_ueba;
+mod sigma_rules;
 pub mod syslog;
 mod table;
 pub mod vnet_flow;

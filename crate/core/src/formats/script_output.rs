@@ -5,7 +5,7 @@
 
 use super::script::kept_text;
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
-use crate::event::fact::GuestSaid;
+use crate::event::fact::{GuestSaid, StreamEnd};
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind};
 use crate::evidence::layout::{Family, Layout, Role};
@@ -32,6 +32,9 @@ pub const FORMAT: Format = Format {
         })
     },
 };
+
+/// A status repeats so many bytes of each stream.
+const REPORTED_BYTES: usize = 4096;
 
 fn recognise(sample: &Sample<'_>) -> Certainty {
     if matches!(sample.layout.role, Role::Stdout | Role::Stderr) {
@@ -78,15 +81,22 @@ impl Reader for Output {
             event.field("text", text.clone());
         }
         if let Some(sequence) = self.layout.sequence {
+            let tail = unit.bytes.len().saturating_sub(REPORTED_BYTES);
+            let tail = unit.bytes.get(tail..).unwrap_or_default();
+            let end = StreamEnd {
+                bytes: unit.length,
+                tail: String::from_utf8_lossy(tail).into_owned(),
+                whole: !cut && !unit.defects.too_long,
+            };
             event.fact = Some(guest::fact(
                 &self.layout,
                 Family::Action,
                 self.layout.name.as_deref(),
                 sequence,
                 if stderr {
-                    GuestSaid::Stderr { text }
+                    GuestSaid::Stderr { text, end }
                 } else {
-                    GuestSaid::Stdout { text }
+                    GuestSaid::Stdout { text, end }
                 },
                 sink,
             ));

@@ -72,6 +72,8 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, record: Record, unit: &Unit<'_>, sin
         resource: row.text(&["TargetName"]),
         upn,
         insights,
+        source: row.text(&["EventSource"]),
+        location: row.text(&["SourceIPLocation"]),
         priority: row.integer(&["InvestigationPriority"]),
         ..DirectoryRecord::default()
     }

@@ -138,6 +138,12 @@ fn masked(text: &str) -> Option<String> {
     (shown != text).then_some(shown)
 }
 
+/// All fields of an event, from the bytes of its place.
+#[must_use]
+pub fn fields(case: &Case, event: EventNumber, bytes: &[u8]) -> Vec<Field> {
+    described(case, event, bytes).1
+}
+
 fn described(case: &Case, event: EventNumber, bytes: &[u8]) -> (String, Vec<Field>) {
     let found = (|| {
         let item = case.items().get(case.store().item_of(event) as usize)?;
@@ -173,6 +179,7 @@ fn nth_at_its_span(case: &Case, event: EventNumber) -> usize {
 #[must_use]
 pub fn detail(
     case: &Case,
+    order: &[EventNumber],
     item: u32,
     ordinal: u32,
     bytes: &[u8],
@@ -211,7 +218,7 @@ pub fn detail(
     );
     let raw = crate::formats::decode(transport, shown);
     let text = crate::evidence::encoding::text(&raw).into_owned();
-    let position = store.row_of(event, case.rank()).unwrap_or(0);
+    let position = store.row_in(order, event, case.rank()).unwrap_or(0);
     let also = case.copies(event).iter().filter_map(|copy| {
         let span = store.span(*copy);
         let item = store.item_of(*copy);

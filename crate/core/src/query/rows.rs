@@ -281,10 +281,9 @@ pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
     }
 }
 
-/// `count` rows from the `first` on.
+/// `count` of these rows, from the `first` on.
 #[must_use]
-pub fn rows(case: &Case, first: usize, count: usize) -> Rows {
-    let order = case.store().order();
+pub fn rows(case: &Case, order: &[EventNumber], first: usize, count: usize) -> Rows {
     let page = order.iter().enumerate().skip(first).take(count);
     Rows {
         revision: case.revision(),
@@ -293,22 +292,22 @@ pub fn rows(case: &Case, first: usize, count: usize) -> Rows {
     }
 }
 
-/// The first row at or after a moment.
+/// The first of these rows at or after a moment.
 #[must_use]
-pub fn row_at(case: &Case, time_ms: f64) -> usize {
+pub fn row_at(case: &Case, order: &[EventNumber], time_ms: f64) -> usize {
     let store = case.store();
-    store.order().partition_point(|event| {
+    order.partition_point(|event| {
         store
             .stamp(*event)
             .is_some_and(|stamp| stamp.instant.ms() < time_ms)
     })
 }
 
-/// Where an event stands; a copy stands where its shown record does.
+/// Where an event stands among these rows.
 #[must_use]
-pub fn row_of(case: &Case, item: u32, ordinal: u32) -> Option<usize> {
-    case.store()
-        .row_of(case.store().event_of(item, ordinal)?, case.rank())
+pub fn row_of(case: &Case, order: &[EventNumber], item: u32, ordinal: u32) -> Option<usize> {
+    let store = case.store();
+    store.row_in(order, store.event_of(item, ordinal)?, case.rank())
 }
 
 /// Density of events: `counts[lane * bins + bin]`.
@@ -322,16 +321,16 @@ pub struct Bins {
     pub counts: Vec<u32>,
 }
 
-/// Counts the events of each kind in `bins` equal parts of `[from_ms, to_ms)`.
+/// Counts these rows' events of each kind in `bins` equal parts of `[from_ms, to_ms)`.
 #[must_use]
-pub fn bins(case: &Case, from_ms: f64, to_ms: f64, bins: usize) -> Bins {
+pub fn bins(case: &Case, order: &[EventNumber], from_ms: f64, to_ms: f64, bins: usize) -> Bins {
     const MOST: usize = 16_384;
     let bins = bins.clamp(1, MOST);
     let store = case.store();
     let mut totals = [0_u64; EventKind::ALL.len()];
     let width = ((to_ms - from_ms) / bins as f64).max(f64::MIN_POSITIVE);
     let mut counts = vec![0_u32; bins * totals.len()];
-    for event in store.order() {
+    for event in order {
         let kind = usize::from(
             store
                 .columns
@@ -367,85 +366,5 @@ pub fn bins(case: &Case, from_ms: f64, to_ms: f64, bins: usize) -> Bins {
         revision: case.revision(),
         lanes,
         counts: kept,
-    }
-}
-
-/// A finding as the page shows it, with the event that leads to its evidence.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ShownFinding {
-    /// Detector id.
-    pub detector: &'static str,
-    /// How bad.
-    pub severity: &'static str,
-    /// How sure.
-    pub confidence: &'static str,
-    /// A few words.
-    pub title: String,
-    /// One sentence with the figures.
-    pub summary: String,
-    /// When it began.
-    pub first: Option<String>,
-    /// ATT&CK techniques.
-    pub attack: Vec<&'static str>,
-    /// Item of its first event.
-    pub item: Option<u32>,
-    /// Number of that event within the item.
-    pub ordinal: Option<u32>,
-}
-
-/// A detector that could not answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NotAssessed {
-    /// Detector id.
-    pub detector: &'static str,
-    /// Why.
-    pub reason: String,
-}
-
-/// What the detectors found, and what they could not answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Findings {
-    /// In time order.
-    pub findings: Vec<ShownFinding>,
-    /// By detector.
-    pub not_assessed: Vec<NotAssessed>,
-}
-
-/// The findings of a concluded case.
-#[must_use]
-pub fn findings(case: &Case) -> Findings {
-    let store = case.store();
-    let shown = |finding: &crate::detect::Finding| {
-        let op = finding
-            .operations
-            .first()
-            .and_then(|at| case.operations().get(*at));
-        let event = op.and_then(|op| op.events.first()).copied();
-        ShownFinding {
-            detector: finding.detector,
-            severity: finding.severity.word(),
-            confidence: finding.confidence.word(),
-            title: finding.title.clone(),
-            summary: finding.summary.clone(),
-            first: op.and_then(|op| op.started).map(|time| time.to_string()),
-            attack: finding.attack.clone(),
-            item: event.map(|event| store.item_of(event)),
-            ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),
-        }
-    };
-    let silent = |searched: &crate::case::Searched| {
-        let reason = searched
-            .not_assessed
-            .as_ref()
-            .or(searched.left_out.as_ref());
-        let reason = reason?.clone();
-        Some(NotAssessed {
-            detector: searched.detector,
-            reason,
-        })
-    };
-    Findings {
-        findings: case.findings().iter().map(shown).collect(),
-        not_assessed: case.searched().iter().filter_map(silent).collect(),
     }
 }

@@ -14,6 +14,7 @@
 //! | [`operations`] | what was asked of the cloud? (detectors 0.3 to 0.5) |
 //! | [`processes`] | which processes ran, and who started whom? |
 //! | [`runs`] | what was executed on a guest? (detectors 0.6) |
+//! | [`guests`] | what does a guest keep of its runs, and how far do its logs reach? |
 //! | [`links`] | which operation is which run? (detectors 34) |
 //! | [`skew`] | how far is a guest's clock from the cloud's? (detectors 35) |
 //!
@@ -22,6 +23,7 @@
 pub mod clocks;
 pub mod display_names;
 pub mod duplicates;
+pub mod guests;
 pub mod hosts;
 pub mod links;
 pub mod manifests;

@@ -384,10 +384,10 @@ impl Run {
                         text: text.clone(),
                     });
                 }
-                GuestSaid::Stdout { text } if self.stdout.is_none() => {
+                GuestSaid::Stdout { text, .. } if self.stdout.is_none() => {
                     self.stdout = Some(text.clone())
                 }
-                GuestSaid::Stderr { text } if self.stderr.is_none() => {
+                GuestSaid::Stderr { text, .. } if self.stderr.is_none() => {
                     self.stderr = Some(text.clone())
                 }
                 _ => {}

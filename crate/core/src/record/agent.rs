@@ -8,7 +8,7 @@
 //! The agent says which settings it wrote and that it *called* enable; it does not say that a script ran. Its goal-state lines carry the
 //! cloud's correlation id and the service's clock: the bridge to Azure. Source: linux-artifacts 1.2 and 1.4, from the agent's code.
 
-use crate::event::fact::{Fact, GoalStateFact, GuestFact, GuestSaid};
+use crate::event::fact::{Fact, GoalStateFact, GuestFact, GuestSaid, HandlerChange};
 use crate::event::intern::Symbol;
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind, Outcome};
@@ -34,6 +34,30 @@ pub struct AgentLine<'a> {
     pub message: &'a [u8],
     /// The lines after it.
     pub body: &'a [u8],
+}
+
+/// What a message says of the handler itself. A disabled handler is still there.
+fn handler_change(message: &str) -> Option<HandlerChange> {
+    const INSTALLED: [&str; 3] = [
+        "Install extension",
+        "Initialize extension directory",
+        "Initializing extension",
+    ];
+    const UNINSTALLED: [&str; 2] = ["Target handler state: uninstall", "Uninstall extension"];
+    const DELETED: [&str; 2] = [
+        "Remove extension handler directory",
+        "Remove the extension slice",
+    ];
+    let begins = |with: &[&str]| with.iter().any(|start| message.starts_with(start));
+    if begins(&INSTALLED) {
+        Some(HandlerChange::Installed)
+    } else if begins(&UNINSTALLED) {
+        Some(HandlerChange::Uninstalled)
+    } else if begins(&DELETED) {
+        Some(HandlerChange::Deleted)
+    } else {
+        None
+    }
 }
 
 /// Splits the first word off.
@@ -187,41 +211,42 @@ impl<'a> AgentLine<'a> {
         let (handler, name, version) = parts?;
         let family = family_of(handler)?;
         let message = text(self.message);
-        let (said, sequence, named) =
-            if let Some(file) = message.strip_prefix("Update settings file: ") {
-                let stem = file.trim().strip_suffix(".settings")?;
-                let (name, number) = stem
-                    .rsplit_once('.')
-                    .map_or((None, stem), |(name, number)| (Some(name), number));
-                (
-                    GuestSaid::SettingsUpdated,
-                    number.parse().ok()?,
-                    name.map(str::to_owned),
-                )
-            } else if message.starts_with("Executing command: ") {
-                let (command, environment) = message.split_once(" with environment variables: ")?;
-                if !command.trim_end().ends_with("enable") {
-                    return None;
-                }
-                let environment = Value::new(environment.as_bytes());
-                let name = environment
-                    .get("ConfigExtensionName")
-                    .word()
-                    .map(Cow::into_owned);
-                (
-                    GuestSaid::EnableCalled,
-                    environment.get("ConfigSequenceNumber").integer()?,
-                    name,
-                )
-            } else {
+        let (said, sequence, named) = if let Some(change) = handler_change(&message) {
+            (GuestSaid::HandlerChanged(change), None, None)
+        } else if let Some(file) = message.strip_prefix("Update settings file: ") {
+            let stem = file.trim().strip_suffix(".settings")?;
+            let (name, number) = stem
+                .rsplit_once('.')
+                .map_or((None, stem), |(name, number)| (Some(name), number));
+            (
+                GuestSaid::SettingsUpdated,
+                Some(number.parse().ok()?),
+                name.map(str::to_owned),
+            )
+        } else if message.starts_with("Executing command: ") {
+            let (command, environment) = message.split_once(" with environment variables: ")?;
+            if !command.trim_end().ends_with("enable") {
                 return None;
-            };
+            }
+            let environment = Value::new(environment.as_bytes());
+            let name = environment
+                .get("ConfigExtensionName")
+                .word()
+                .map(Cow::into_owned);
+            (
+                GuestSaid::EnableCalled,
+                Some(environment.get("ConfigSequenceNumber").integer()?),
+                name,
+            )
+        } else {
+            return None;
+        };
         Some(Fact::Guest(Box::new(GuestFact {
             family,
             os: Os::Linux,
             version: sink.intern_some(version.as_deref()),
             name: sink.intern_some(named.or_else(|| name.clone()).as_deref()),
-            sequence: Some(sequence),
+            sequence,
             said,
         })))
     }

@@ -48,6 +48,12 @@ pub struct DirectoryRecord<'a> {
     pub insights: Vec<String>,
     /// Investigation priority.
     pub priority: Option<i64>,
+    /// Application id of what was changed.
+    pub target_app_id: Text<'a>,
+    /// Which log a behaviour row is drawn from.
+    pub source: Text<'a>,
+    /// Country or place of the address.
+    pub location: Text<'a>,
 }
 
 impl DirectoryRecord<'_> {
@@ -89,6 +95,9 @@ impl DirectoryRecord<'_> {
                     .as_deref(),
             ),
             priority: self.priority,
+            target_app_id: sink.intern_some(folded(&self.target_app_id).as_deref()),
+            source: sink.intern_some(self.source.as_deref()),
+            location: sink.intern_some(self.location.as_deref()),
         };
         if sink.wants_detail() {
             let mut line = self.operation.as_deref().unwrap_or("record").to_owned();

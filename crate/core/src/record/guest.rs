@@ -11,7 +11,7 @@ pub fn fact(
     layout: &Layout,
     family: Family,
     name: Option<&str>,
-    sequence: i64,
+    sequence: impl Into<Option<i64>>,
     said: GuestSaid,
     sink: &mut Sink,
 ) -> Fact {
@@ -20,7 +20,7 @@ pub fn fact(
         os: layout.os.unwrap_or(Os::Linux),
         version: sink.intern_some(layout.version.as_deref()),
         name: sink.intern_some(name),
-        sequence: Some(sequence),
+        sequence: sequence.into(),
         said,
     }))
 }

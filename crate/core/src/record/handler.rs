@@ -4,12 +4,15 @@
 //! `handler.log` and, copied, in the agent's `Command:` blocks. Source: linux-artifacts 5, from the handlers' own code.
 
 use super::logfmt::pairs;
-use crate::event::fact::{Fact, GuestFact, GuestSaid};
+use crate::event::fact::{Fact, GuestFact, GuestSaid, HandlerChange};
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind, Outcome};
+use crate::evidence::hash::sha256;
 use crate::evidence::layout::{Family, Os};
 use crate::time::{Stamp, parse};
+use regex::Regex;
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// The parts of an entry that are understood.
 #[derive(Clone, Debug, Default)]
@@ -67,9 +70,24 @@ impl<'a> HandlerEntry<'a> {
         Some(entry)
     }
 
-    /// What it says of an execution.
+    /// What it says of an execution or of the handler.
     #[must_use]
     pub fn said(&self) -> Option<GuestSaid> {
+        if let Some(secret) = self.message.as_deref().and_then(given_secret) {
+            return Some(secret);
+        }
+        match self.event.as_deref().or(self.message.as_deref()) {
+            Some("installed") => {
+                return Some(GuestSaid::HandlerChanged(HandlerChange::Installed));
+            }
+            Some("uninstalled") => {
+                return Some(GuestSaid::HandlerChanged(HandlerChange::Uninstalled));
+            }
+            Some("removed data dir") => {
+                return Some(GuestSaid::HandlerChanged(HandlerChange::Deleted));
+            }
+            _ => {}
+        }
         if self
             .operation
             .as_deref()
@@ -145,18 +163,50 @@ impl<'a> HandlerEntry<'a> {
             None if self.name.is_some() => Some(Family::Managed),
             other => other,
         };
-        if let (Some(family), Some(said), Some(sequence)) = (family, self.said(), self.sequence) {
+        let said = self.said();
+        // What is said of the handler needs no number, what is said of a run does.
+        let of_handler = matches!(
+            said,
+            Some(GuestSaid::HandlerChanged(_) | GuestSaid::SecretGiven { .. })
+        );
+        let sequence = self.sequence.filter(|_| !of_handler);
+        if let (Some(family), Some(said), true) = (family, said, of_handler || sequence.is_some()) {
             event.fact = Some(Fact::Guest(Box::new(GuestFact {
                 family,
                 os: Os::Linux,
                 version: sink.intern_some(self.version.as_deref()),
                 name: sink.intern_some(self.name.as_deref()),
-                sequence: Some(sequence),
+                sequence,
                 said,
             })));
         }
         event
     }
+}
+
+/// A password that a command line hands to `sudo -S` (detectors 30): whose it is and how long, not what it is.
+///
+/// ```text
+/// echo hunter2 | sudo -S -u ops /home/ops/…/script.sh      account ops, 7 letters
+/// ```
+#[must_use]
+pub fn given_secret(text: &str) -> Option<GuestSaid> {
+    static EXPRESSION: OnceLock<Option<Regex>> = OnceLock::new();
+    if !text.contains("sudo") {
+        return None;
+    }
+    let expression = EXPRESSION
+        .get_or_init(|| {
+            Regex::new(r"(?i)\becho\s+(\S.{0,200}?)\s+\|\s+sudo\s+-S\s+-u\s+(\S{1,64})\s").ok()
+        })
+        .as_ref()?;
+    let found = expression.captures(text)?;
+    let (secret, user) = (found.get(1)?.as_str(), found.get(2)?.as_str());
+    Some(GuestSaid::SecretGiven {
+        user: user.to_owned(),
+        length: secret.chars().count() as u64,
+        digest: sha256(format!("sudo -S -u {user}\n{secret}").as_bytes()),
+    })
 }
 
 /// `command terminated with exit status=127` → 127.

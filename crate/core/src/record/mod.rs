@@ -23,3 +23,4 @@ pub mod run_mention;
 pub mod serial;
 pub mod status;
 pub mod windows;
+pub mod yaml;

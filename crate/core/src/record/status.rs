@@ -68,6 +68,11 @@ pub fn split(message: &str) -> Message {
     }
 }
 
+/// Whether the message only closes a run that a restart cut off.
+fn is_force_closed(head: &str) -> bool {
+    head.contains("execution didn't finish") || head.contains("execution did not finish")
+}
+
 /// State of the status word.
 #[must_use]
 pub fn state_of(status: &str) -> RunState {
@@ -101,11 +106,13 @@ pub fn read(status: &str, message: &str) -> (StatusSaid, bool) {
             ended: time("endTime"),
             stdout: text("output"),
             stderr: text("error"),
+            force_closed: false,
         };
         return (said, false);
     }
     let parts = split(message);
-    let state = if parts.head.contains("execution didn't finish") {
+    let force_closed = is_force_closed(&parts.head);
+    let state = if force_closed {
         RunState::Unknown
     } else {
         state_of(status)
@@ -117,6 +124,7 @@ pub fn read(status: &str, message: &str) -> (StatusSaid, bool) {
         ended: None,
         stdout: parts.stdout,
         stderr: parts.stderr,
+        force_closed,
     };
     (said, parts.ambiguous)
 }

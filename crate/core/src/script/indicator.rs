@@ -10,7 +10,7 @@ use regex::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::Deserialize;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// One indicator as its file has it.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,6 +63,8 @@ struct File {
 pub struct BadIndicator {
     /// Which one; empty for the file as a whole.
     pub id: String,
+    /// Line of the file, from 1, where it is known.
+    pub line: Option<usize>,
     /// Why.
     pub what: String,
 }
@@ -82,7 +84,7 @@ impl std::error::Error for BadIndicator {}
 /// Indicators ready to search with.
 #[derive(Debug)]
 pub struct Indicators {
-    list: Vec<(Indicator, Regex)>,
+    list: Vec<(Arc<Indicator>, Regex)>,
     /// Finds the required texts; pattern number -> indicator number.
     literals: Option<AhoCorasick>,
     of_literal: Vec<usize>,
@@ -103,15 +105,18 @@ impl Indicators {
     /// # Errors
     /// [`BadIndicator`] where the file or one of its indicators cannot be used.
     pub fn parse(toml: &str) -> Result<Self, BadIndicator> {
-        let file: File = toml::from_str(toml).map_err(|error| BadIndicator {
+        let line_of = |at: usize| toml.get(..at).map(|head| head.matches('\n').count() + 1);
+        let file: File = toml::from_str(toml).map_err(|error: toml::de::Error| BadIndicator {
             id: String::new(),
-            what: error.to_string(),
+            line: error.span().and_then(|span| line_of(span.start)),
+            what: error.message().to_owned(),
         })?;
         let mut list = Vec::with_capacity(file.indicator.len());
         let (mut words, mut of_literal, mut always) = (Vec::new(), Vec::new(), Vec::new());
         for (at, indicator) in file.indicator.into_iter().enumerate() {
             let refused = |what: String| BadIndicator {
                 id: indicator.id.clone(),
+                line: toml.find(&indicator.id).and_then(line_of),
                 what,
             };
             if indicator.weight > 10 {
@@ -124,6 +129,14 @@ impl Indicators {
                 .size_limit(MOST_COMPILED)
                 .build()
                 .map_err(|error| refused(error.to_string()))?;
+            if !compiled.is_match(&indicator.pos) {
+                return Err(refused(
+                    "its expression does not match the line pos".to_owned(),
+                ));
+            }
+            if compiled.is_match(&indicator.neg) {
+                return Err(refused("its expression matches the line neg".to_owned()));
+            }
             match required(&indicator.re) {
                 Some(literals) => {
                     for literal in literals {
@@ -133,7 +146,7 @@ impl Indicators {
                 }
                 None => always.push(at),
             }
-            list.push((indicator, compiled));
+            list.push((Arc::new(indicator), compiled));
         }
         let literals = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
@@ -141,6 +154,7 @@ impl Indicators {
             .build(&words)
             .map_err(|error| BadIndicator {
                 id: String::new(),
+                line: None,
                 what: error.to_string(),
             })?;
         Ok(Self {
@@ -153,11 +167,11 @@ impl Indicators {
 
     /// The indicators in the order of their file.
     pub fn list(&self) -> impl Iterator<Item = &Indicator> {
-        self.list.iter().map(|(indicator, _)| indicator)
+        self.list.iter().map(|(indicator, _)| indicator.as_ref())
     }
 
     /// Every (number, indicator, expression) that a line could match.
-    pub fn candidates<'a>(&'a self, line: &str) -> Vec<(usize, &'a Indicator, &'a Regex)> {
+    pub fn candidates<'a>(&'a self, line: &str) -> Vec<(usize, &'a Arc<Indicator>, &'a Regex)> {
         let mut wanted = vec![false; self.list.len()];
         for at in &self.always {
             if let Some(slot) = wanted.get_mut(*at) {

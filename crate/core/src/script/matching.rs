@@ -4,8 +4,10 @@
 
 use super::Platform;
 use super::indicator::{Indicator, Indicators};
+use super::weights::Weights;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Longest piece that is searched at once.
 const LINE_BYTES: usize = 32_768;
@@ -16,7 +18,9 @@ const OVERLAP_BYTES: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Match {
     /// Which.
-    pub indicator: &'static Indicator,
+    pub indicator: Arc<Indicator>,
+    /// What it weighs where it is no comment.
+    pub indicator_weight: u8,
     /// Layer by position.
     pub layer: usize,
     /// Bytes in the layer's text.
@@ -34,7 +38,7 @@ impl Match {
         if self.in_comment {
             0
         } else {
-            self.indicator.weight
+            self.indicator_weight
         }
     }
 }
@@ -123,7 +127,8 @@ fn fits(indicator: &Indicator, platform: Platform) -> bool {
 /// Every match in a layer, by place, then by the order of the indicators; one per indicator and line.
 #[must_use]
 pub fn search(
-    indicators: &'static Indicators,
+    indicators: &Indicators,
+    weights: &Weights,
     text: &str,
     platform: Platform,
     layer: usize,
@@ -140,10 +145,14 @@ pub fn search(
                 if !fits(indicator, platform) || found.contains(&number) {
                     continue;
                 }
+                let Some(indicator_weight) = weights.of(indicator) else {
+                    continue;
+                };
                 if let Some(hit) = regex.find(piece) {
                     found.insert(number);
                     out.push(Match {
-                        indicator,
+                        indicator: Arc::clone(indicator),
+                        indicator_weight,
                         layer,
                         range: line.place(from + hit.start())
                             ..line.place((from + hit.end()).saturating_sub(1)) + 1,

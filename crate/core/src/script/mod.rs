@@ -18,11 +18,14 @@ pub mod indicator;
 pub mod matching;
 pub mod score;
 pub mod secrets;
+pub mod weights;
 
 use decode::{Code, DecodeLimits, Layer};
 use indicator::Indicators;
 use matching::Match;
 use score::{Score, Thresholds};
+use std::sync::Arc;
+use weights::Weights;
 
 /// Which language a layer is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +57,8 @@ pub struct ScriptSettings {
     pub limits: DecodeLimits,
     /// Score at which severities begin.
     pub thresholds: Thresholds,
+    /// Weights that the analyst changed.
+    pub weights: Weights,
 }
 
 /// What examination found.
@@ -165,26 +170,55 @@ fn looks_like_powershell(text: &str) -> bool {
     })
 }
 
+/// The lists of indicators that scripts are searched with: the built-in one, and the analyst's own.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// The analyst's.
+    pub own: Option<Arc<Indicators>>,
+}
+
+impl Catalogue {
+    /// Examines a script.
+    #[must_use]
+    pub fn examine(&self, text: &str, hint: &ScriptHint, settings: &ScriptSettings) -> Examined {
+        match &self.own {
+            Some(own) => examine_with(text, hint, settings, &[indicator::built_in(), own]),
+            None => examine(text, hint, settings),
+        }
+    }
+}
+
 /// Examines a script with the built-in indicators.
 #[must_use]
 pub fn examine(text: &str, hint: &ScriptHint, settings: &ScriptSettings) -> Examined {
-    examine_with(text, hint, settings, indicator::built_in())
+    examine_with(text, hint, settings, &[indicator::built_in()])
 }
 
-/// Examines a script with these indicators.
+/// Examines a script with the indicators of these lists.
 #[must_use]
 pub fn examine_with(
     text: &str,
     hint: &ScriptHint,
     settings: &ScriptSettings,
-    indicators: &'static Indicators,
+    indicators: &[&Indicators],
 ) -> Examined {
     let (layers, mut codes) = decode::layers(text, hint, &settings.limits);
     let mut matches = Vec::new();
     for (at, layer) in layers.iter().enumerate() {
         if let Some(text) = &layer.text {
-            matches.extend(matching::search(indicators, text, layer.platform, at));
+            for list in indicators {
+                matches.extend(matching::search(
+                    list,
+                    &settings.weights,
+                    text,
+                    layer.platform,
+                    at,
+                ));
+            }
         }
+    }
+    if indicators.len() > 1 {
+        matches.sort_by_key(|hit| (hit.layer, hit.range.start));
     }
     codes.sort_unstable();
     codes.dedup();

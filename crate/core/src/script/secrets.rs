@@ -78,6 +78,23 @@ pub fn masked(text: &str) -> String {
     out
 }
 
+/// A part of a text with its secrets as dots, where `found` are those of the whole: a secret is known by what stands around it, so the
+/// part alone may not show that it is one.
+#[must_use]
+pub fn masked_part(text: &str, part: Range<usize>, found: &[Range<usize>]) -> String {
+    let mut out = String::new();
+    let mut at = part.start;
+    let first = found.partition_point(|secret| secret.end <= part.start);
+    let inside = found.iter().skip(first);
+    for secret in inside.take_while(|secret| secret.start < part.end) {
+        out.push_str(text.get(at..secret.start.max(at)).unwrap_or(""));
+        out.push_str("•••••");
+        at = secret.end.min(part.end);
+    }
+    out.push_str(text.get(at..part.end).unwrap_or(""));
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +138,16 @@ mod tests {
         ] {
             assert_eq!(masked(text), want);
         }
+    }
+
+    #[test]
+    fn a_part_hides_what_only_the_whole_shows_to_be_a_secret() {
+        let text = "echo hunter2 | sudo -S id";
+        let found = find(text);
+        assert_eq!(masked_part(text, 5..12, &found), "•••••");
+        assert_eq!(masked_part(text, 0..8, &found), "echo •••••");
+        assert_eq!(masked_part(text, 8..18, &found), "••••• | sud");
+        assert_eq!(masked_part(text, 13..20, &found), "| sudo ");
     }
 
     #[test]

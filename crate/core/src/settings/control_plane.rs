@@ -369,6 +369,12 @@ pub struct Chain {
     pub fan_out: ChainStep,
     /// The caller (weight) or the network (lesser) is new.
     pub new_source: ChainStep,
+    /// The script asks the metadata service for a token.
+    pub token_theft: ChainStep,
+    /// An identity anomaly around the command.
+    pub risk: ChainStep,
+    /// The identity was dormant.
+    pub dormant: ChainStep,
 }
 
 impl Default for Chain {
@@ -391,6 +397,9 @@ impl Default for Chain {
             automation: step(3, 0, 24, 24),
             fan_out: step(3, 0, 1, 1),
             new_source: step(2, 2, 0, 0),
+            token_theft: step(3, 0, 0, 0),
+            risk: step(3, 0, 0, 0),
+            dormant: step(4, 0, 0, 0),
         }
     }
 }

@@ -11,6 +11,7 @@
 
 use super::Settings;
 use super::control_plane::SpikeGroup;
+use super::identity::RiskLevel;
 
 /// One parameter, described once.
 pub struct Parameter {
@@ -77,6 +78,9 @@ macro_rules! choice {
 
 /// Every parameter, by key.
 pub static PARAMETERS: &[Parameter] = &[
+    number!("absence.gap_factor", guest.absence.gap_factor: i64, "times", 2, 1000, "A pause of all records so many times longer than usual is a gap of the log"),
+    number!("absence.lag_minutes", guest.absence.lag_minutes: i64, "minutes", 0, 360, "So much before its last record an export of the Activity Log counts as complete"),
+    number!("absence.tolerance_seconds", guest.absence.tolerance_seconds: i64, "seconds", 0, 3600, "So much around a run or an operation must be covered by the other side's records"),
     number!("anomalous-operation-model.baseline_days", control_plane.model.baseline_days: i64, "days", 1, 365, "Length of the baseline before the detection window"),
     number!("anomalous-operation-model.detection_hours", control_plane.model.detection_hours: i64, "hours", 1, 720, "Length of the detection window, which ends at the end of the case"),
     switch!(
@@ -99,6 +103,8 @@ pub static PARAMETERS: &[Parameter] = &[
         "Count rows instead of operations, as the published query does"
     ),
     number!("caller-profile.share_permille", control_plane.profile.share_permille: i64, "thousandths", 0, 500, "Greatest share of a principal's work that does not fit its profile"),
+    number!("clock-anomaly.offset_seconds", guest.clock.offset_seconds: i64, "seconds", 1, 86_400, "Offset of a guest's clock from which it is reported"),
+    number!("clock-anomaly.step_seconds", guest.clock.step_seconds: i64, "seconds", 0, 3600, "Steps back of a log's clock up to this are not reported"),
     number!("cloud-guest-link.least_score", cloud_guest_link.least_score: i64, "points", 0, 100, "Pairs of an operation and an execution below this score are not linked"),
     number!("cloud-guest-link.window_seconds", cloud_guest_link.window_seconds: i64, "seconds", 1, 3_600, "How far outside its operation an execution may start"),
     number!("decode.all_bytes", script.limits.all_bytes: usize, "bytes", 1 << 20, 64 << 20, "Bytes of all layers decoded from one script"),
@@ -108,6 +114,9 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("decode.ratio", script.limits.ratio: usize, "times", 10, 1000, "Decompressed bytes per compressed byte inside a script"),
     number!("detection.end_seconds", control_plane.detection.end_seconds: i64, "seconds since 1970 UTC", 0, 4_102_444_800, "Time at which the windows of the detectors end; 0 is the last Activity Log record"),
     number!("detection.v6_bits", control_plane.detection.v6_bits: i64, "bits", 32, 64, "Bits of an IPv6 address that name its network"),
+    number!("dormant-principal-reactivated.command_hours", identity.dormant.command_hours: i64, "hours", 1, 720, "How soon after the sign-in a run command makes stage 2"),
+    number!("dormant-principal-reactivated.dormant_days", identity.dormant.dormant_days: i64, "days", 1, 365, "An identity without a successful sign-in for so long is dormant"),
+    number!("dormant-principal-reactivated.sign_in_hours", identity.dormant.sign_in_hours: i64, "hours", 1, 720, "How soon after the credential the sign-in comes"),
     number!("limits.container_bytes", limits.container_bytes: u64, "bytes", 1 << 20, 1 << 44, "Uncompressed bytes of one container in all"),
     number!("limits.container_depth", limits.container_depth: u32, "levels", 1, 16, "Containers inside containers"),
     number!("limits.container_members", limits.container_members: u64, "members", 1, 10_000_000, "Members of one container"),
@@ -118,6 +127,10 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("limits.json_depth", limits.json_depth: usize, "levels", 8, 100_000, "Deepest nesting of JSON that is read"),
     number!("limits.kept_text_bytes", limits.kept_text_bytes: usize, "bytes", 1 << 10, 1 << 28, "Longest script or output text kept in the case"),
     number!("limits.record_bytes", limits.record_bytes: usize, "bytes", 1 << 10, 1 << 30, "Longest record that is read"),
+    number!("limits.rule_events", limits.rule_events: usize, "events", 0, 10_000_000, "Events read again for fields of Sigma rules that the case does not keep"),
+    number!("limits.rule_file_bytes", limits.rule_file_bytes: usize, "bytes", 1 << 10, 1 << 28, "Longest file of Sigma rules that is read"),
+    number!("limits.yaml_depth", limits.yaml_depth: usize, "levels", 4, 128, "Deepest nesting of YAML that is read"),
+    number!("limits.yaml_nodes", limits.yaml_nodes: usize, "nodes", 100, 10_000_000, "Scalars, lists and maps of one YAML file, aliases written out"),
     number!("managed-run-command-write.ephemeral_minutes", control_plane.managed_write.ephemeral_minutes: i64, "minutes", 1, 10_080, "How soon after its write a deletion makes a run command short-lived"),
     number!("managed-run-command-write.window_days", control_plane.managed_write.window_days: i64, "days", 1, 90, "How far back an earlier managed write of the same principal is looked for"),
     number!("resource-burst.days", control_plane.burst.days: i64, "days", 7, 90, "Days before the current one that say what is usual"),
@@ -149,6 +162,7 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("run-command-chain.disk_export_after_hours", control_plane.chain.disk_export.after: i64, "hours", 1, 720, "How long after the command counts: a disk made ready for download"),
     number!("run-command-chain.disk_export_before_hours", control_plane.chain.disk_export.before: i64, "hours", 1, 720, "How long before the command counts: a disk made ready for download"),
     number!("run-command-chain.disk_export_weight", control_plane.chain.disk_export.weight: i64, "points", 0, 20, "Weight of the step: a disk made ready for download"),
+    number!("run-command-chain.dormant_weight", control_plane.chain.dormant.weight: i64, "points", 0, 20, "Weight of the step: the identity was dormant and got a credential"),
     number!("run-command-chain.elevate_before_hours", control_plane.chain.elevate.before: i64, "hours", 1, 720, "How long before the command counts: tenant-wide elevation"),
     number!("run-command-chain.elevate_weight", control_plane.chain.elevate.weight: i64, "points", 0, 20, "Weight of the step: tenant-wide elevation"),
     number!("run-command-chain.fan_out_after_hours", control_plane.chain.fan_out.after: i64, "hours", 1, 720, "How long after the command counts: commands on three or more VMs"),
@@ -175,6 +189,8 @@ pub static PARAMETERS: &[Parameter] = &[
         "Count the two further roles of the published list as privileged"
     ),
     number!("run-command-chain.report_min", control_plane.chain.report_min: i64, "points", 1, 20, "A chain below this score is not reported"),
+    number!("run-command-chain.risk_weight", control_plane.chain.risk.weight: i64, "points", 0, 20, "Weight of the step: an identity anomaly around the command"),
+    number!("run-command-chain.token_theft_weight", control_plane.chain.token_theft.weight: i64, "points", 0, 20, "Weight of the step: the script asks the metadata service for a token"),
     switch!(
         "run-command-from-cloud-address.azure_compute",
         control_plane.cloud_address.azure_compute,
@@ -200,6 +216,19 @@ pub static PARAMETERS: &[Parameter] = &[
         "run-command-from-cloud-address.vps",
         control_plane.cloud_address.vps,
         "Report addresses of the analyst's own list"
+    ),
+    number!("run-command-in-risk-window.post_minutes", identity.risk_window.post_minutes: i64, "minutes", 0, 10_080, "How long after an identity anomaly a run command counts"),
+    number!("run-command-in-risk-window.pre_minutes", identity.risk_window.pre_minutes: i64, "minutes", 0, 10_080, "How long before an identity anomaly a run command counts"),
+    switch!(
+        "run-command-in-risk-window.published",
+        identity.risk_window.published,
+        "Behave as the published query, defects included"
+    ),
+    choice!("run-command-in-risk-window.risk_min", identity.risk_window.risk_min: RiskLevel, "From which risk on a sign-in is an anomaly"),
+    switch!(
+        "run-command-in-risk-window.use_signin_risk",
+        identity.risk_window.use_signin_risk,
+        "Count risky sign-ins and risk detections beside behaviour rows"
     ),
     number!("run-command-infrequent.history_days", control_plane.infrequent.history_days: i64, "days", 2, 365, "How far back from the end of the case is looked"),
     number!("run-command-infrequent.least_operations", control_plane.infrequent.least_operations: i64, "operations", 1, 100, "So many commands of the principal on the VM at least"),
@@ -257,6 +286,8 @@ pub static PARAMETERS: &[Parameter] = &[
         "Behave as the published queries, defects included"
     ),
     number!("sensitive-operation.near_hours", sensitive_operation.near_hours: i64, "hours", 1, 168, "How near a Run Command of the same principal raises the severity"),
+    number!("sequence-anomaly.first_number", guest.sequence.first_number: i64, "number", 0, 1, "The first number that a handler is expected to use"),
+    number!("sequence-anomaly.most_holes", guest.sequence.most_holes: i64, "numbers", 1, 100_000, "More missing numbers than this are told as ranges"),
     number!("skew-estimate.least_pairs", skew_estimate.least_pairs: i64, "pairs", 1, 1_000, "Pairs for a clock offset of confidence medium; twice as many make it high"),
     number!("skew-estimate.start_latency_seconds", skew_estimate.start_latency_seconds: i64, "seconds", 0, 60, "How long an execution usually takes to start"),
     number!("skew-estimate.window_seconds", skew_estimate.window_seconds: i64, "seconds", 60, 50_400, "The greatest offset of a guest's clock that is looked for"),

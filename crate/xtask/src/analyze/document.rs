@@ -59,11 +59,12 @@ impl Destination {
         case: &Case,
         sources: &[(Source, u64)],
         events: bool,
+        secrets: bool,
     ) -> Result<(), Failure> {
         match self {
             Self::Standard => {
                 let mut to = BufWriter::new(io::stdout().lock());
-                match pour(case, sources, events, &mut to) {
+                match pour(case, sources, (events, secrets), &mut to) {
                     // Whoever reads has seen enough (`| head`).
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     result => result.map_err(Failure::file("write", "standard output")),
@@ -76,7 +77,7 @@ impl Destination {
             } => {
                 let failure = |error| Failure::file("write", &out)(error);
                 let mut to = BufWriter::new(&file);
-                pour(case, sources, events, &mut to).map_err(failure)?;
+                pour(case, sources, (events, secrets), &mut to).map_err(failure)?;
                 drop(to);
                 file.sync_all().map_err(failure)?;
                 drop(file);
@@ -89,7 +90,7 @@ impl Destination {
 fn pour(
     case: &Case,
     sources: &[(Source, u64)],
-    events: bool,
+    (events, secrets): (bool, bool),
     to: &mut impl Write,
 ) -> io::Result<()> {
     let mut again = ReadAgain {
@@ -97,6 +98,9 @@ fn pour(
         open: BTreeMap::new(),
     };
     let mut document = CaseDocument::new(case, events);
+    if secrets {
+        document = document.revealing_secrets();
+    }
     loop {
         let wanted = document.needs(case);
         let bytes: Vec<Vec<u8>> = wanted
@@ -107,6 +111,25 @@ fn pour(
             Some(piece) => to.write_all(&piece)?,
             None => return to.flush(),
         }
+    }
+}
+
+/// Reads again what Sigma rules want to see of a concluded case.
+pub fn serve_rules(case: &mut Case, sources: &[(Source, u64)]) {
+    let mut again = ReadAgain {
+        sources,
+        open: BTreeMap::new(),
+    };
+    loop {
+        let wanted = case.rule_needs();
+        if wanted.is_empty() {
+            return;
+        }
+        let bytes: Vec<Vec<u8>> = wanted
+            .iter()
+            .map(|place| again.bytes(place.item, place.offset, place.length))
+            .collect();
+        case.rule_take(&bytes);
     }
 }
 

@@ -22,10 +22,13 @@ use crate::failure::Failure;
 use document::Destination;
 use progress::Progress;
 use runlens_core::case::Case;
+use runlens_core::lists::{ListKind, Lists};
+use runlens_core::query;
 use runlens_core::settings::{PARAMETERS, Settings};
+use runlens_core::sigma::RuleState;
 use std::ffi::OsStr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
@@ -39,9 +42,13 @@ cargo xtask analyze PATH… [FLAGS]
   PATH              a file, or a folder with everything below it (links are not followed)
   --out FILE        write the document there; without it, or with `-`, to standard output
   --events          include every event, not only what was concluded from them
+  --sigma PATH      a file of Sigma rules, or a folder of them; may be repeated (rules among the evidence run too)
+  --secrets         write passwords, keys and tokens as they are, not as dots
   --set KEY=VALUE   change a setting; may be repeated
   --zone PATH=ZONE  local times of the item at PATH are in this zone (UTC+05:30, Europe/Berlin); may be repeated
   --settings-file F settings as the page saves them (JSON)
+  --list KIND=FILE  a list of yours: address-ranges, indicators, known-automation, privileged-roles, watch-list; may be repeated
+  --modes FILE      write there what each published rule finds and its corrected form does not, and the other way round
   --settings        list the settings, then end
   --workers N       files read at the same time (default: one for each core); the document is the same for any N
 
@@ -54,9 +61,13 @@ Exit status: 0 also where evidence was damaged (its problems are in the document
 #[derive(Debug, Default)]
 struct Ask {
     paths: Vec<PathBuf>,
+    rules: Vec<PathBuf>,
     out: Option<PathBuf>,
     events: bool,
+    secrets: bool,
     settings: Settings,
+    lists: Lists,
+    modes: Option<PathBuf>,
     workers: usize,
 }
 
@@ -78,9 +89,17 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let to = Destination::prepare(ask.out)?;
     let progress = Progress::new();
     let mut case = Case::new(ask.settings);
+    case.set_lists(ask.lists);
     let outcome = read::into_case(&mut case, &items, ask.workers, &progress);
     case.conclude();
-    to.write(&case, &outcome.sources, ask.events)?;
+    document::serve_rules(&mut case, &outcome.sources);
+    for line in rules(&case) {
+        eprintln!("{line}");
+    }
+    to.write(&case, &outcome.sources, ask.events, ask.secrets)?;
+    if let Some(file) = ask.modes {
+        write_modes(&case, &file)?;
+    }
     progress.finished(&case);
     if outcome.readable == 0 {
         return Err(Failure::Wrong {
@@ -107,6 +126,7 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                 ask.out = (file != OsStr::new("-")).then(|| file.into());
             }
             Word::Flag(ref name) if name == "events" => ask.events = true,
+            Word::Flag(ref name) if name == "secrets" => ask.secrets = true,
             Word::Flag(ref name) if name == "settings" => return Ok(None),
             Word::Flag(ref name) if name == "set" => {
                 let pair: String = flags.parsed("set", "KEY=VALUE")?;
@@ -116,6 +136,13 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                 ask.settings
                     .set(key.trim(), value)
                     .map_err(|refused| flags.wrong(refused.to_string()))?;
+            }
+            Word::Flag(ref name) if name == "sigma" => {
+                let path = PathBuf::from(flags.value("sigma")?);
+                path.symlink_metadata().map_err(|error| {
+                    flags.wrong(format!("cannot find {}: {error}", path.display()))
+                })?;
+                ask.rules.push(path);
             }
             Word::Flag(ref name) if name == "zone" => {
                 let pair: String = flags.parsed("zone", "PATH=ZONE")?;
@@ -135,6 +162,24 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                     .set_json(&text)
                     .map_err(|refused| flags.wrong(refused.to_string()))?;
             }
+            Word::Flag(ref name) if name == "list" => {
+                let pair: String = flags.parsed("list", "KIND=FILE")?;
+                let split = pair.split_once('=');
+                let Some((kind, file)) =
+                    split.and_then(|(kind, file)| Some((ListKind::of(kind.trim())?, file)))
+                else {
+                    return Err(flags.wrong(format!("`--list` wants KIND=FILE, not `{pair}`")));
+                };
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| flags.wrong(format!("cannot read {file}: {error}")))?;
+                let name = Path::new(file).file_name().unwrap_or_default();
+                ask.lists
+                    .set(kind, &name.to_string_lossy(), &text)
+                    .map_err(|refused| flags.wrong(refused.to_string()))?;
+            }
+            Word::Flag(ref name) if name == "modes" => {
+                ask.modes = Some(flags.value("modes")?.into());
+            }
             Word::Flag(ref name) if name == "workers" => {
                 ask.workers = flags
                     .parsed::<NonZero<usize>>("workers", "a number from 1 on")?
@@ -153,7 +198,66 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
     if ask.paths.is_empty() {
         return Err(flags.wrong("`cargo xtask analyze` wants at least one PATH".to_owned()));
     }
+    // Rules are known by their content, wherever they lie.
+    ask.paths.append(&mut ask.rules);
     Ok(Some(ask))
+}
+
+/// What became of the Sigma rules: a line for each that found something or does not run whole, and one for all.
+fn rules(case: &Case) -> Vec<String> {
+    let reports = case.sigma().reports();
+    let mut lines: Vec<String> = reports
+        .iter()
+        .filter(|report| report.findings > 0 || !report.reasons.is_empty())
+        .map(|report| {
+            let rule = report.rule;
+            let reasons = report.reasons.join("; ");
+            let found = match report.findings {
+                0 => String::new(),
+                1 => ", 1 finding".to_owned(),
+                n => format!(", {n} findings"),
+            };
+            let why = if reasons.is_empty() {
+                String::new()
+            } else {
+                format!(": {reasons}")
+            };
+            format!(
+                "sigma {}{found}: {} ({}:{}){why}",
+                report.state.word(),
+                rule.title,
+                rule.path,
+                rule.line
+            )
+        })
+        .map(|line| line.replace(|letter: char| letter.is_control(), " "))
+        .collect();
+    if !reports.is_empty() {
+        let count = |state| {
+            reports
+                .iter()
+                .filter(|report| report.state == state)
+                .count()
+        };
+        lines.push(format!(
+            "sigma: {} rules active, {} partly, {} refused, {} not assessed; {} findings",
+            count(RuleState::Active),
+            count(RuleState::Partly),
+            count(RuleState::Refused),
+            count(RuleState::NotAssessed),
+            case.sigma().hits().len()
+        ));
+    }
+    lines
+}
+
+/// Writes the comparison of published and corrected rules.
+fn write_modes(case: &Case, file: &Path) -> Result<(), Failure> {
+    let modes = serde_json::json!({ "modes": query::modes(case, None) });
+    std::fs::write(file, format!("{modes:#}\n")).map_err(|error| Failure::Wrong {
+        sentence: format!("cannot write {}: {error}", file.display()),
+        mend: "name a file in a folder that you may write to".to_owned(),
+    })
 }
 
 /// What `--settings` prints.

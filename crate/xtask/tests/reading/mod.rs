@@ -4,6 +4,7 @@ use runlens_core::case::Case;
 use runlens_core::evidence::hash::sha256;
 use runlens_core::export::CaseDocument;
 use runlens_core::formats::ItemReader;
+use runlens_core::query::Place;
 use runlens_core::settings::Settings;
 
 /// (path, bytes) of every item.
@@ -31,18 +32,25 @@ pub fn document(evidence: &[(String, Vec<u8>)], piece: usize) -> (Case, String) 
         case.set_hash(item, &hash);
     }
     case.conclude();
+    let bytes_of = |places: &[Place]| -> Vec<Vec<u8>> {
+        let places = places.iter().map(|place| {
+            let (_, bytes) = &evidence[place.item as usize];
+            let start = place.offset as usize;
+            bytes[start..start + place.length as usize].to_vec()
+        });
+        places.collect()
+    };
+    loop {
+        let wanted = case.rule_needs();
+        if wanted.is_empty() {
+            break;
+        }
+        case.rule_take(&bytes_of(&wanted));
+    }
     let mut written = CaseDocument::new(&case, true);
     let mut out = Vec::new();
     loop {
-        let wanted: Vec<Vec<u8>> = written
-            .needs(&case)
-            .iter()
-            .map(|place| {
-                let (_, bytes) = &evidence[place.item as usize];
-                let start = place.offset as usize;
-                bytes[start..start + place.length as usize].to_vec()
-            })
-            .collect();
+        let wanted = bytes_of(&written.needs(&case));
         match written.write(&case, &wanted) {
             Some(part) => out.extend(part),
             None => break,

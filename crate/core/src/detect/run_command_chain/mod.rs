@@ -8,7 +8,8 @@
 //! Windows before the command end short of it (`grant`, `elevate`, `new-vm`, `cleanup` and `destroy` leave the command's own instant
 //! out), all others include both ends.
 //!
-//! The steps that need linked scripts and sign-ins (`token-theft`, `risk`, `dormant`) are not among them.
+//! Beside those, what other detectors say of the command itself is a step: its script asks the metadata service for a token (`token-theft`), an
+//! identity anomaly lies around it (`risk`), its identity was dormant (`dormant`).
 //!
 //! ## Why it matters
 //! One command is administration; a role granted before it and logs switched off after it are not.
@@ -18,7 +19,8 @@
 //! `…_after_hours` (1 to 720).
 //!
 //! ## Known false positives
-//! Provisioning pipelines grant a role, make a VM and run a command; exempt them by principal.
+//! Provisioning pipelines grant a role, make a VM and run a command: the commands of principals on the analyst's list `known-automation`
+//! are not looked at. Roles of the list `privileged-roles` are privileged beside the built-in ones.
 //!
 //! ## Sources
 //! Elastic rules on role assignments, diagnostic settings, snapshots and restore points; Sentinel PortOpenedForAzureResource,
@@ -42,6 +44,11 @@ pub const DETECTOR: Detector = Detector {
     run,
 };
 
+/// Commands of known automation, which are no anchors.
+pub fn left_out(view: &CaseView<'_>) -> Option<String> {
+    super::known_automation_left_out(view)
+}
+
 fn severity(score: i64) -> Severity {
     match score {
         ..=4 => Severity::Low,
@@ -62,6 +69,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         else {
             continue;
         };
+        if view.is_known_automation(at) {
+            continue;
+        }
         let anchor = Anchor {
             at,
             start: started.ns,

@@ -12,8 +12,10 @@ use crate::detect::{CaseView, vm_extension_write};
 use crate::json::Value as Json;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use crate::settings::control_plane::{Chain, ChainStep};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+/// The indicator of a script that asks the metadata service for a token.
+const TOKEN_THEFT: &str = "cred-imds-token";
 /// So many VMs are a fan-out.
 const FAN_OUT_VMS: usize = 3;
 
@@ -182,6 +184,8 @@ pub(super) struct Index<'a> {
     lists: BTreeMap<(Kind, Place<'a>), Vec<(i64, usize)>>,
     /// Anchors around which the principal reached enough VMs: (operation, VMs).
     fan_out: BTreeMap<usize, usize>,
+    /// Commands of identities that were dormant.
+    revived: BTreeSet<usize>,
 }
 
 fn property<'a>(body: Json<'a>, name: &str) -> Json<'a> {
@@ -194,13 +198,15 @@ fn property<'a>(body: Json<'a>, name: &str) -> Json<'a> {
 }
 
 /// (who, whether the role is privileged) of a role assignment's request.
-fn granted(op: &Operation, published_roles: bool) -> Option<String> {
+fn granted(op: &Operation, published_roles: bool, listed: &BTreeSet<String>) -> Option<String> {
     op.bodies.iter().find_map(|body| {
         let body = Json::new(body.as_bytes());
         let role = property(body, "roledefinitionid").word()?;
         let role = crate::identity::fold(&role);
         let role = role.rsplit('/').next()?;
-        let privileged = PRIVILEGED.contains(&role) || published_roles && PUBLISHED.contains(&role);
+        let privileged = PRIVILEGED.contains(&role)
+            || published_roles && PUBLISHED.contains(&role)
+            || listed.contains(role);
         privileged.then(|| {
             property(body, "principalid")
                 .word()
@@ -334,6 +340,12 @@ impl<'a> Index<'a> {
         let mut index = Self {
             lists: BTreeMap::new(),
             fan_out: BTreeMap::new(),
+            revived: view
+                .revivals()
+                .list
+                .iter()
+                .flat_map(|revival| revival.commands.iter().copied())
+                .collect(),
         };
         for (at, op) in view.operations.iter().enumerate() {
             if op.outcome == OperationOutcome::Succeeded {
@@ -361,7 +373,7 @@ impl<'a> Index<'a> {
         let subscription = history.subscription(at);
         let group = op.resource.as_ref().and_then(|id| id.resource_group());
         if op.operation == "microsoft.authorization/roleassignments/write"
-            && let Some(to) = granted(op, chain.published_roles)
+            && let Some(to) = granted(op, chain.published_roles, &view.lists.privileged_roles)
         {
             if let Some(to) = history.principal_named(&to) {
                 self.put(Kind::Grant, Place::To(to), time, at);
@@ -549,6 +561,18 @@ impl<'a> Index<'a> {
         };
         if self.fan_out.contains_key(&anchor.at) && chain.fan_out.weight > 0 {
             found.push(own("fan-out", chain.fan_out.weight, &["T1651"]));
+        }
+        let script = view
+            .execution_of(anchor.at)
+            .and_then(|at| view.script_of(at));
+        if script.is_some_and(|script| script.has(TOKEN_THEFT)) && chain.token_theft.weight > 0 {
+            found.push(own("token-theft", chain.token_theft.weight, &["T1552.005"]));
+        }
+        if view.in_risk_window(anchor.at) && chain.risk.weight > 0 {
+            found.push(own("risk", chain.risk.weight, &["T1078.004"]));
+        }
+        if self.revived.contains(&anchor.at) && chain.dormant.weight > 0 {
+            found.push(own("dormant", chain.dormant.weight, &["T1098.001"]));
         }
         if let Some(flags) = view.assessment_of(anchor.at) {
             let weight = chain.new_source.weight * i64::from(flags.new_caller)

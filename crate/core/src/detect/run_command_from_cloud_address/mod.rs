@@ -44,7 +44,7 @@ pub const DETECTOR: Detector = Detector {
 
 fn not_assessed(view: &CaseView<'_>) -> Option<String> {
     needs_operations(view).or_else(|| {
-        view.address_ranges.is_none().then(|| {
+        view.lists.address_ranges.is_none().then(|| {
             "not-assessed: no list of address ranges is loaded; add the service tags of Azure (JSON) or a CSV of prefixes"
                 .to_owned()
         })
@@ -89,7 +89,7 @@ fn worse<'a>(
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let settings = &view.settings.control_plane.cloud_address;
-    let Some(ranges) = view.address_ranges else {
+    let Some(ranges) = view.lists.address_ranges.as_ref() else {
         return Vec::new();
     };
     let mut findings = Vec::new();

@@ -4,22 +4,30 @@
 //! `2024-05-01T10:00:00 run alice 52.1.2.3 vm1 end=+33`. `-` leaves a field out.
 
 mod address;
+mod allow_list;
 mod any_order;
 mod chain;
 mod clean;
+mod content;
+mod dormant;
+mod guest;
 mod infrequent;
+mod lists;
 mod managed;
 mod model;
 mod new_source;
 mod new_terms;
 mod profile;
 mod resource_burst;
+mod risk_window;
 mod spike;
+mod told;
 
 use super::Finding;
 use super::run_command_from_cloud_address::AddressRanges;
 use crate::case::Case;
 use crate::formats::ItemReader;
+use crate::lists::{ListKind, Lists};
 use crate::settings::Settings;
 use crate::time::{Instant, NS_PER_SECOND, parse};
 use serde_json::{Value, json};
@@ -31,7 +39,19 @@ struct Table {
     settings: Settings,
     ranges: Option<AddressRanges>,
     operations: usize,
+    lists: Lists,
+    /// Further items by path.
+    files: Vec<(String, String)>,
 }
+
+/// Detectors whose evidence a table of operations does not hold: guests, identities, scripts.
+const ELSEWHERE: &[&str] = &[
+    "run-command-in-risk-window",
+    "dormant-principal-reactivated",
+    "script-content",
+    "decode",
+    "watch-list",
+];
 
 const RUN: &str = "Microsoft.Compute/virtualMachines/runCommand/action";
 
@@ -153,23 +173,41 @@ impl Table {
     }
 
     fn case(&self) -> Case {
-        let text = Value::from(self.rows.clone()).to_string();
         let mut case = Case::new(self.settings.clone());
-        case.set_address_ranges(self.ranges.clone());
-        let item = case.add_item("log.json", text.len() as u64, None);
-        let mut reader = ItemReader::new(
-            "log.json",
-            text.len() as u64,
-            None,
-            self.settings.limits.clone(),
-        );
+        case.set_lists(self.lists.clone());
+        if self.ranges.is_some() {
+            case.set_address_ranges(self.ranges.clone());
+        }
+        let text = Value::from(self.rows.clone()).to_string();
+        self.read(&mut case, "log.json", &text);
+        for (path, text) in &self.files {
+            self.read(&mut case, path, text);
+        }
+        case.conclude();
+        case
+    }
+
+    fn read(&self, case: &mut Case, path: &str, text: &str) {
+        let size = text.len() as u64;
+        let item = case.add_item(path, size, None);
+        let mut reader = ItemReader::new(path, size, None, self.settings.limits.clone());
         reader.push(text.as_bytes());
         while let Some(batch) = reader.take_batch() {
             case.add_batch(item, &batch);
         }
         case.finish_item(item, &reader.finish());
-        case.conclude();
-        case
+    }
+
+    /// Brings a list.
+    fn list(mut self, kind: ListKind, text: &str) -> Self {
+        self.lists.set(kind, "list", text).expect("a list");
+        self
+    }
+
+    /// Adds an item.
+    fn file(mut self, path: &str, text: impl ToString) -> Self {
+        self.files.push((path.to_owned(), text.to_string()));
+        self
     }
 
     /// What a detector finds.

@@ -37,6 +37,9 @@ impl Linking<'_> {
             score: None,
             margin: None,
             reasons: Vec::new(),
+            confirmed: false,
+            next_run: None,
+            next_operation: None,
             processes: self.processes(run),
             flows: self.flows(run),
         };
@@ -81,6 +84,7 @@ impl Linking<'_> {
                 .map(|(_, execution)| execution)
                 .collect(),
             resources,
+            brought: self.known.goal_states.brought.clone(),
             clock_of,
         }
     }
@@ -180,6 +184,9 @@ impl Linking<'_> {
             score: Some(score),
             margin: Some(margin),
             reasons,
+            confirmed: false,
+            next_run: next_ran.map(|(next, score)| (next.at, score)),
+            next_operation: next_asked.map(|(next, score)| (next.at, score)),
             processes: self.processes(Some(run.at)),
             flows: self.flows(Some(run.at)),
         })
@@ -207,6 +214,9 @@ impl Linking<'_> {
             score: compared.map(|(features, _)| features.score()),
             margin: None,
             reasons,
+            confirmed: true,
+            next_run: None,
+            next_operation: None,
             processes: self.processes(Some(run.at)),
             flows: self.flows(Some(run.at)),
         })

@@ -97,6 +97,12 @@ pub struct Execution {
     pub margin: Option<i64>,
     /// What speaks for it.
     pub reasons: Vec<Reason>,
+    /// Whether the analyst confirmed it.
+    pub confirmed: bool,
+    /// The run that fits the operation next best, with its score.
+    pub next_run: Option<(usize, i64)>,
+    /// The operation that fits the run next best, with its score.
+    pub next_operation: Option<(usize, i64)>,
     /// Processes seen of it.
     pub processes: Vec<EventNumber>,
     /// Flows seen of it.
@@ -125,6 +131,8 @@ pub struct Linked {
     pub clocks: Vec<Clock>,
     /// For each run the VM it ran on.
     pub resources: Vec<Option<String>>,
+    /// For each run the correlation ids of the goal states that led to it.
+    pub brought: Vec<Vec<String>>,
     /// For each run its guest's place among the clocks.
     pub clock_of: Vec<Option<usize>>,
 }

@@ -1,0 +1,93 @@
+//! What one detector's finding says of another's: severities that rise in company.
+//!
+//! ```text
+//! run-command-invocation  medium → high   the same operation is in a finding of the anomaly model (score 4 or more), the risk window, a
+//!                                         revival, a chain, or its script's content is at least medium
+//! vm-extension-write      any    → high   its content is at least high
+//! ```
+//!
+//! A finding that the analyst's allow-list suppressed raises nothing. What raised a finding stands under `raised_by`.
+//!
+//! Rejected: detectors that call each other. The order in which they run would decide.
+
+use super::{
+    CaseView, Finding, Severity, anomalous_operation_model, dormant_principal_reactivated,
+    run_command_chain, run_command_in_risk_window, run_command_invocation, script_content,
+    vm_extension_write,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// From this score on the anomaly model raises.
+const MODEL_SCORE: i64 = 4;
+
+/// Whether a finding raises the invocation of its operations.
+fn raises_invocation(finding: &Finding) -> bool {
+    let id = finding.detector;
+    if id == anomalous_operation_model::DETECTOR.id {
+        let score = finding.values.get("score").and_then(Value::as_i64);
+        return score.is_some_and(|score| score >= MODEL_SCORE);
+    }
+    if id == script_content::DETECTOR.id {
+        return finding.severity >= Severity::Medium;
+    }
+    [
+        run_command_in_risk_window::DETECTOR.id,
+        dormant_principal_reactivated::DETECTOR.id,
+        run_command_chain::DETECTOR.id,
+    ]
+    .contains(&id)
+}
+
+fn raise(finding: &mut Finding, by: &BTreeSet<&'static str>) {
+    if !by.is_empty() {
+        finding.severity = finding.severity.max(Severity::High);
+        let by: Vec<Value> = by.iter().map(|id| Value::from(*id)).collect();
+        finding
+            .values
+            .insert("raised_by".to_owned(), Value::from(by));
+    }
+}
+
+/// Raises what stands in company.
+pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding]) {
+    let mut invocation: BTreeMap<usize, BTreeSet<&'static str>> = BTreeMap::new();
+    for finding in findings.iter() {
+        if finding.allowed_by.is_none() && raises_invocation(finding) {
+            for operation in &finding.operations {
+                invocation
+                    .entry(*operation)
+                    .or_default()
+                    .insert(finding.detector);
+            }
+        }
+    }
+    let content: BTreeSet<&'static str> = [script_content::DETECTOR.id].into();
+    let none = BTreeSet::new();
+    let quiet: BTreeSet<usize> = findings
+        .iter()
+        .filter(|finding| {
+            finding.allowed_by.is_some() && finding.detector == script_content::DETECTOR.id
+        })
+        .flat_map(|finding| finding.operations.iter().copied())
+        .collect();
+    for finding in findings {
+        let Some(operation) = finding.operations.first().copied() else {
+            continue;
+        };
+        if finding.detector == run_command_invocation::DETECTOR.id {
+            raise(finding, invocation.get(&operation).unwrap_or(&none));
+        } else if finding.detector == vm_extension_write::DETECTOR.id {
+            let script = view
+                .execution_of(operation)
+                .and_then(|at| view.script_of(at));
+            // The content's own finding may be suppressed: then it says nothing here either.
+            let bad = script
+                .filter(|_| !quiet.contains(&operation))
+                .and_then(|script| script.severity());
+            if bad >= Some(Severity::High) {
+                raise(finding, &content);
+            }
+        }
+    }
+}

@@ -20,7 +20,7 @@ const COLUMNS = ["Time (UTC)", "Kind", "Host", "Actor", "Address", "Operation", 
 
 export function Events(): JSX.Element {
   const { total, state } = rowsShown.value;
-  const pages = useRef(new Map<number, readonly EventRow[]>());
+  const pages = useRef(new Map<number, { readonly rows: readonly EventRow[]; readonly state: string }>());
   const wanted = useRef(new Set<number>());
   const known = useRef("");
   const box = useRef<HTMLDivElement>(null);
@@ -30,7 +30,7 @@ export function Events(): JSX.Element {
 
   if (known.current !== state) {
     known.current = state;
-    // Old pages stay until new ones are there: nothing flickers while reading goes on.
+    // Old pages stay until new ones are there: nothing flickers while reading goes on. The table says that it is busy for as long.
     wanted.current.clear();
   }
   const tall = Math.min(total * ROW_PX, TALLEST_PX);
@@ -42,10 +42,13 @@ export function Events(): JSX.Element {
     wanted.current.add(page);
     ask("rows", { first: page * PAGE_ROWS, count: PAGE_ROWS })
       .then((answer) => {
-        pages.current.set(page, answer.rows);
+        pages.current.set(page, { rows: answer.rows, state });
         if (pages.current.size > 60) {
           const oldest = pages.current.keys().next();
-          if (oldest.done !== true && oldest.value !== page) pages.current.delete(oldest.value);
+          if (oldest.done !== true && oldest.value !== page) {
+            pages.current.delete(oldest.value);
+            wanted.current.delete(oldest.value);
+          }
         }
         drawn.value += 1;
       })
@@ -54,7 +57,7 @@ export function Events(): JSX.Element {
         say(String(error));
       });
   };
-  const rowAt = (row: number): EventRow | undefined => pages.current.get(Math.floor(row / PAGE_ROWS))?.[row % PAGE_ROWS];
+  const rowAt = (row: number): EventRow | undefined => pages.current.get(Math.floor(row / PAGE_ROWS))?.rows[row % PAGE_ROWS];
 
   const scrollTo = (row: number): void => {
     const element = box.current;
@@ -90,6 +93,7 @@ export function Events(): JSX.Element {
   }, [goToRow.value]);
 
   const range = Array.from({ length: Math.min(visible.value, Math.max(0, total - first.value)) }, (_, at) => first.value + at);
+  const busy = range.some((row) => pages.current.get(Math.floor(row / PAGE_ROWS))?.state !== state);
   useEffect(() => {
     for (const page of new Set(range.map((row) => Math.floor(row / PAGE_ROWS)))) fetchPage(page);
   }, [first.value, visible.value, state, total]);
@@ -125,7 +129,7 @@ export function Events(): JSX.Element {
   };
 
   return (
-    <div class="events" role="table" aria-label="Events" aria-rowcount={total}>
+    <div class="events" role="table" aria-label="Events" aria-rowcount={total} aria-busy={busy}>
       <div class="row head" role="row">
         {COLUMNS.map((name) => <span key={name} role="columnheader">{name}</span>)}
       </div>

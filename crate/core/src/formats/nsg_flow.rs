@@ -7,8 +7,7 @@ use super::{Certainty, Format, Reader};
 use crate::event::sink::Sink;
 use crate::evidence::unit::Unit;
 use crate::json::{Kind, Value};
-use crate::problem::Code;
-use crate::record::flow::{Around, Flow, TupleOf};
+use crate::record::flow::{self, Around, TupleOf};
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -37,7 +36,7 @@ impl Reader for NsgFlow {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if value.kind() == Kind::String {
-            tuple(value, &Around::default(), unit, sink);
+            flow::tuple(value, TupleOf::Nsg, &Around::default(), unit, sink);
             return true;
         }
         if claims(value) == 0 {
@@ -51,27 +50,10 @@ impl Reader for NsgFlow {
                     mac: card.get("mac").word().or(value.get("macAddress").word()),
                 };
                 for text in card.get("flowTuples").elements() {
-                    tuple(text, &around, unit, sink);
+                    flow::tuple(text, TupleOf::Nsg, &around, unit, sink);
                 }
             }
         }
         true
-    }
-}
-
-fn tuple(value: Value<'_>, around: &Around<'_>, unit: &Unit<'_>, sink: &mut Sink) {
-    let record = sink.begin();
-    let span = unit.place_of(value.raw());
-    match value
-        .text()
-        .and_then(|text| Flow::parse(&text, TupleOf::Nsg))
-    {
-        Some(flow) => flow.emit(around, record, span, sink),
-        None => sink.skip(
-            record,
-            Code::MalformedRecord,
-            span,
-            "a flow tuple without time, addresses and ports",
-        ),
     }
 }

@@ -7,8 +7,7 @@ use super::{Certainty, Format, Reader};
 use crate::event::sink::Sink;
 use crate::evidence::unit::Unit;
 use crate::json::{Kind, Value};
-use crate::problem::Code;
-use crate::record::flow::{Around, Flow, TupleOf};
+use crate::record::flow::{self, Around, TupleOf};
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -39,7 +38,7 @@ impl Reader for VnetFlow {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if value.kind() == Kind::String {
-            tuple(value, &Around::default(), unit, sink);
+            flow::tuple(value, TupleOf::Vnet, &Around::default(), unit, sink);
             return true;
         }
         if claims(value) == 0 {
@@ -57,7 +56,7 @@ impl Reader for VnetFlow {
                     mac: value.get("macAddress").word(),
                 };
                 for text in group.get("flowTuples").elements() {
-                    tuple(text, &around, unit, sink);
+                    flow::tuple(text, TupleOf::Vnet, &around, unit, sink);
                 }
             }
         }
@@ -68,26 +67,9 @@ impl Reader for VnetFlow {
         };
         for (key, text) in value.entries() {
             if key.0.starts_with(b"flow.") && text.kind() == Kind::String {
-                tuple(text, &around, unit, sink);
+                flow::tuple(text, TupleOf::Vnet, &around, unit, sink);
             }
         }
         true
-    }
-}
-
-fn tuple(value: Value<'_>, around: &Around<'_>, unit: &Unit<'_>, sink: &mut Sink) {
-    let record = sink.begin();
-    let span = unit.place_of(value.raw());
-    match value
-        .text()
-        .and_then(|text| Flow::parse(&text, TupleOf::Vnet))
-    {
-        Some(flow) => flow.emit(around, record, span, sink),
-        None => sink.skip(
-            record,
-            Code::MalformedRecord,
-            span,
-            "a flow tuple without time, addresses and ports",
-        ),
     }
 }

@@ -15,7 +15,10 @@ use crate::event::batch::Span;
 use crate::event::fact::{Fact, FlowFact};
 use crate::event::sink::{Record, Sink};
 use crate::event::{Event, EventKind, Outcome};
+use crate::evidence::unit::Unit;
 use crate::identity::address;
+use crate::json::Value;
+use crate::problem::Code;
 use crate::time::{Stamp, parse};
 use std::borrow::Cow;
 
@@ -180,6 +183,21 @@ impl Flow {
             ..FlowFact::default()
         })));
         sink.event(record, span, event);
+    }
+}
+
+/// One tuple of a flow log: an event, or a skipped record that says why.
+pub fn tuple(value: Value<'_>, of: TupleOf, around: &Around<'_>, unit: &Unit<'_>, sink: &mut Sink) {
+    let record = sink.begin();
+    let span = unit.place_of(value.raw());
+    match value.text().and_then(|text| Flow::parse(&text, of)) {
+        Some(flow) => flow.emit(around, record, span, sink),
+        None => sink.skip(
+            record,
+            Code::MalformedRecord,
+            span,
+            "a flow tuple without time, addresses and ports",
+        ),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::event::fact::GuestSaid;
 use crate::query::executions::{EventName, confidence, label, time_of};
+use crate::reconstruct::links::features::GOAL_STATE;
 use crate::reconstruct::links::overrides::{OperationKey, PairKey, RunKey};
 use crate::reconstruct::links::sides::{Asked, Ran};
 use crate::reconstruct::links::{Execution, in_points};
@@ -140,7 +141,7 @@ fn events_of(sides: &Sides<'_>, feature: &str) -> Vec<EventNumber> {
             };
             out.extend(sides.said_by(status));
         }
-        "goal-state" => out = agent::goal_state_events(sides),
+        GOAL_STATE => out = agent::goal_state_events(sides),
         "identity" => {
             out.extend(first);
             let text = |said: &GuestSaid| {

@@ -14,6 +14,7 @@ use super::label_of;
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
 use crate::evidence::layout::Role;
+use crate::formats::{extension_log, handler_log, waagent_log, waappagent_log};
 use crate::time::TimeBasis;
 use std::collections::BTreeMap;
 
@@ -92,9 +93,9 @@ pub(super) fn gather(store: &Store, items: &[Item]) -> BTreeMap<String, Reach> {
             .as_ref()
             .map_or("", |report| report.format.as_str());
         let agent = item.layout.role == Role::AgentLog
-            || matches!(format, "waagent-log" | "waappagent-log");
+            || [waagent_log::FORMAT.id, waappagent_log::FORMAT.id].contains(&format);
         let handler = item.layout.role == Role::HandlerLog
-            || matches!(format, "handler-log" | "extension-log");
+            || [handler_log::FORMAT.id, extension_log::FORMAT.id].contains(&format);
         if agent {
             guest.agent.push((first.ns, last.ns));
         } else if handler {

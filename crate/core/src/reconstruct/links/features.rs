@@ -20,6 +20,9 @@ use crate::reconstruct::operations::{OperationFamily, OperationOutcome};
 use crate::reconstruct::skew::offset::Offset;
 use crate::time::NS_PER_SECOND;
 
+/// The feature of a goal state whose correlation id is the operation's.
+pub const GOAL_STATE: &str = "goal-state";
+
 /// One point.
 pub const POINT: i64 = 1_000_000;
 /// The greatest score.
@@ -252,7 +255,7 @@ impl Features {
         let identity = self.identity.points();
         match self.identity {
             Identity::GoalState => add(
-                "goal-state",
+                GOAL_STATE,
                 identity,
                 format!(
                     "the goal state that led to the run carries correlation id {}",

@@ -276,6 +276,8 @@ fn run(
         stderr: None,
         events: said.iter().map(|(event, _, _)| *event).collect(),
     };
+    // One row may name the run and be the process that shows it.
+    run.events.dedup();
     run.times(&said);
     run.outcome(&said);
     run.texts(&said);

@@ -361,7 +361,8 @@ impl<'a> Compared<'a> {
                     .map(|reason| format!("{} {}", reason.feature, reason.points / 1_000_000))
                     .collect();
                 measured.remarks.push(format!(
-                    "wrong link, {}: {} with operation {:?}, in truth {:?}; {}",
+                    "wrong link [{}], {}: {} with operation {:?}, in truth {:?}; {}",
+                    self.cause(true_run, true_operation),
                     confidence.word(),
                     run.unwrap_or_default(),
                     true_operation,
@@ -376,11 +377,73 @@ impl<'a> Compared<'a> {
             let traces = self.world.traces_of(*run);
             let rows = (0..3).filter(|row| !self.world.lost_rows.contains(&(*operation, *row)));
             measured.remarks.push(format!(
-                "link missed: {} with operation {operation}, rows {:?}, left: {traces:?}",
+                "link missed [{}]: {} with operation {operation}, rows {:?}, left: {traces:?}",
+                self.cause(Some(*run), None),
                 self.true_run(*run),
                 rows.collect::<Vec<_>>()
             ));
         }
+    }
+
+    /// Why a link is wrong or missed, as the plan has it: the clock used, what became of the run's own operation and the operation's own run.
+    fn cause(&self, run: Option<usize>, operation: Option<usize>) -> String {
+        let Some(run_at) = run else {
+            return "no such run".to_owned();
+        };
+        let off = self.clock_error_ms(run_at);
+        let mut words = vec![match off {
+            Some(ms) if ms > 10_000 => "clock wrong".to_owned(),
+            Some(_) => "clock right".to_owned(),
+            None => "clock unknown".to_owned(),
+        }];
+        let rows = |operation: usize| {
+            let left = |row| !self.world.lost_rows.contains(&(operation, row));
+            let accepted = self
+                .world
+                .operations
+                .get(operation)
+                .is_some_and(|operation| operation.accepted.is_some());
+            let last = if accepted { 2 } else { 1 };
+            match (left(0), left(last), accepted && left(1)) {
+                (true, true, _) => "both ends",
+                (true, false, _) => "no end",
+                (false, true, _) => "no start",
+                (false, false, true) => "accept only",
+                (false, false, false) => "no rows",
+            }
+        };
+        let own = self.world.runs.get(run_at).and_then(|run| run.operation);
+        words.push(match own {
+            None => "run is a stranger's".to_owned(),
+            Some(own) => format!("own operation {}", rows(own)),
+        });
+        if let Some(operation) = operation {
+            words.push(format!("taken operation {}", rows(operation)));
+            let of = self
+                .world
+                .runs
+                .iter()
+                .position(|run| run.operation == Some(operation));
+            words.push(match of {
+                None => "taken operation has no run".to_owned(),
+                Some(of) if self.visible.contains(&of) => "its run visible".to_owned(),
+                Some(_) => "its run lost".to_owned(),
+            });
+        }
+        words.join(", ")
+    }
+
+    /// How far the clock used for a run is off.
+    fn clock_error_ms(&self, run: usize) -> Option<i64> {
+        let run = self.world.runs.get(run)?;
+        let machine = self.world.machines.get(run.machine)?;
+        let clocks = &self.case.linked().clocks;
+        let clock = clocks
+            .iter()
+            .find(|clock| is_of(clock.host.as_deref(), machine))?;
+        let reading = machine.clock.reading(run.started).ms();
+        let used = clock.applied.at(reading.saturating_mul(1_000_000)) / 1_000_000;
+        Some((used - machine.clock.skew_ms_at(run.started)).abs())
     }
 
     /// Each run with the operation of its VM that began nearest before or after it, as published joins have it.

@@ -19,6 +19,7 @@
 //!
 //! All names are made up; addresses are those set aside for documentation (RFC 5737, RFC 3849).
 
+pub mod adversary;
 pub mod case;
 pub mod cloud;
 pub mod instant;

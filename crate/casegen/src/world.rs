@@ -36,6 +36,8 @@ pub struct World {
     pub steps: Vec<Step>,
     /// Which exports were made.
     pub exports: Vec<Export>,
+    /// Rows that no export has, as operation and place among its rows.
+    pub lost_rows: BTreeSet<(usize, usize)>,
 }
 
 impl World {
@@ -97,7 +99,7 @@ impl World {
             other.machine == run.machine
                 && other.family == run.family
                 && other.guest_name() == run.guest_name()
-                && other.sequence > run.sequence
+                && other.noticed > run.noticed
         })
     }
 }

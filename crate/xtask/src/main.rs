@@ -18,6 +18,7 @@
 //! core.
 
 mod analyze;
+mod bench;
 mod checkout;
 mod command_line;
 mod dist;
@@ -35,7 +36,13 @@ use failure::Failure;
 use std::process::ExitCode;
 
 /// Every command, in the order `--help` shows them.
-static COMMANDS: &[Command] = &[run::COMMAND, test::COMMAND, analyze::COMMAND, dist::COMMAND];
+static COMMANDS: &[Command] = &[
+    run::COMMAND,
+    test::COMMAND,
+    analyze::COMMAND,
+    dist::COMMAND,
+    bench::COMMAND,
+];
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);

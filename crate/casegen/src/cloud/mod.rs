@@ -36,7 +36,9 @@ pub fn all_rows(world: &World) -> Vec<Placed<'_>> {
             let mut own = random.stream(&format!("rows of operation {at}"));
             rows::rows_of(operation, &mut own)
                 .into_iter()
-                .map(move |row| Placed { at, operation, row })
+                .enumerate()
+                .filter(move |(place, _)| !world.lost_rows.contains(&(at, *place)))
+                .map(move |(_, row)| Placed { at, operation, row })
         })
         .collect()
 }

@@ -13,10 +13,14 @@
 //!
 //! Rejected: counting enable lines. A reboot would double the incident.
 
+mod again;
+
 use crate::case::store::{EventNumber, Store};
-use crate::event::fact::{Fact, GuestSaid, RunState, StatusSaid};
+use crate::event::EventKind;
+use crate::event::fact::{Fact, GuestSaid, ProcessFact, RunState, StatusSaid};
 use crate::evidence::layout::{Family, Os};
 use crate::identity::host_label;
+use crate::record::run_mention::{self, Mention};
 use crate::time::Instant;
 use std::collections::BTreeMap;
 
@@ -72,7 +76,7 @@ struct Mentions<'a> {
     hosts: BTreeMap<EventNumber, &'a str>,
     os: Option<Os>,
     /// The run's name as each event that has one spells it.
-    names: BTreeMap<EventNumber, &'a str>,
+    names: BTreeMap<EventNumber, String>,
     said: Vec<(EventNumber, Option<Instant>, &'a GuestSaid)>,
 }
 
@@ -87,10 +91,30 @@ pub fn fold(
 ) -> Vec<Run> {
     let mut keys: BTreeMap<RunKey, Mentions<'_>> = BTreeMap::new();
     for (event, fact) in &store.facts {
-        let Fact::Guest(fact) = fact else { continue };
         if !keep(*event) {
             continue;
         }
+        let (family, os, name, sequence, said) = match fact {
+            Fact::Guest(fact) => {
+                let name = store.text(fact.name).unwrap_or("").to_owned();
+                (fact.family, fact.os, name, fact.sequence, &fact.said)
+            }
+            // The kernel's audit knows nothing of run commands, but a shell that is started from a script's path is one.
+            Fact::Process(process) => match script_process(store, *event, process) {
+                Some(found) => {
+                    let name = found.name.unwrap_or_default();
+                    (
+                        found.family,
+                        found.os,
+                        name,
+                        Some(found.sequence),
+                        &GuestSaid::Process,
+                    )
+                }
+                None => continue,
+            },
+            _ => continue,
+        };
         let item = store.item_of(*event) as usize;
         let named = store.column(&store.columns.host, *event);
         let of_item = hosts.get(item);
@@ -100,7 +124,7 @@ pub fn fold(
             || format!("//{}", of_item.map_or("", |(_, root)| root)),
             host_label,
         );
-        let alone = if fact.sequence.is_none() {
+        let alone = if sequence.is_none() {
             let place = rank.get(item).copied().map_or(0, u64::from) << 40;
             (place
                 | store
@@ -113,32 +137,29 @@ pub fn fold(
         } else {
             0
         };
-        let name = store.text(fact.name).unwrap_or("");
         let mentions = keys
-            .entry((
-                label,
-                fact.family,
-                name.to_lowercase(),
-                fact.sequence,
-                alone,
-            ))
+            .entry((label, family, name.to_lowercase(), sequence, alone))
             .or_default();
         if let Some(host) = host {
             mentions.hosts.insert(*event, host);
         }
-        mentions.os = mentions.os.or(Some(fact.os));
+        mentions.os = mentions.os.or(Some(os));
         if !name.is_empty() {
             mentions.names.insert(*event, name);
         }
-        mentions.said.push((
-            *event,
-            store.stamp(*event).map(|stamp| stamp.instant),
-            &fact.said,
-        ));
+        mentions
+            .said
+            .push((*event, store.stamp(*event).map(|stamp| stamp.instant), said));
     }
     join_nameless(&mut keys);
     let mut runs: Vec<Run> = keys
         .into_iter()
+        .flat_map(|(key, mentions)| {
+            let apart = again::executions_apart(mentions);
+            apart
+                .into_iter()
+                .map(move |mentions| (key.clone(), mentions))
+        })
         .filter(|(_, mentions)| {
             mentions
                 .said
@@ -151,6 +172,21 @@ pub fn fold(
         .collect();
     runs.sort_by_key(|run| run.started.or(run.ended).map_or(i64::MAX, |time| time.ns));
     runs
+}
+
+/// The execution whose script a process of Linux was started from. What Windows and sensors report says so itself.
+fn script_process(store: &Store, event: EventNumber, process: &ProcessFact) -> Option<Mention> {
+    if store.columns.kind(event as usize) == EventKind::ProcessEnd {
+        return None;
+    }
+    let text = |symbol| store.text(symbol).unwrap_or("");
+    let found = run_mention::of_process(
+        text(process.command_line),
+        text(process.directory),
+        text(process.parent_image),
+        text(process.parent_command_line),
+    );
+    found.filter(|found| found.os == Os::Linux)
 }
 
 /// Some sources know a run's name and others only its number: where one name alone has that number on that guest, both speak of it.
@@ -228,7 +264,7 @@ fn run(
         os: mentions.os.unwrap_or(Os::Linux),
         family,
         name: spelled
-            .map(|name| (*name).to_owned())
+            .cloned()
             .or_else(|| (!name.is_empty()).then(|| name.to_owned())),
         sequence,
         started: None,
@@ -240,6 +276,8 @@ fn run(
         stderr: None,
         events: said.iter().map(|(event, _, _)| *event).collect(),
     };
+    // One row may name the run and be the process that shows it.
+    run.events.dedup();
     run.times(&said);
     run.outcome(&said);
     run.texts(&said);

@@ -1,7 +1,7 @@
 //! From solved pairs to executions: how sure each is, and why.
 //!
 //! ```text
-//! high     score 70 and margin 10, or the goal state's correlation id
+//! high     score 70 and margin 10 with both ends of the operation seen, or the goal state's correlation id
 //! medium   score 50 and margin 5, or names or scripts equal on a guest known by name
 //! low      linked, but something else would nearly do
 //! ```
@@ -174,7 +174,13 @@ impl Linking<'_> {
         Some(Execution {
             operation: Some(op.at),
             run: Some(run.at),
-            confidence: Some(confidence(score, margin, *lead, pair)),
+            confidence: Some(confidence(
+                score,
+                margin,
+                *lead,
+                pair,
+                op.complete_start && op.terminal,
+            )),
             score: Some(score),
             margin: Some(margin),
             reasons,
@@ -217,10 +223,12 @@ impl Linking<'_> {
     }
 }
 
-fn confidence(score: i64, margin: i64, lead: i64, pair: &Pair) -> Confidence {
+/// An operation of which an end is missing may have been under way for 90 minutes, as far as anyone can tell: a run inside that is no more than likely.
+fn confidence(score: i64, margin: i64, lead: i64, pair: &Pair, whole: bool) -> Confidence {
     let (identity, host) = (pair.features.identity.points(), pair.features.host);
     let decisive = pair.features.identity == Identity::GoalState && host > 0;
-    if decisive || score >= 70 * POINT && margin >= 10 * POINT {
+    let sure = whole || pair.features.identity == Identity::Script;
+    if decisive || sure && score >= 70 * POINT && margin >= 10 * POINT {
         Confidence::High
     } else if lead < 5 * POINT {
         // Another VM explains this guest's runs as well.

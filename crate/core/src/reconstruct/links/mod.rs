@@ -6,11 +6,13 @@
 //! | [`vms`] | which VM is a guest? |
 //! | [`goal_states`] | which goal state led to a run? |
 //! | [`witnesses`] | who else saw a run? |
+//! | `latency` | which waits has no run? |
 //! | [`features`] | what speaks for a pair, in points? |
 //! | [`solve`] | which pairs of one VM may be linked, family by family? |
 //! | [`assign`] | which set of them is best, where there is an order? |
 //! | [`unordered`] | and where there is none? |
 //! | [`overrides`] | what did the analyst say? |
+//! | `stepped` | was the clock set midway? |
 //! | `guests` | whose are the runs, and which VM is that? |
 //! | `answer` | how sure is each pair, and why? |
 //!
@@ -31,9 +33,11 @@ pub mod assign;
 pub mod features;
 pub mod goal_states;
 mod guests;
+mod latency;
 pub mod overrides;
 pub mod sides;
 pub mod solve;
+mod stepped;
 pub mod unordered;
 pub mod vms;
 pub mod witnesses;
@@ -52,6 +56,7 @@ use overrides::LinkOverrides;
 use sides::{Asked, Ran};
 use solve::{Pair, Solving};
 use std::collections::{BTreeMap, BTreeSet};
+use stepped::LeftOver;
 use vms::{Guest, Vm};
 use witnesses::Seen;
 
@@ -246,14 +251,14 @@ impl<'a> Linking<'a> {
         &'s self,
         host: &'s [i64],
         offsets: &'s [Offset],
-        allowed: &'s [Option<(i64, i64)>],
+        slack: &'s [Option<i64>],
     ) -> Solving<'s> {
         Solving {
             asked: &self.asked,
             ran: &self.ran,
             host,
             offsets,
-            allowed,
+            slack,
             window: self.window,
             least: self.least,
             rejected: &self.rejected,
@@ -319,11 +324,11 @@ impl<'a> Linking<'a> {
             .collect();
         let points = self.host_points(&hosts);
         let mut offsets: Vec<Offset> = self.places.iter().map(|place| place.offset).collect();
-        let mut allowed = vec![None; self.places.len()];
+        let mut slack: Vec<Option<i64>> = vec![None; self.places.len()];
         let mut pairs: Vec<Pair> = Vec::new();
         for round in 0..=ROUNDS {
             // First only what lies close: of many runs near each other those pairs tell the clock, and the clock rules the others out.
-            let mut solving = self.solving(&points, &offsets, &allowed);
+            let mut solving = self.solving(&points, &offsets, &slack);
             if round == 0 {
                 solving.window = solving.window.min(CLOSE);
             }
@@ -356,14 +361,8 @@ impl<'a> Linking<'a> {
                 {
                     *slot = offset;
                 }
-                if let (Some(Offset::Constant(_)), Some(low), Some(high), true, Some(slot)) = (
-                    found.offset,
-                    found.low,
-                    found.high,
-                    sure && round == 0,
-                    allowed.get_mut(host),
-                ) {
-                    *slot = Some((low - SLACK, high + SLACK));
+                if let (Some(_), true, Some(slot)) = (found.offset, sure, slack.get_mut(host)) {
+                    *slot = Some(SLACK);
                 }
                 if let Some(place) = self.places.get_mut(host) {
                     place.estimate = found;
@@ -371,6 +370,41 @@ impl<'a> Linking<'a> {
             }
             if settled || round > 0 && offsets == before {
                 break;
+            }
+        }
+        for (host, of_guest) in &of_host {
+            let Some(Offset::Constant(offset)) = offsets.get(*host).copied() else {
+                continue;
+            };
+            let set = self.stepped(&LeftOver {
+                host: *host,
+                points: &points,
+                asked: &asked,
+                ran: of_guest,
+                pairs: &pairs,
+                offset,
+            });
+            let Some(set) = set else { continue };
+            if let Some(slot) = offsets.get_mut(*host) {
+                *slot = set;
+            }
+            let solving = self.solving(&points, &offsets, &slack);
+            pairs = solving.solve(&asked, &ran);
+            let all = self.with_confirmed(&pairs, &points);
+            let mut found = self.search(*host, solving, &asked, of_guest).estimate(&all);
+            match found.offset {
+                Some(Offset::Step { .. }) => {
+                    if let (Some(slot), Some(offset)) = (offsets.get_mut(*host), found.offset) {
+                        *slot = offset;
+                    }
+                }
+                _ => {
+                    found.offset = Some(set);
+                    found.reason = Some("the clock was set");
+                }
+            }
+            if let Some(place) = self.places.get_mut(*host) {
+                place.estimate = found;
             }
         }
         for (host, _) in &hosts {

@@ -11,7 +11,7 @@
 //!
 //! Rejected: comparing `Operation` and `Run` directly. Thousands of pairs would fold the same names again and again.
 
-use crate::event::fact::RunState;
+use crate::event::fact::{RunState, Status};
 use crate::evidence::hash::sha256;
 use crate::evidence::layout::{Family, Os};
 use crate::identity::fold;
@@ -46,6 +46,8 @@ pub struct Asked {
     pub complete_start: bool,
     /// Whether the end is known.
     pub terminal: bool,
+    /// When the request was answered with 202, where a row says so.
+    pub accepted: Option<i64>,
     /// How it ended.
     pub outcome: OperationOutcome,
     /// The system it asks for.
@@ -86,6 +88,12 @@ impl Asked {
             },
             complete_start: op.complete_start,
             terminal,
+            accepted: op
+                .rows
+                .iter()
+                .filter(|row| row.status == Status::Accept)
+                .filter_map(|row| row.at.map(|at| at.ns))
+                .min(),
             outcome: op.outcome,
             os: None,
             script: None,

@@ -13,13 +13,13 @@
 //! Rejected: one problem for all. Order is evidence only among executions that count with one counter.
 
 use super::assign::{self, Candidate, Chosen, Worth};
-use super::features::{Features, Identity, POINT, compare};
+use super::features::{Features, Identity, POINT, compare, waits};
+use super::latency::is_plausible;
 use super::sides::{Asked, Ran};
 use super::unordered;
 use crate::evidence::layout::Family;
 use crate::reconstruct::operations::OperationFamily;
 use crate::reconstruct::skew::offset::Offset;
-use crate::reconstruct::skew::search::bound;
 use crate::time::NS_PER_SECOND;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,8 +54,8 @@ pub struct Solving<'a> {
     pub host: &'a [i64],
     /// Offset of each guest's clock.
     pub offsets: &'a [Offset],
-    /// For each guest whose clock is known well, the least and the greatest offset that a pair may need.
-    pub allowed: &'a [Option<(i64, i64)>],
+    /// For each guest whose clock is known well, by how much it may be off.
+    pub slack: &'a [Option<i64>],
     /// How far outside its operation an execution may start.
     pub window: i64,
     /// Pairs below this score are not linked.
@@ -360,20 +360,15 @@ impl<'a> Solving<'a> {
         let features = compare(op, run, host, offset, self.window)?;
         (features.score() >= self.least
             && !self.rejected.contains(&(op.at, run.at))
-            && (features.identity == Identity::GoalState || self.fits_clock(op, run))
+            && (features.identity == Identity::GoalState || self.fits_clock(op, run, offset))
             && !(group.ordered && self.crosses_confirmed(op, run)))
         .then_some(features)
     }
 
-    /// Nothing starts before it is asked for nor ends after it was reported: a pair that needs an offset which the clock does not
-    /// have is none.
-    fn fits_clock(&self, op: &Asked, run: &Ran) -> bool {
-        let Some((least, most)) = self.allowed.get(run.host).copied().flatten() else {
-            return true;
-        };
-        bound(op, run, 0).is_none_or(|bound| {
-            bound.low.is_none_or(|low| low <= most) && bound.high.is_none_or(|high| high >= least)
-        })
+    /// Nothing starts before it is asked for nor ends after it was reported, and nothing waits for ever.
+    fn fits_clock(&self, op: &Asked, run: &Ran, offset: Offset) -> bool {
+        let known = self.slack.get(run.host).copied().flatten();
+        known.is_none_or(|slack| is_plausible(op, run, offset, slack, waits(op, run)))
     }
 
     fn crosses_confirmed(&self, op: &Asked, run: &Ran) -> bool {

@@ -14,6 +14,7 @@ fn asked(start: i64, end: i64) -> Asked {
         end: end * S,
         complete_start: true,
         terminal: true,
+        accepted: None,
         outcome: OperationOutcome::Succeeded,
         os: None,
         script: None,

@@ -1,6 +1,6 @@
-//! How long linking takes and how often it is right, beside the nearest operation in time.
+//! `cargo xtask bench links`: how long linking takes and how often it is right, beside the nearest operation in time.
 //!
-//! `cargo test -p xtask --profile quick --test links_scale -- --ignored --nocapture` prints a table. Nothing is asserted of times.
+//! Operations and runs are made in memory, without files: what is measured is linking alone. Nothing is asserted of times.
 
 use runlens_core::event::fact::RunState;
 use runlens_core::evidence::layout::{Family, Os};
@@ -13,6 +13,7 @@ use runlens_core::reconstruct::runs::Run;
 use runlens_core::settings::Settings;
 use runlens_core::time::{Instant, NS_PER_SECOND};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::time::Instant as Watch;
 
 const TEN: i64 = 1_714_557_600;
@@ -180,11 +181,10 @@ fn nearest(told: &Told) -> BTreeSet<Link> {
     told.runs.iter().filter_map(of_run).collect()
 }
 
-#[test]
-#[ignore = "prints a table of times; run it in an optimized profile"]
-fn scale() {
-    println!(
-        "case | executions | time ms | precision | recall | nearest: time ms | precision | recall"
+/// The table, as Markdown.
+pub fn table() -> String {
+    let mut text = String::from(
+        "| case | executions | time ms | precision | recall | nearest: time ms | precision | recall |\n|---|---|---|---|---|---|---|---|\n",
     );
     for (what, vms, count, every, skew) in [
         ("5,000 on one VM, minutes apart", 1, 5_000, 120, 0),
@@ -223,9 +223,11 @@ fn scale() {
             )
         };
         let ((precision, recall), (near_precision, near_recall)) = (figures(&have), figures(&near));
-        println!(
-            "{what} | {} | {spent:.0} | {precision:.4} | {recall:.4} | {spent_near:.0} | {near_precision:.4} | {near_recall:.4}",
+        let _ = writeln!(
+            text,
+            "| {what} | {} | {spent:.0} | {precision:.4} | {recall:.4} | {spent_near:.0} | {near_precision:.4} | {near_recall:.4} |",
             linked.executions.len()
         );
     }
+    text
 }

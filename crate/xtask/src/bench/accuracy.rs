@@ -1,0 +1,162 @@
+//! `cargo xtask bench accuracy`: precision and recall over made cases, by how far clocks are off and how much is missing.
+//!
+//! Seeds take turns with six kinds of clocks and three shares of losses, so that each of the eighteen has as many cases.
+//!
+//! Rejected: one figure for all. Nearly all cases are easy, and the figure would be of those.
+
+use super::measured::{Measured, Tally, measure};
+use runlens_casegen::adversary::{Clocks, Difficulty};
+use std::fmt::Write;
+use std::num::NonZero;
+use std::thread;
+
+/// Shares of losses, in hundredths.
+pub const MISSING: [u64; 3] = [0, 30, 60];
+
+/// What stands above the table.
+const ABOUT: &str = "# How right links, runs, operations and clocks are
+
+Written by `cargo xtask bench accuracy --out tests/bench/accuracy.md`; the cases are functions of their seeds
+(`crate/casegen/src/adversary`), so the table is the same on any machine.
+
+Each case has four machines of both systems over five days, with everything at once: sessions with several commands a minute, twins of
+the same (cut) name that were not collected, refusals, strangers, boots, re-installed extensions, rotated logs. \"Missing\" is the probability
+with which each row, file and block of log lines is lost; each kind of them on a machine is lost with a third of it.
+
+- operation: has to be found where an export holds one of its rows.
+- run: has to be found where anything shows that it ran; settings and enable lines do not. A number that occurs twice has to be told apart
+  where something other than enable lines bears a time.
+- link: has to be found where the operation has a row, the run has to be found, and one of its traces bears a time. Nothing is asked about
+  whether that suffices: neighbours whose partner is lost stay in the count.
+- clock: on guests with three such links, the offset used at each run against the true one.
+- nearest: each run with the operation of its VM that began nearest in time, at most two minutes away.
+
+";
+
+/// What stands below it.
+const CAUSES: &str = "
+# What remains, and why
+
+- An operation that lost its finishing row may have been under way for 90 minutes, one that lost its first row may have begun as long before;
+  a run of a neighbour lies inside and earns the full points of time. Such links are never of confidence high by time alone.
+- Where a run's own operation left no row at all (a stranger, or all rows lost), a neighbour's operation that lost its run is taken: nothing
+  contradicts it.
+- A clock that was set is found where three pairs on each side agree and no moment is in doubt; with losses there are often fewer. A drift
+  is looked for only where a fifth of the pairs contradict a constant offset, so runs far from most others stay unlinked.
+- Not played: immediate runs, handlers that change their version, exports other than the query's JSON and the storage account, and two
+  collected guests of one host name.
+";
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// How many cases.
+    pub seeds: u64,
+    /// The first seed.
+    pub first: u64,
+    /// Name every mistake.
+    pub verbose: bool,
+}
+
+/// The difficulty of a seed.
+pub fn difficulty(seed: u64) -> Difficulty {
+    let place = usize::try_from(seed % 18).unwrap_or(0);
+    let clocks = Clocks::ALL.get(place % 6).copied().unwrap_or(Clocks::Right);
+    Difficulty::with(clocks, MISSING.get(place / 6).copied().unwrap_or(0))
+}
+
+/// Every case by itself, in the order of seeds.
+pub fn measured(ask: &Ask) -> Vec<(Difficulty, Measured)> {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get) as u64;
+    let last = ask.first.saturating_add(ask.seeds);
+    let mut all: Vec<(u64, Difficulty, Measured)> = thread::scope(|scope| {
+        let started: Vec<_> = (0..workers)
+            .map(|worker| {
+                scope.spawn(move || {
+                    let mine = (ask.first..last).filter(|seed| seed % workers == worker);
+                    mine.map(|seed| (seed, difficulty(seed), measure(seed, difficulty(seed))))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        started
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_default())
+            .collect()
+    });
+    all.sort_by_key(|(seed, ..)| *seed);
+    all.into_iter()
+        .map(|(_, hard, measured)| (hard, measured))
+        .collect()
+}
+
+/// Cases together.
+pub fn together<'a>(cases: impl Iterator<Item = &'a Measured>) -> Measured {
+    let mut sum = Measured::default();
+    cases.for_each(|case| sum.add(case));
+    sum
+}
+
+/// The table, as Markdown.
+pub fn table(ask: &Ask) -> String {
+    let cases = measured(ask);
+    let all = together(cases.iter().map(|(_, measured)| measured));
+    let mut text = String::from(ABOUT);
+    text.push_str(
+        "| clocks | missing | cases | links | precision | recall | nearest: precision | recall | runs: precision | recall | operations: precision | recall | clock error: median s | p95 s |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for missing in MISSING {
+        for clocks in Clocks::ALL {
+            let of = cases
+                .iter()
+                .filter(|(hard, _)| hard.clocks == clocks && hard.missing == missing);
+            line(
+                &mut text,
+                clocks.name(),
+                &format!("{missing} %"),
+                &together(of.map(|(_, it)| it)),
+            );
+        }
+        let of = cases.iter().filter(|(hard, _)| hard.missing == missing);
+        line(
+            &mut text,
+            "**all**",
+            &format!("**{missing} %**"),
+            &together(of.map(|(_, it)| it)),
+        );
+    }
+    line(&mut text, "**all**", "**all**", &all);
+    let Tally { right, found, .. } = all.high;
+    let _ = writeln!(
+        text,
+        "\nLinks of confidence high: {found}, of which wrong: {}.",
+        found - right
+    );
+    text.push_str(CAUSES);
+    if ask.verbose {
+        for remark in &all.remarks {
+            let _ = writeln!(text, "{remark}");
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, clocks: &str, missing: &str, of: &Measured) {
+    let shares = |tally: Tally| format!("{:.4} | {:.4}", tally.precision(), tally.recall());
+    let seconds = |at: usize| {
+        of.clock_error(at)
+            .map_or("–".to_owned(), |it| format!("{it:.1}"))
+    };
+    let _ = writeln!(
+        text,
+        "| {clocks} | {missing} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        of.cases,
+        of.links.wanted,
+        shares(of.links),
+        shares(of.nearest),
+        shares(of.runs),
+        shares(of.operations),
+        seconds(50),
+        seconds(95),
+    );
+}

@@ -16,6 +16,7 @@
 
 pub mod allow_list;
 pub mod control_plane;
+pub mod endpoint;
 pub mod guest;
 pub mod identity;
 mod parameters;
@@ -26,6 +27,7 @@ use crate::script::ScriptSettings;
 use crate::time::zone::{NotAZone, Zone};
 use allow_list::AllowEntry;
 use control_plane::ControlPlane;
+use endpoint::EndpointSide;
 use guest::GuestSide;
 use identity::IdentitySettings;
 pub use parameters::{PARAMETERS, Parameter};
@@ -62,6 +64,8 @@ pub struct Settings {
     pub allow_list: Vec<AllowEntry>,
     /// Detectors 22, 27 to 29.
     pub guest: GuestSide,
+    /// Detectors 16 to 21.
+    pub endpoint: EndpointSide,
 }
 
 /// Parameters of `run-command-invocation`.

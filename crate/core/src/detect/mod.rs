@@ -12,6 +12,7 @@ pub mod anomalous_operation_model;
 pub mod caller_profile;
 pub mod clock_anomaly;
 pub mod cloud_op_without_guest_trace;
+pub mod custom_script_descendant;
 pub mod decode;
 pub mod dormant_principal_reactivated;
 pub mod extension_removed;
@@ -32,9 +33,14 @@ pub mod run_command_in_risk_window;
 pub mod run_command_infrequent;
 pub mod run_command_invocation;
 pub mod run_command_new_terms;
+pub mod run_command_process_correlation;
 pub mod run_command_spike;
 pub mod script_body_mismatch;
+pub mod script_child_process;
 pub mod script_content;
+pub mod script_file_join;
+pub mod script_processes;
+pub mod script_volatility;
 pub mod scripts;
 pub mod self_deleting_script;
 pub mod sensitive_operation;
@@ -42,6 +48,7 @@ pub mod sensitive_operation_new_source;
 pub mod sequence_anomaly;
 pub mod status_output_mismatch;
 pub mod subject;
+pub mod unique_script;
 pub mod vm_extension_write;
 pub mod watch_list;
 
@@ -63,10 +70,12 @@ use history::History;
 use identities::{Identity, Names};
 use machines::Machines;
 use run_command_spike::Burst;
+use script_file_join::Joins;
+use script_processes::{By, ScriptProcesses};
 use scripts::ExecutionScript;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 pub use subject::{Referred, Subject};
 
@@ -237,6 +246,9 @@ pub struct Drawn {
     revivals: OnceCell<Revivals>,
     in_risk_window: OnceCell<Vec<Finding>>,
     automation: OnceCell<BTreeSet<u32>>,
+    script_processes: OnceCell<ScriptProcesses>,
+    joins: OnceCell<Joins>,
+    execution_of_process: OnceCell<BTreeMap<EventNumber, usize>>,
 }
 
 impl CaseView<'_> {
@@ -298,6 +310,21 @@ impl CaseView<'_> {
         all.binary_search_by_key(&Some(operation), of).is_ok()
     }
 
+    /// Which processes belong to scripts of run commands.
+    #[must_use]
+    pub fn script_processes(&self) -> &ScriptProcesses {
+        let drawn = &self.drawn.script_processes;
+        drawn.get_or_init(|| ScriptProcesses::of(self.processes, By::Handlers))
+    }
+
+    /// Which script file was written for which operation.
+    #[must_use]
+    pub fn joins(&self) -> &Joins {
+        self.drawn
+            .joins
+            .get_or_init(|| script_file_join::joins(self))
+    }
+
     /// Guests and their VMs.
     #[must_use]
     pub fn machines(&self) -> &Machines {
@@ -333,6 +360,18 @@ impl CaseView<'_> {
             of
         });
         of_operation.get(operation).copied().flatten()
+    }
+
+    /// The execution to which a process belongs, by an event of the process.
+    #[must_use]
+    pub fn execution_of_process(&self, event: EventNumber) -> Option<usize> {
+        let of_process = self.drawn.execution_of_process.get_or_init(|| {
+            let executions = self.linked.executions.iter().enumerate();
+            executions
+                .flat_map(|(at, one)| one.processes.iter().map(move |event| (*event, at)))
+                .collect()
+        });
+        of_process.get(&event).copied()
     }
 
     /// Whether an operation is the analyst's known automation.
@@ -398,6 +437,12 @@ pub static TABLE: &[Detector] = &[
     sensitive_operation_new_source::DETECTOR,
     resource_burst::DETECTOR,
     run_command_chain::DETECTOR,
+    script_file_join::DETECTOR,
+    script_volatility::DETECTOR,
+    unique_script::DETECTOR,
+    run_command_process_correlation::DETECTOR,
+    script_child_process::DETECTOR,
+    custom_script_descendant::DETECTOR,
     script_content::DETECTOR,
     decode::DETECTOR,
     watch_list::DETECTOR,
@@ -438,6 +483,9 @@ pub static LEFT_OUT: &[(&str, LeftOut)] = &[
         dormant_principal_reactivated::DETECTOR.id,
         dormant_principal_reactivated::left_out,
     ),
+    (script_file_join::DETECTOR.id, script_file_join::left_out),
+    (script_volatility::DETECTOR.id, script_volatility::left_out),
+    (unique_script::DETECTOR.id, unique_script::left_out),
     (script_content::DETECTOR.id, script_content::left_out),
     (run_command_chain::DETECTOR.id, run_command_chain::left_out),
     (

@@ -58,6 +58,8 @@ pub struct CloudRow {
     pub resource_type: Symbol,
     /// Subscription, folded: from its own field where there is one, else from the resource id.
     pub subscription: Symbol,
+    /// Last part of the resource id as the export spells it, where it has capitals: only published rules compare letters.
+    pub spelled_name: Symbol,
     /// Whether `operation` is a display name because the export has no operation id.
     pub display_name_only: bool,
     /// `requestbody` and `responseBody`, where the record keeps them and its operation is one whose body matters.
@@ -505,6 +507,7 @@ impl Fact {
                     &mut row.sub_status,
                     &mut row.resource_type,
                     &mut row.subscription,
+                    &mut row.spelled_name,
                 ] {
                     each(symbol);
                 }

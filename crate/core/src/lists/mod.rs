@@ -42,15 +42,18 @@ pub enum ListKind {
     WatchList,
     /// Content indicators of the analyst's own.
     Indicators,
+    /// Programs that write the scripts of run commands beside the known handlers.
+    ScriptWriters,
 }
 
 impl ListKind {
     /// All of them, in the order of the document.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AddressRanges,
         Self::Indicators,
         Self::KnownAutomation,
         Self::PrivilegedRoles,
+        Self::ScriptWriters,
         Self::WatchList,
     ];
 
@@ -63,6 +66,7 @@ impl ListKind {
             Self::KnownAutomation => "known-automation",
             Self::WatchList => "watch-list",
             Self::Indicators => "indicators",
+            Self::ScriptWriters => "script-writers",
         }
     }
 
@@ -80,6 +84,9 @@ impl ListKind {
             }
             Self::Indicators => {
                 "content indicators of your own (TOML), in the form of the built-in ones"
+            }
+            Self::ScriptWriters => {
+                "programs (file names) that write scripts of run commands beside the known handlers, one a line"
             }
         }
     }
@@ -138,6 +145,8 @@ pub struct Lists {
     pub privileged_roles: BTreeSet<String>,
     /// Principals, folded.
     pub known_automation: BTreeSet<String>,
+    /// File names, folded.
+    pub script_writers: BTreeSet<String>,
     /// What to look for.
     pub watch: WatchList,
     /// What scripts are searched with.
@@ -229,6 +238,11 @@ impl Lists {
                     names(text, "UPN and no object id", principal).map_err(refused)?;
                 self.known_automation.len()
             }
+            ListKind::ScriptWriters => {
+                let program = |cell: &str| (!cell.contains(['/', '\\'])).then(|| fold(cell));
+                self.script_writers = names(text, "file name", program).map_err(refused)?;
+                self.script_writers.len()
+            }
             ListKind::WatchList => {
                 self.watch = WatchList::parse(text).map_err(refused)?;
                 self.watch.len()
@@ -269,6 +283,7 @@ impl Lists {
             ListKind::AddressRanges => self.address_ranges = None,
             ListKind::PrivilegedRoles => self.privileged_roles.clear(),
             ListKind::KnownAutomation => self.known_automation.clear(),
+            ListKind::ScriptWriters => self.script_writers.clear(),
             ListKind::WatchList => self.watch = WatchList::default(),
             ListKind::Indicators => self.content.own = None,
         }

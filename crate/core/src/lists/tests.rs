@@ -33,6 +33,7 @@ fn lists_are_taken_whole_noted_and_taken_back() {
             2,
         ),
         (ListKind::Indicators, own, 1),
+        (ListKind::ScriptWriters, "# ours\nDeploy.exe\nwriter\n", 2),
     ] {
         lists.set(kind, "list_20240429.txt", text).expect("a list");
         let note = lists

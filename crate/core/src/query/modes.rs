@@ -52,15 +52,25 @@ pub fn switchable() -> impl Iterator<Item = &'static str> {
     keys.filter_map(|key| key.strip_suffix(".published"))
 }
 
+/// What a finding is about: its operations, else its executions, else its events; and its place among those about the same.
+type Key = (u8, Vec<usize>, usize);
+
 /// Findings of one detector by what they are about; several of one thing stay in their order.
-fn keyed(found: Vec<Finding>) -> BTreeMap<(Vec<usize>, usize), Finding> {
+fn keyed(found: Vec<Finding>) -> BTreeMap<Key, Finding> {
     let mut by_key = BTreeMap::new();
-    let mut again: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+    let mut again: BTreeMap<(u8, Vec<usize>), usize> = BTreeMap::new();
     for finding in found {
-        let mut operations = finding.operations.clone();
-        operations.sort_unstable();
-        let number = again.entry(operations.clone()).or_default();
-        by_key.insert((operations, *number), finding);
+        let (kind, mut about) = if !finding.operations.is_empty() {
+            (0, finding.operations.clone())
+        } else if !finding.executions.is_empty() {
+            (1, finding.executions.clone())
+        } else {
+            let events = finding.events.iter();
+            (2, events.map(|event| *event as usize).collect())
+        };
+        about.sort_unstable();
+        let number = again.entry((kind, about.clone())).or_default();
+        by_key.insert((kind, about, *number), finding);
         *number += 1;
     }
     by_key

@@ -147,6 +147,7 @@ mod tests {
             sub_status: Symbol::NONE,
             resource_type: Symbol::NONE,
             subscription: Symbol::NONE,
+            spelled_name: Symbol::NONE,
             display_name_only: false,
             bodies: Vec::new(),
         }

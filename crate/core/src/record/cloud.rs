@@ -334,6 +334,7 @@ impl<'a> CloudRecord<'a> {
             resource_type: sink
                 .intern_some(self.resource_type.as_deref().map(identity::fold).as_deref()),
             subscription: sink.intern_some(subscription.as_deref()),
+            spelled_name: sink.intern_some(self.spelled_name()),
             display_name_only: self.operation.is_none() && self.operation_display.is_some(),
             bodies: if operation.as_deref().is_some_and(body_matters) {
                 self.bodies
@@ -362,6 +363,14 @@ impl<'a> CloudRecord<'a> {
             .filter(|id| !id.is_empty())
             .map(Cow::Owned);
         sink.event(record, span, event);
+    }
+
+    /// The resource's own name, where it is spelled with capitals.
+    fn spelled_name(&self) -> Option<&str> {
+        let name = self.resource.as_deref()?.trim().rsplit('/').next()?;
+        name.bytes()
+            .any(|letter| letter.is_ascii_uppercase())
+            .then_some(name)
     }
 
     /// `caller`, else the token's UPN, else its object id.

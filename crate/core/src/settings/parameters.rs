@@ -11,6 +11,7 @@
 
 use super::Settings;
 use super::control_plane::SpikeGroup;
+use super::endpoint::UniqueScope;
 use super::identity::RiskLevel;
 
 /// One parameter, described once.
@@ -107,6 +108,7 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("clock-anomaly.step_seconds", guest.clock.step_seconds: i64, "seconds", 0, 3600, "Steps back of a log's clock up to this are not reported"),
     number!("cloud-guest-link.least_score", cloud_guest_link.least_score: i64, "points", 0, 100, "Pairs of an operation and an execution below this score are not linked"),
     number!("cloud-guest-link.window_seconds", cloud_guest_link.window_seconds: i64, "seconds", 1, 3_600, "How far outside its operation an execution may start"),
+    number!("custom-script-descendant.window_seconds", endpoint.descendant.window_seconds: i64, "seconds", 1, 3600, "How soon after the start of the handler a descendant counts"),
     number!("decode.all_bytes", script.limits.all_bytes: usize, "bytes", 1 << 20, 64 << 20, "Bytes of all layers decoded from one script"),
     number!("decode.depth", script.limits.depth: usize, "levels", 1, 16, "Layers inside layers of a script"),
     number!("decode.layer_bytes", script.limits.layer_bytes: usize, "bytes", 64 << 10, 16 << 20, "Longest layer decoded from a script"),
@@ -254,6 +256,14 @@ pub static PARAMETERS: &[Parameter] = &[
         "Behave as the published rule, defects included"
     ),
     number!("run-command-new-terms.window_days", control_plane.new_terms.window_days: i64, "days", 1, 90, "How far back the same principal, VM and network are looked for"),
+    number!("run-command-process-correlation.early_seconds", endpoint.correlation.early_seconds: i64, "seconds", 0, 600, "How long before the start of an operation its first process may begin"),
+    number!("run-command-process-correlation.grace_seconds", endpoint.correlation.grace_seconds: i64, "seconds", 0, 600, "How long after the end of an operation a process still counts"),
+    number!("run-command-process-correlation.most_seconds", endpoint.correlation.most_seconds: i64, "seconds", 1, 5_400, "How long after its start a process counts where the operation's end is not known"),
+    switch!(
+        "run-command-process-correlation.published",
+        endpoint.correlation.published,
+        "Behave as the published rule, defects included"
+    ),
     choice!("run-command-spike.group", control_plane.spike.group: SpikeGroup, "What the commands of one burst have in common"),
     switch!(
         "run-command-spike.include_managed",
@@ -273,10 +283,30 @@ pub static PARAMETERS: &[Parameter] = &[
         "Behave as the published query, defects included"
     ),
     number!("run-command-spike.window_minutes", control_plane.spike.window_minutes: i64, "minutes", 1, 1440, "Commands of one burst begin within less than this"),
+    switch!(
+        "script-child-process.published",
+        endpoint.child.published,
+        "Behave as the published rule, defects included"
+    ),
     number!("script-content.critical", script.thresholds.critical: u32, "points", 1, 1000, "Score of a script from which, with three groups, it is critical"),
     number!("script-content.high", script.thresholds.high: u32, "points", 1, 1000, "Score of a script from which it is high"),
     number!("script-content.low", script.thresholds.low: u32, "points", 1, 1000, "Score of a script from which it is low"),
     number!("script-content.medium", script.thresholds.medium: u32, "points", 1, 1000, "Score of a script from which it is medium"),
+    number!("script-file-join.merge_seconds", endpoint.file_join.merge_seconds: i64, "seconds", 0, 60, "Writes of one file no further apart than this are one"),
+    switch!(
+        "script-file-join.published",
+        endpoint.file_join.published,
+        "Behave as the published query, defects included"
+    ),
+    number!("script-file-join.tolerance_seconds", endpoint.file_join.tolerance_seconds: i64, "seconds", 0, 3_600, "How far outside its operation a script may be written"),
+    number!("script-volatility.distinct_percent", endpoint.volatility.distinct_percent: i64, "percent", 0, 100, "More of the commands of an episode than this must differ"),
+    number!("script-volatility.gap_minutes", endpoint.volatility.gap_minutes: i64, "minutes", 1, 43_200, "A longer pause between two commands begins a new episode"),
+    number!("script-volatility.least_executions", endpoint.volatility.least_executions: i64, "executions", 2, 1_000, "Episodes of fewer executions are not looked at"),
+    switch!(
+        "script-volatility.published",
+        endpoint.volatility.published,
+        "Behave as the published query, defects included"
+    ),
     number!("sensitive-operation-new-source.baseline_days", control_plane.new_source.baseline_days: i64, "days", 2, 90, "How far before the end of the case the baseline begins"),
     number!("sensitive-operation-new-source.detection_hours", control_plane.new_source.detection_hours: i64, "hours", 1, 168, "Length of the detection window, which ends at the end of the case"),
     number!("sensitive-operation-new-source.least_operations", control_plane.new_source.least_operations: i64, "operations", 1, 1000, "So many operations of one source and kind count"),
@@ -291,5 +321,12 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("skew-estimate.least_pairs", skew_estimate.least_pairs: i64, "pairs", 1, 1_000, "Pairs for a clock offset of confidence medium; twice as many make it high"),
     number!("skew-estimate.start_latency_seconds", skew_estimate.start_latency_seconds: i64, "seconds", 0, 60, "How long an execution usually takes to start"),
     number!("skew-estimate.window_seconds", skew_estimate.window_seconds: i64, "seconds", 60, 50_400, "The greatest offset of a guest's clock that is looked for"),
+    number!("unique-script.least_executions", endpoint.unique.least_executions: i64, "executions", 1, 1_000_000, "Fewer executions of known scripts than this say nothing about rarity"),
+    switch!(
+        "unique-script.published",
+        endpoint.unique.published,
+        "Behave as the published query, defects included"
+    ),
+    choice!("unique-script.scope", endpoint.unique.scope: UniqueScope, "Among which executions a script is unique"),
     number!("vm-extension-write.window_days", vm_extension_write.window_days: i64, "days", 1, 90, "How far back an earlier write of the same extension on the same VM is looked for"),
 ];

@@ -50,7 +50,7 @@ cargo xtask analyze PATH… [FLAGS]
   --set KEY=VALUE   change a setting; may be repeated
   --zone PATH=ZONE  local times of the item at PATH are in this zone (UTC+05:30, Europe/Berlin); may be repeated
   --settings-file F settings as the page saves them (JSON)
-  --list KIND=FILE  a list of yours: address-ranges, indicators, known-automation, privileged-roles, watch-list; may be repeated
+  --list KIND=FILE  a list of yours: address-ranges, indicators, known-automation, privileged-roles, script-writers, watch-list; may be repeated
   --modes FILE      write there what each published rule finds and its corrected form does not, and the other way round
   --export FORM=FILE  write another form too; may be repeated. Forms: report-html, report-markdown, csv, timesketch,
                     l2t, stix, navigator

@@ -10,6 +10,7 @@ mod chain;
 mod clean;
 mod content;
 mod dormant;
+mod endpoint;
 mod guest;
 mod infrequent;
 mod lists;
@@ -51,6 +52,15 @@ const ELSEWHERE: &[&str] = &[
     "script-content",
     "decode",
     "watch-list",
+];
+
+/// What detectors say that look at guests where there is none.
+const NO_GUEST: &[&str] = &[
+    "no evidence of a guest",
+    "no process starts are loaded",
+    "no record of a script file",
+    "of no run command both the operation and the script's text or size are known",
+    "the script of 0 executions is known",
 ];
 
 const RUN: &str = "Microsoft.Compute/virtualMachines/runCommand/action";

@@ -75,6 +75,8 @@ pub struct FileWrite {
     pub time: i64,
     /// Name of the file as written.
     pub name: String,
+    /// Its path as written.
+    pub path: String,
     /// Its facts.
     pub size: Option<u64>,
     /// SHA-256, where the sensor took it.
@@ -175,7 +177,9 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
             }
             Fact::File(fact) => {
                 let name = file_name(text(fact.path));
-                if let (Some(time), true) = (time, may_be_script(name)) {
+                let done = store.column(&store.columns.operation, *event).unwrap_or("");
+                let removed = done.to_ascii_lowercase().contains("delet");
+                if let (Some(time), true, false) = (time, may_be_script(name), removed) {
                     guests
                         .file_writes
                         .push(file_write(fact, &text, label(), time, name, *event));
@@ -258,6 +262,7 @@ fn file_write<'a>(
         label,
         time,
         name: name.to_owned(),
+        path: text(fact.path).to_owned(),
         size: fact.size,
         sha256: Some(text(fact.sha256).to_lowercase()).filter(|sha256| !sha256.is_empty()),
         writer: text(fact.writer_image).to_owned(),

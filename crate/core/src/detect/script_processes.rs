@@ -1,0 +1,395 @@
+//! Which processes belong to a run command's script (detectors B, `script_proc`), and which of their children are worth a word.
+//!
+//! A process belongs to a script by its own command line or by its parent's. On Windows the whole line is looked at, on Linux each argument,
+//! since there the shell is given a path:
+//!
+//! ```text
+//! powershell  -ExecutionPolicy Unrestricted -File script12.ps1              script12.ps1
+//! powershell -File script0.ps1                                              none: not as the handler starts it
+//! /bin/sh -c /var/lib/waagent/run-command/download/3/script.sh              …/download/3/script.sh
+//! ```
+//!
+//! Rejected: the runs that linking found. They need a number that some source told; a payload on a guest is to be seen also where nothing else is left.
+
+use super::CaseView;
+use crate::reconstruct::processes::Process;
+use crate::script::{Examined, ScriptHint};
+use regex::Regex;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+/// How the handler of action run commands starts a script on Windows.
+const WINDOWS_ACTION: &str = r#"(?i)^"?(?:[a-z]:\\[^"\r\n]{0,200}\\)?powershell(?:\.exe)?"?\s+-ExecutionPolicy\s+Unrestricted\s+-File\s+"?(?:[^"\r\n]{0,200}\\)?script\d{1,9}\.ps1\b"#;
+/// Anything in the download folder of either handler.
+const WINDOWS_ANY: &str = r"(?i)\\packages\\plugins\\microsoft\.cplat\.core\.runcommand(?:handler)?windows\\[\d.]{1,20}\\downloads\\";
+const LINUX: [&str; 3] = [
+    r"^/var/lib/waagent/run-command/download/\d{1,9}/script\.sh$",
+    r"^/var/lib/waagent/run-command-handler/(?:download|immediateDownload)/[^/]{1,128}/\d{1,9}/script\.sh$",
+    r"^/home/[^/]{1,64}/waagent/run-command-handler-runas/download/[^/]{1,128}/\d{1,9}/script\.sh$",
+];
+/// As the published rules have it: two blanks, one character for the number, the action's folder only.
+const PUBLISHED_WINDOWS: &str = r"^powershell  -ExecutionPolicy Unrestricted -File script.\.ps1$";
+const PUBLISHED_LINUX: &str = r"^/var/lib/waagent/run-command/download/.*/script\.sh$";
+
+/// Children that are worth a word, without `.exe`.
+const NOTABLE: [&str; 54] = [
+    "cmd",
+    "powershell",
+    "pwsh",
+    "wscript",
+    "cscript",
+    "mshta",
+    "rundll32",
+    "regsvr32",
+    "certutil",
+    "bitsadmin",
+    "msbuild",
+    "installutil",
+    "regasm",
+    "net",
+    "net1",
+    "nltest",
+    "whoami",
+    "quser",
+    "systeminfo",
+    "tasklist",
+    "arp",
+    "wmic",
+    "schtasks",
+    "sc",
+    "reg",
+    "vssadmin",
+    "wevtutil",
+    "curl",
+    "wget",
+    "nc",
+    "ncat",
+    "socat",
+    "base64",
+    "xxd",
+    "openssl",
+    "python",
+    "perl",
+    "ruby",
+    "php",
+    "crontab",
+    "useradd",
+    "usermod",
+    "chpasswd",
+    "chattr",
+    "iptables",
+    "insmod",
+    "docker",
+    "kubectl",
+    "az",
+    "azcopy",
+    "ssh",
+    "scp",
+    "nohup",
+    "setsid",
+];
+/// Of these the file's name carries a version or a flavour: `python3.11`, `nc.openbsd`.
+const VERSIONED: [&str; 5] = ["nc", "perl", "php", "python", "ruby"];
+/// From this weight on an indicator makes a child notable.
+pub const NOTABLE_WEIGHT: u8 = 7;
+/// Distinct command lines that one detector examines for indicators.
+const MOST_EXAMINED: usize = 20_000;
+
+/// The expressions, compiled once.
+struct Patterns {
+    windows_action: Option<Regex>,
+    windows_any: Option<Regex>,
+    linux: Vec<Regex>,
+    published_windows: Option<Regex>,
+    published_linux: Option<Regex>,
+}
+
+fn patterns() -> &'static Patterns {
+    static PATTERNS: OnceLock<Patterns> = OnceLock::new();
+    PATTERNS.get_or_init(|| Patterns {
+        windows_action: Regex::new(WINDOWS_ACTION).ok(),
+        windows_any: Regex::new(WINDOWS_ANY).ok(),
+        linux: LINUX
+            .iter()
+            .filter_map(|text| Regex::new(text).ok())
+            .collect(),
+        published_windows: Regex::new(PUBLISHED_WINDOWS).ok(),
+        published_linux: Regex::new(PUBLISHED_LINUX).ok(),
+    })
+}
+
+/// A script of a run command, as a command line names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// Path or file name, folded on Windows.
+    pub script: String,
+    /// Whether it is one of a Windows guest.
+    pub windows: bool,
+}
+
+/// How processes are recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// As the handlers start them.
+    Handlers,
+    /// As the published rules have it.
+    Published,
+}
+
+/// The script that a command line names, as an argument or as the handler starts it.
+#[must_use]
+pub fn named(line: &str, by: By) -> Option<Named> {
+    let patterns = patterns();
+    if line.contains("script.sh") {
+        let mut words = line
+            .split_ascii_whitespace()
+            .map(|word| word.trim_matches(['"', '\'']));
+        let fits = |word: &str| match by {
+            By::Handlers => patterns.linux.iter().any(|one| one.is_match(word)),
+            By::Published => patterns
+                .published_linux
+                .as_ref()
+                .is_some_and(|one| one.is_match(word)),
+        };
+        if let Some(word) = words.find(|word| fits(word)) {
+            return Some(Named {
+                script: word.to_owned(),
+                windows: false,
+            });
+        }
+    }
+    // Nearly no command line has either word.
+    if by == By::Published {
+        let fits = patterns.published_windows.as_ref()?.is_match(line);
+        return fits.then(|| last_name(line));
+    }
+    let fits = |expression: &Option<Regex>| {
+        let found = expression.as_ref().and_then(|one| one.find(line));
+        found.map(|found| found.end())
+    };
+    if let Some(end) = fits(&patterns.windows_action) {
+        return line.get(..end).map(last_name);
+    }
+    let end = fits(&patterns.windows_any)?;
+    let rest = line.get(end..).unwrap_or("");
+    let stop = rest
+        .find(|letter: char| matches!(letter, '"' | '\'' | ' ' | '\t' | '\r' | '\n'))
+        .unwrap_or(rest.len());
+    Some(Named {
+        script: rest.get(..stop).unwrap_or("").to_lowercase(),
+        windows: true,
+    })
+}
+
+fn last_name(line: &str) -> Named {
+    let name = line.rsplit([' ', '\t', '"', '\\']).next().unwrap_or(line);
+    Named {
+        script: name.to_lowercase(),
+        windows: true,
+    }
+}
+
+/// The name of an executable, folded, without `.exe`; of a process whose image no source told, by its command line.
+#[must_use]
+pub fn image_name(image: &str, command_line: &str) -> String {
+    let image = image.trim_matches('"');
+    let path: Cow<'_, str> = if image.is_empty() {
+        let line = command_line.trim_start();
+        match line.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap_or("").into(),
+            None => line.split_ascii_whitespace().next().unwrap_or("").into(),
+        }
+    } else {
+        image.into()
+    };
+    let name = path.rsplit(['/', '\\']).next().unwrap_or("").to_lowercase();
+    name.strip_suffix(".exe").map(str::to_owned).unwrap_or(name)
+}
+
+/// What processes have to do with scripts of run commands, by position of the process.
+#[derive(Debug, Default)]
+pub struct ScriptProcesses {
+    /// The script that its own command line names.
+    pub own: Vec<Option<Named>>,
+    /// The script that its parent's command line names.
+    pub parent: Vec<Option<Named>>,
+}
+
+impl ScriptProcesses {
+    /// Of these processes.
+    #[must_use]
+    pub fn of(processes: &[Process], by: By) -> Self {
+        let own: Vec<Option<Named>> = processes
+            .iter()
+            .map(|process| named(&process.command_line, by))
+            .collect();
+        let parent = processes
+            .iter()
+            .map(|process| {
+                let told = named(&process.parent_command_line, by);
+                told.or_else(|| own.get(process.parent?)?.clone())
+            })
+            .collect();
+        Self { own, parent }
+    }
+
+    /// Whether a process belongs to a script: it runs it, or its parent does.
+    #[must_use]
+    pub fn belongs(&self, process: usize) -> bool {
+        let is = |list: &[Option<Named>]| list.get(process).is_some_and(Option::is_some);
+        is(&self.own) || is(&self.parent)
+    }
+}
+
+/// Whether an executable is worth a word as a script's child; `python3.11` is `python`.
+#[must_use]
+pub fn is_notable(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or(name);
+    let bare = first.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    NOTABLE.contains(&name) || VERSIONED.contains(&bare)
+}
+
+/// Content of command lines, each distinct one examined once.
+pub struct Lines<'a, 'b> {
+    view: &'a CaseView<'b>,
+    known: BTreeMap<(String, bool), Arc<Examined>>,
+    /// Lines beyond the limit, which were not examined.
+    pub unexamined: usize,
+}
+
+impl<'a, 'b> Lines<'a, 'b> {
+    /// None yet.
+    #[must_use]
+    pub fn new(view: &'a CaseView<'b>) -> Self {
+        Self {
+            view,
+            known: BTreeMap::new(),
+            unexamined: 0,
+        }
+    }
+
+    /// What a command line does; `None` beyond the limit.
+    pub fn examine(&mut self, line: &str, windows: bool) -> Option<Arc<Examined>> {
+        let key = (line.to_owned(), windows);
+        if let Some(known) = self.known.get(&key) {
+            return Some(Arc::clone(known));
+        }
+        if self.known.len() >= MOST_EXAMINED {
+            self.unexamined += 1;
+            return None;
+        }
+        let hint = ScriptHint {
+            windows: Some(windows),
+            file_name: None,
+        };
+        let found = self
+            .view
+            .lists
+            .content
+            .examine(line, &hint, &self.view.settings.script);
+        let found = Arc::new(found);
+        self.known.insert(key, Arc::clone(&found));
+        Some(found)
+    }
+}
+
+/// The greatest weight of an indicator, and its id.
+#[must_use]
+pub fn heaviest(examined: &Examined) -> Option<(u8, &str)> {
+    let hits = examined.matches.iter();
+    let hits = hits.map(|hit| (hit.weight(), hit.indicator.id.as_str()));
+    // Among equals the first by name, so that the answer does not depend on the order of matches.
+    hits.max_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(one.1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str, by: By) -> Option<String> {
+        named(line, by).map(|found| found.script)
+    }
+
+    #[test]
+    fn command_lines_name_scripts() {
+        for (line, script) in [
+            (
+                "powershell  -ExecutionPolicy Unrestricted -File script0.ps1",
+                Some("script0.ps1"),
+            ),
+            (
+                "powershell -ExecutionPolicy Unrestricted -File script12.ps1",
+                Some("script12.ps1"),
+            ),
+            (
+                r#""C:\Windows\System32\powershell.exe" -ExecutionPolicy Unrestricted -File "C:\x\Script3.ps1" a"#,
+                Some("script3.ps1"),
+            ),
+            ("powershell -File script0.ps1", None),
+            (r"powershell -File C:\it\script1.ps1", None),
+            (
+                r"powershell.exe -File C:\Packages\Plugins\Microsoft.CPlat.Core.RunCommandHandlerWindows\2.0.7\Downloads\fix\0\script.ps1 -x",
+                Some(r"fix\0\script.ps1"),
+            ),
+            (
+                "/bin/bash /var/lib/waagent/run-command/download/12/script.sh",
+                Some("/var/lib/waagent/run-command/download/12/script.sh"),
+            ),
+            ("/var/lib/waagent/run-command/download/script.sh", None),
+            (
+                "/var/lib/waagent/run-command-handler/download/rc1/0/script.sh",
+                Some("/var/lib/waagent/run-command-handler/download/rc1/0/script.sh"),
+            ),
+            (
+                "bash -c \"/var/lib/waagent/run-command-handler/immediateDownload/rc1/2/script.sh a\"",
+                Some("/var/lib/waagent/run-command-handler/immediateDownload/rc1/2/script.sh"),
+            ),
+            (
+                "sh /home/bob/waagent/run-command-handler-runas/download/rc1/0/script.sh",
+                Some("/home/bob/waagent/run-command-handler-runas/download/rc1/0/script.sh"),
+            ),
+            (
+                "sh /tmp/var/lib/waagent/run-command/download/1/script.sh",
+                None,
+            ),
+            (
+                "sh /var/lib/waagent/run-command/download/1234567890/script.sh",
+                None,
+            ),
+        ] {
+            assert_eq!(shown(line, By::Handlers).as_deref(), script, "{line}");
+        }
+    }
+
+    #[test]
+    fn published_expressions_take_one_character_and_two_blanks() {
+        let is = |line: &str| shown(line, By::Published).is_some();
+        assert!(is(
+            "powershell  -ExecutionPolicy Unrestricted -File script9.ps1"
+        ));
+        assert!(!is(
+            "powershell  -ExecutionPolicy Unrestricted -File script10.ps1"
+        ));
+        assert!(!is(
+            "powershell -ExecutionPolicy Unrestricted -File script9.ps1"
+        ));
+        assert!(is("sh /var/lib/waagent/run-command/download/10/script.sh"));
+        assert!(!is(
+            "sh /var/lib/waagent/run-command-handler/download/rc1/0/script.sh"
+        ));
+    }
+
+    #[test]
+    fn names_of_executables() {
+        for (image, line, name) in [
+            (r"C:\Windows\System32\WHOAMI.EXE", "", "whoami"),
+            ("/usr/bin/curl", "curl x", "curl"),
+            ("", r#""C:\Program Files\x\net.exe" use"#, "net"),
+            ("", "nltest /dclist:", "nltest"),
+        ] {
+            assert_eq!(image_name(image, line), name);
+        }
+        assert!(is_notable("python3.11") && is_notable("net1") && !is_notable("ipconfig"));
+    }
+}

@@ -66,7 +66,7 @@ fn a_session_comes_back_whole_and_finds_its_evidence_by_hash() {
             .zones
             .get("copy/of/messages")
             .map(ToString::to_string),
-        Some("+02:00".to_owned())
+        Some("UTC+02:00".to_owned())
     );
     assert_eq!(other.triage().of(KEY).note, "seen");
     assert_eq!(other.lists().notes().len(), 1);

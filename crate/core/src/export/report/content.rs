@@ -158,7 +158,7 @@ impl Told<'_> {
                 }
                 Some(vec![
                     Cell::Word(row.severity),
-                    Cell::maybe(row.first.as_deref()),
+                    Cell::time(row.first.as_deref()),
                     Cell::Text(row.title),
                     Cell::Text(row.summary),
                     Cell::Text(row.attack.join(" ")),
@@ -238,7 +238,7 @@ impl Told<'_> {
                     .or_else(|| line.row.host.clone())
                     .unwrap_or_default();
                 vec![
-                    Cell::maybe(line.cloud_time.as_deref()),
+                    Cell::time(line.cloud_time.as_deref()),
                     Cell::Text(line.clock.to_owned()),
                     Cell::Text(own),
                     Cell::Text(who),
@@ -487,8 +487,8 @@ impl Told<'_> {
                         "{} / {} / {}",
                         item.records, item.events, item.skipped
                     )),
-                    Cell::maybe(item.first.as_deref()),
-                    Cell::maybe(item.last.as_deref()),
+                    Cell::time(item.first.as_deref()),
+                    Cell::time(item.last.as_deref()),
                     Cell::maybe(item.time_basis),
                 ]
             })

@@ -56,7 +56,7 @@ impl Told<'_> {
                     .map_or(value.clone(), |remark| format!("{value} ({remark})"));
                 vec![
                     Cell::Text(statement.name.clone()),
-                    Cell::maybe(statement.time.as_deref()),
+                    Cell::time(statement.time.as_deref()),
                     Cell::Text(value),
                     Cell::Exact(places),
                 ]
@@ -260,7 +260,7 @@ impl Told<'_> {
                     self.said(&process.command_line)
                 );
                 vec![
-                    Cell::maybe(process.started.as_deref()),
+                    Cell::time(process.started.as_deref()),
                     Cell::Text(process.part.to_owned()),
                     Cell::Exact(pid),
                     Cell::Text(process.user.clone()),

@@ -30,11 +30,16 @@ pub fn timeline(case: &Case) -> Option<String> {
     let (from, to) = (known.first_ms?, known.last_ms?);
     let to = if to > from { to + 1.0 } else { from + 1_000.0 };
     let counted = bins(case, case.store().order(), from, to, BINS);
+    // Kinds whose records give no time have nothing to draw.
+    let drawn = |lane: usize| {
+        let mut counts = counted.counts.iter().skip(lane * BINS).take(BINS);
+        counts.any(|count| *count > 0)
+    };
     let lanes: Vec<(usize, &str, u64)> = counted
         .lanes
         .iter()
         .enumerate()
-        .filter(|(_, (_, total))| *total > 0)
+        .filter(|(at, _)| drawn(*at))
         .map(|(at, (word, total))| (at, *word, *total))
         .collect();
     let height = FINDINGS + LANE * lanes.len() as f64 + 24.0;

@@ -18,6 +18,8 @@ pub enum Cell {
     Exact(String),
     /// A severity or confidence word, which gets its colour.
     Word(&'static str),
+    /// A moment, RFC 3339.
+    Time(String),
 }
 
 impl Cell {
@@ -26,9 +28,14 @@ impl Cell {
         Self::Text(text.unwrap_or("–").to_owned())
     }
 
+    /// A moment that may be absent.
+    pub fn time(time: Option<&str>) -> Self {
+        Self::Time(time.map_or_else(|| "–".to_owned(), |time| time.replacen('T', " ", 1)))
+    }
+
     fn text(&self) -> &str {
         match self {
-            Self::Text(text) | Self::Exact(text) => text,
+            Self::Text(text) | Self::Exact(text) | Self::Time(text) => text,
             Self::Word(word) => word,
         }
     }
@@ -163,6 +170,7 @@ impl<'a> Writer<'a> {
         let text = self.escaped(cell.text());
         match (self.sheet, cell) {
             (Sheet::Html, Cell::Text(_)) => format!("<td>{text}</td>"),
+            (Sheet::Html, Cell::Time(_)) => format!("<td class=\"time\">{text}</td>"),
             (Sheet::Html, Cell::Exact(_)) => format!("<td class=\"exact\">{text}</td>"),
             (Sheet::Html, Cell::Word(_)) => {
                 format!("<td><span class=\"word {text}\">{text}</span></td>")

@@ -159,12 +159,38 @@ impl AddressPrefix {
         })
     }
 
+    /// The prefix of this length in which an address lies.
+    #[must_use]
+    pub fn around(address: IpAddr, length: u32) -> Self {
+        Self {
+            network: first_of(address, length),
+            length,
+        }
+    }
+
     /// Whether an address lies in it.
     #[must_use]
     pub fn contains(&self, ip: &str) -> bool {
-        ip.parse::<IpAddr>().is_ok_and(|ip| {
-            ip.is_ipv4() == self.network.is_ipv4() && first_of(ip, self.length) == self.network
-        })
+        ip.parse::<IpAddr>().is_ok_and(|ip| self.holds(ip))
+    }
+
+    /// The same of an address that was read already; one family lies in no prefix of the other.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        address.is_ipv4() == self.network.is_ipv4()
+            && first_of(address, self.length) == self.network
+    }
+
+    /// Its first address.
+    #[must_use]
+    pub fn network(&self) -> IpAddr {
+        self.network
+    }
+
+    /// How many bits count.
+    #[must_use]
+    pub fn length(&self) -> u32 {
+        self.length
     }
 }
 

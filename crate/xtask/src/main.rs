@@ -5,12 +5,13 @@
 //! cargo xtask test       every check there is
 //! cargo xtask dist       build dist/runlens.html; --verify proves that anybody gets the same bytes
 //! cargo xtask analyze    read evidence and write the case document
+//! cargo xtask bench      measure what something costs
 //! ```
 //!
 //! # Where things are
 //!
-//! One command is one file (or one folder): [`run`], [`test`], [`dist`], [`analyze`], and one line in
-//! [`COMMANDS`]: a benchmark, a fuzzer or a maker of cases goes there too. Under them: [`page`] makes the page,
+//! One command is one file (or one folder): [`run`], [`test`], [`dist`], [`analyze`], [`bench`], and one line in
+//! [`COMMANDS`]: a fuzzer or a maker of cases goes there too. Under them: [`page`] makes the page,
 //! [`needs`] finds or installs what that takes, [`program`] starts other programs, [`serve`] and [`open`] show
 //! the page, [`checkout`] knows where everything lies, [`failure`] is every sentence about what went wrong.
 //!

@@ -12,7 +12,7 @@ use super::{Case, Searched};
 use crate::detect::allowed::AllowEffect;
 use crate::detect::caller_profile::Actor;
 use crate::detect::incident::Incident;
-use crate::detect::{self, CaseView, Drawn, Finding, allowed, caller_profile, incident, raise};
+use crate::detect::{self, CaseView, Drawn, Finding, allowed, incident, raise};
 use crate::event::intern::Symbol;
 use crate::evidence::layout::Os;
 use crate::identity::host_label;
@@ -272,6 +272,11 @@ impl Case {
         ask(&view)
     }
 
+    /// Runs the detectors once more over the conclusions that are there, and rolls their findings up: what a bench measures.
+    pub fn judge_again(&mut self) {
+        self.run_detectors();
+    }
+
     fn run_detectors(&mut self) {
         let settings = self.settings.clone();
         let judged = self.with_view(&settings, judge);
@@ -295,7 +300,6 @@ struct Judged {
 fn judge(view: &CaseView<'_>) -> Judged {
     let mut findings: Vec<Finding> = Vec::new();
     let mut searched = Vec::new();
-    let actors = caller_profile::actors(view);
     for detector in detect::TABLE {
         let not_assessed = (detector.not_assessed)(view);
         let mut left_out = None;
@@ -332,7 +336,7 @@ fn judge(view: &CaseView<'_>) -> Judged {
     let incidents = incident::of_case(view, &findings);
     Judged {
         findings,
-        actors,
+        actors: view.actors().to_vec(),
         searched,
         allowed,
         incidents,

@@ -78,7 +78,11 @@ impl ActorOperation {
         self.count += 1;
         self.rows += op.rows.len();
         self.members.push(at);
-        self.ips.extend(op.ips.iter().cloned());
+        for ip in &op.ips {
+            if !self.ips.contains(ip) {
+                self.ips.insert(ip.clone());
+            }
+        }
         if self.category < op.category {
             self.category.clone_from(&op.category);
         }
@@ -187,7 +191,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let least = usize::try_from(settings.least_operations).unwrap_or(usize::MAX);
     let share = usize::try_from(settings.share_permille).unwrap_or(0);
     let mut findings = Vec::new();
-    for actor in actors(view) {
+    for actor in view.actors() {
         let weight = |row: &ActorOperation| weight(row, settings.published);
         let total: usize = actor.operations.iter().map(weight).sum();
         if total < least {

@@ -29,7 +29,6 @@ use crate::evidence::layout::{Family, Os};
 use crate::identity::{netbios, same_host};
 use crate::reconstruct::guests::Change;
 use crate::reconstruct::operations::OperationOutcome;
-use crate::time::Instant;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,11 +168,14 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     // Deletions of script extensions by the VM's name.
     let mut deletions: BTreeMap<String, Vec<(i64, usize)>> = BTreeMap::new();
     for (at, op) in view.operations.iter().enumerate() {
-        let child = op.resource.as_ref().and_then(|id| id.child());
+        let child = || op.resource.as_ref().and_then(|id| id.child());
         let ours = is_extension_delete(&op.operation)
             && op.outcome != OperationOutcome::Failed
-            && child.as_deref().is_some_and(runs_scripts);
-        if let (true, Some(vm), Some(started)) = (ours, op.vm(), op.started) {
+            && child().as_deref().is_some_and(runs_scripts);
+        if !ours {
+            continue;
+        }
+        if let (Some(vm), Some(started)) = (op.vm(), op.started) {
             deletions
                 .entry(netbios(&vm))
                 .or_default()
@@ -201,10 +203,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let orphan = near.is_empty() && is_covered(view, &removal);
         findings.push(finding(view, &removal, near, last, orphan));
     }
+    let mut commands: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (_, at) in deletions.values().flatten() {
         if !told.contains(at) {
-            let started = view.operations.get(*at).and_then(|op| op.started);
-            findings.extend(in_cloud_only(view, *at, started));
+            findings.extend(in_cloud_only(view, *at, &mut commands));
         }
     }
     findings
@@ -292,18 +294,30 @@ fn finding(
     }
 }
 
+/// Commands that are looked at for one deletion at most: of so many under way at one time none is the last.
+const MOST_LOOKED_AT: usize = 4096;
+
 /// A deletion that only the Activity Log tells of.
-fn in_cloud_only(view: &CaseView<'_>, at: usize, started: Option<Instant>) -> Option<Finding> {
+/// `commands` keeps the run commands of each VM that was asked for.
+fn in_cloud_only(
+    view: &CaseView<'_>,
+    at: usize,
+    commands: &mut BTreeMap<String, Vec<usize>>,
+) -> Option<Finding> {
     let op = view.operations.get(at)?;
-    let started = started?;
-    // The last run command on that VM, by the Activity Log.
-    let commands = op
-        .vm()
-        .map(|vm| view.machines().run_commands(&vm))
-        .unwrap_or_default();
-    let last = commands
+    let started = op.started?;
+    // The last run command on that VM, by the Activity Log; operations are in order of their starts.
+    let of_vm = op.vm().map(|vm| {
+        let known = commands.entry(vm);
+        known.or_insert_with_key(|vm| view.machines().run_commands(vm))
+    });
+    let of_vm = of_vm.map_or(&[][..], |list| list.as_slice());
+    let before = of_vm.partition_point(|command| *command < at);
+    let last = of_vm
         .iter()
+        .take(before)
         .rev()
+        .take(MOST_LOOKED_AT)
         .filter_map(|at| view.operations.get(*at)?.ended)
         .find(|ended| ended.ns <= started.ns);
     let gap = last.map(|last| started.ns - last.ns);

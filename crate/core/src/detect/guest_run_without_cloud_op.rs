@@ -155,8 +155,8 @@ fn usual_pause(records: &[i64]) -> i64 {
     pauses.get(pauses.len() / 2).copied().unwrap_or(i64::MAX)
 }
 
-/// Whether the handler's own binary was started by something else than the guest agent while a run ran.
-fn is_local(view: &CaseView<'_>, one: &Unasked) -> bool {
+/// When, by the cloud's clock, a handler's own binary was started by something else than the guest agent; by guest, in order.
+fn local_starts(view: &CaseView<'_>) -> BTreeMap<String, Vec<i64>> {
     const HANDLERS: [&str; 4] = [
         "run-command-extension",
         "run-command-handler",
@@ -172,40 +172,49 @@ fn is_local(view: &CaseView<'_>, one: &Unasked) -> bool {
         "systemd",
         "exthandler",
     ];
-    let label = view.label(one.run);
-    let offset = view.machines().offset(label);
+    let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for process in view.processes {
+        let name = process.image.rsplit(['/', '\\']).next().unwrap_or("");
+        let is_handler = HANDLERS
+            .iter()
+            .any(|handler| name.eq_ignore_ascii_case(handler));
+        let (Some(started), true) = (process.started, is_handler) else {
+            continue;
+        };
+        let parent = format!(
+            "{} {}",
+            process.parent_image.to_lowercase(),
+            process.parent_command_line.to_lowercase()
+        );
+        let local = !parent.trim().is_empty()
+            && !AGENTS.iter().any(|agent| parent.contains(agent))
+            // The handler starts itself again in the background.
+            && !HANDLERS.iter().any(|handler| parent.contains(handler));
+        if local {
+            let label = crate::identity::host_label(&process.host);
+            let time = view.machines().offset(&label).cloud(started.ns);
+            found.entry(label).or_default().push(time);
+        }
+    }
+    found.values_mut().for_each(|times| times.sort_unstable());
+    found
+}
+
+/// Whether one of these starts lies around a run.
+fn is_local(view: &CaseView<'_>, one: &Unasked, starts: &BTreeMap<String, Vec<i64>>) -> bool {
     let tolerance = ns(view.settings.guest.absence.tolerance_seconds);
-    let first = view
-        .processes
-        .partition_point(|process| crate::identity::host_label(&process.host).as_str() < label);
-    view.processes
-        .iter()
-        .skip(first)
-        .take_while(|process| crate::identity::host_label(&process.host) == label)
-        .any(|process| {
-            let Some(started) = process.started else {
-                return false;
-            };
-            let time = offset.cloud(started.ns);
-            let name = |text: &str| text.rsplit(['/', '\\']).next().unwrap_or("").to_lowercase();
-            let image = name(&process.image);
-            let parent = format!(
-                "{} {}",
-                process.parent_image.to_lowercase(),
-                process.parent_command_line.to_lowercase()
-            );
-            one.from - tolerance <= time
-                && time <= one.to + tolerance
-                && HANDLERS.iter().any(|handler| image == *handler)
-                && !parent.trim().is_empty()
-                && !AGENTS.iter().any(|agent| parent.contains(agent))
-                // The handler starts itself again in the background.
-                && !HANDLERS.iter().any(|handler| parent.contains(handler))
-        })
+    let times = starts
+        .get(view.label(one.run))
+        .map_or(&[][..], Vec::as_slice);
+    let first = times.partition_point(|time| *time < one.from.saturating_sub(tolerance));
+    times
+        .get(first)
+        .is_some_and(|time| *time <= one.to.saturating_add(tolerance))
 }
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let created = creations(view);
+    let starts = local_starts(view);
     let mut pauses: BTreeMap<Option<String>, i64> = BTreeMap::new();
     let mut findings = Vec::new();
     for one in unasked(view) {
@@ -246,7 +255,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             ("clock", Severity::Low)
         } else if pause > usual.saturating_mul(view.settings.guest.absence.gap_factor) {
             ("log-gap", Severity::Medium)
-        } else if is_local(view, &one) {
+        } else if is_local(view, &one, &starts) {
             ("local", Severity::High)
         } else if content {
             ("unexplained", Severity::High)

@@ -12,6 +12,8 @@ use crate::identity::{fold, looks_like_guid};
 use crate::reconstruct::operations::Operation;
 use crate::settings::Settings;
 use crate::time::{NS_PER_DAY, NS_PER_SECOND};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -33,6 +35,9 @@ pub struct History {
     /// Event of an identity record -> who acted, and what was changed.
     actors: BTreeMap<EventNumber, (Option<u32>, Option<u32>)>,
 }
+
+/// What was found out of each of a few values; looked up only, so that its order decides nothing.
+pub(crate) type Known<K, V> = HashMap<K, V, FixedState>;
 
 /// Names that were ever seen together, joined.
 #[derive(Default)]
@@ -116,25 +121,34 @@ impl History {
         let mut vms: BTreeMap<(Option<&str>, Option<&str>, String), u32> = BTreeMap::new();
         let mut subscriptions: BTreeMap<Option<&str>, u32> = BTreeMap::new();
         let mut of_operation = Vec::with_capacity(operations.len());
+        // Few names and resources fill all operations: each is taken apart once. Nothing is read in the maps' order.
+        let mut callers: Known<&str, Option<usize>> = Known::default();
+        let mut principals: Known<&str, usize> = Known::default();
+        let mut places: Known<(Option<&str>, &str), Option<u32>> = Known::default();
         for op in operations {
-            let caller = op
-                .caller
-                .as_deref()
-                .map(fold)
-                .filter(|name| !name.is_empty());
-            let caller = caller.map(|name| {
-                let number = aliases.number(&name);
-                if let Some(home) = home_name(&name) {
-                    let home = aliases.number(&home);
-                    aliases.join(number, home);
-                }
-                number
+            let caller = op.caller.as_deref().and_then(|caller| {
+                *callers.entry(caller).or_insert_with(|| {
+                    let name = fold(caller);
+                    if name.is_empty() {
+                        return None;
+                    }
+                    let number = aliases.number(&name);
+                    if let Some(home) = home_name(&name) {
+                        let home = aliases.number(&home);
+                        aliases.join(number, home);
+                    }
+                    Some(number)
+                })
             });
             let principal = op
                 .principal
                 .as_deref()
                 .filter(|name| !name.is_empty())
-                .map(|name| aliases.number(name));
+                .map(|name| {
+                    *principals
+                        .entry(name)
+                        .or_insert_with(|| aliases.number(name))
+                });
             if let (Some(one), Some(other)) = (caller, principal) {
                 aliases.join(one, other);
             }
@@ -156,11 +170,13 @@ impl History {
             let last = op.ended.or(op.started).map(|time| time.ns);
             history.end = history.end.max(last);
 
-            let group = op.resource.as_ref().and_then(|id| id.resource_group());
-            let vm = op.vm().map(|name| {
-                let number = u32::try_from(vms.len()).unwrap_or(u32::MAX);
-                *vms.entry((op.subscription.as_deref(), group, name))
-                    .or_insert(number)
+            let vm = op.resource.as_ref().and_then(|id| {
+                let key = (op.subscription.as_deref(), id.folded.as_str());
+                *places.entry(key).or_insert_with(|| {
+                    let number = u32::try_from(vms.len()).unwrap_or(u32::MAX);
+                    let key = (op.subscription.as_deref(), id.resource_group(), id.vm()?);
+                    Some(*vms.entry(key).or_insert(number))
+                })
             });
             history.vms.push(vm);
         }

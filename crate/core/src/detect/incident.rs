@@ -19,12 +19,14 @@
 //!
 //! Rejected: comparing every pair. A spray over a thousand machines is a million pairs.
 
+use super::history::Known as Seen;
 use super::subject::Referred;
 use super::{CaseView, Confidence, Finding, Severity};
 use crate::identity::{ResourceId, fold, host_label};
 use crate::time::{Instant, NS_PER_SECOND};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 
 const NS_PER_HOUR: i64 = 3600 * NS_PER_SECOND;
 /// Findings of one principal, or of one address, belong together within this.
@@ -108,8 +110,8 @@ impl Components {
     }
 
     /// Joins all that have the same key.
-    fn join_equal<K: Ord>(&mut self, keys: impl Iterator<Item = (K, usize)>) {
-        let mut first: BTreeMap<K, usize> = BTreeMap::new();
+    fn join_equal<K: Eq + Hash>(&mut self, keys: impl Iterator<Item = (K, usize)>) {
+        let mut first: Seen<K, usize> = Seen::default();
         for (key, at) in keys {
             match first.get(&key) {
                 Some(one) => self.join(*one, at),
@@ -126,13 +128,20 @@ impl Components {
         keys: impl Iterator<Item = (&'a str, &'a Node, usize)>,
         window: i64,
     ) {
-        let mut of: BTreeMap<&str, Spans> = BTreeMap::new();
+        let mut place: Seen<&str, usize> = Seen::default();
+        let mut of: Vec<Spans> = Vec::new();
         for (key, node, at) in keys {
             if let Some((first, last)) = node.span {
-                of.entry(key).or_default().push((first, last, at));
+                let place = *place.entry(key).or_insert(of.len());
+                if place == of.len() {
+                    of.push(Vec::new());
+                }
+                if let Some(spans) = of.get_mut(place) {
+                    spans.push((first, last, at));
+                }
             }
         }
-        for mut spans in of.into_values() {
+        for mut spans in of {
             spans.sort_unstable();
             let mut latest: Option<(i64, usize)> = None;
             for (first, last, at) in spans {
@@ -264,30 +273,34 @@ pub fn nodes(referred: Referred<'_>, findings: &[Finding], known: &impl Known) -
         .iter()
         .enumerate()
         .filter(|(_, finding)| finding.allowed_by.is_none());
+    let mut vms: Seen<&str, Option<String>> = Seen::default();
     counted
         .map(|(at, finding)| {
-            let subject = referred.subject(finding);
             let operation = referred.operation(finding);
+            let op = operation.and_then(|at| referred.operations.get(at));
             // The finding's own word comes first, as in what is shown of it.
             let by_name = finding.subject.caller.as_deref();
             let principal = match by_name {
                 Some(caller) => known.principal_named(caller).or_else(|| Some(fold(caller))),
                 None => operation.and_then(|at| known.principal_of(at)),
             };
-            let id = subject.resource.as_deref().map(ResourceId::parse);
-            let of_id = id.filter(|id| id.vm().is_some()).and_then(|id| {
-                // A scale set's instance, a machine of Arc and a VM below a group: the id up to its name.
-                id.vm_resource()
-            });
+            // A scale set's instance, a machine of Arc and a VM below a group: the id up to its name.
+            let of_vm = |id: &ResourceId| id.vm().and_then(|_| id.vm_resource());
+            let of_id = match finding.subject.resource.as_deref() {
+                Some(own) => of_vm(&ResourceId::parse(own)),
+                None => op.and_then(|op| op.resource.as_ref()).and_then(|id| {
+                    let vm = vms.entry(id.folded.as_str());
+                    vm.or_insert_with(|| of_vm(id)).clone()
+                }),
+            };
             let of_run = || {
                 let mut runs = referred.executions(finding).filter_map(|(_, one)| one.run);
                 runs.find_map(|run| referred.linked.resources.get(run)?.clone())
             };
             let of_host = || {
-                subject
-                    .host
-                    .as_deref()
-                    .map(|host| format!("//{}", host_label(host)))
+                let subject = referred.subject(finding);
+                let host = subject.host.as_deref();
+                host.map(|host| format!("//{}", host_label(host)))
             };
             let (first, last) = referred.time(finding);
             let span = first
@@ -308,7 +321,11 @@ pub fn nodes(referred: Referred<'_>, findings: &[Finding], known: &impl Known) -
                 principal,
                 vm: of_id.or_else(of_run).or_else(of_host),
                 fingerprints,
-                ip: subject.ip,
+                ip: finding
+                    .subject
+                    .ip
+                    .clone()
+                    .or_else(|| op.and_then(|op| op.ips.first().cloned())),
                 span,
             }
         })

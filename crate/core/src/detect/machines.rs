@@ -5,6 +5,7 @@
 //!
 //! Rejected: comparing names in each detector. The published rules do, each in its own way, and lose the machines whose names were cut.
 
+use super::history::Known;
 use super::{CaseView, Subject};
 use crate::identity::{netbios, same_host};
 use crate::reconstruct::guests::label_of;
@@ -28,8 +29,10 @@ pub struct Machines {
     of_operation: BTreeMap<usize, usize>,
     /// The same by the VM's resource id.
     by_resource: BTreeMap<String, Vec<usize>>,
-    /// Name of each operation's VM.
-    vms: Vec<Option<String>>,
+    /// The VM of each operation, as a place among the names.
+    vms: Vec<Option<u32>>,
+    /// VM's name and resource id.
+    names: Vec<(String, Option<String>)>,
     /// Times of all records, by subscription, in order.
     records: BTreeMap<Option<String>, Vec<i64>>,
 }
@@ -39,21 +42,40 @@ impl Machines {
     #[must_use]
     pub fn of(view: &CaseView<'_>) -> Self {
         let mut machines = Self::default();
+        let mut places: Known<&str, Option<u32>> = Known::default();
+        let mut of_subscription: Known<Option<&str>, Vec<i64>> = Known::default();
         for (at, op) in view.operations.iter().enumerate() {
-            let vm = op.vm();
-            if let Some(vm) = vm.as_deref().filter(|_| op.family.is_run_command()) {
-                let list = machines.by_name.entry(netbios(vm)).or_default();
-                list.push(at);
-                let resource = op.resource.as_ref().and_then(|id| id.vm_resource());
+            let vm = op.resource.as_ref().and_then(|id| {
+                *places.entry(id.folded.as_str()).or_insert_with(|| {
+                    let number = u32::try_from(machines.names.len()).ok()?;
+                    machines.names.push((id.vm()?, id.vm_resource()));
+                    Some(number)
+                })
+            });
+            if op.family.is_run_command()
+                && let Some((name, resource)) = vm.and_then(|vm| machines.names.get(vm as usize))
+            {
+                machines.by_name.entry(netbios(name)).or_default().push(at);
                 if let Some(resource) = resource {
-                    machines.by_resource.entry(resource).or_default().push(at);
+                    match machines.by_resource.get_mut(resource) {
+                        Some(list) => list.push(at),
+                        None => {
+                            machines.by_resource.insert(resource.clone(), vec![at]);
+                        }
+                    }
                 }
             }
             machines.vms.push(vm);
-            let times = machines.records.entry(op.subscription.clone()).or_default();
+            let times = of_subscription
+                .entry(op.subscription.as_deref())
+                .or_default();
             times.extend(op.started.map(|time| time.ns));
             times.extend(op.ended.map(|time| time.ns));
         }
+        machines.records = of_subscription
+            .into_iter()
+            .map(|(subscription, times)| (subscription.map(str::to_owned), times))
+            .collect();
         for times in machines.records.values_mut() {
             times.sort_unstable();
         }
@@ -84,8 +106,9 @@ impl Machines {
         named
             .copied()
             .filter(|at| {
-                let vm = self.vms.get(*at).and_then(Option::as_deref);
-                vm.is_some_and(|vm| same_host(vm, label))
+                let vm = self.vms.get(*at).copied().flatten();
+                let name = vm.and_then(|vm| self.names.get(vm as usize));
+                name.is_some_and(|(name, _)| same_host(name, label))
             })
             .collect()
     }

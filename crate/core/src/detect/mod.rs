@@ -65,6 +65,7 @@ use crate::settings::Settings;
 pub use crate::severity::Severity;
 use crate::time::{Instant, NS_PER_SECOND};
 use anomalous_operation_model::Assessment;
+use caller_profile::Actor;
 use dormant_principal_reactivated::Revivals;
 use history::History;
 use identities::{Identity, Names};
@@ -249,6 +250,7 @@ pub struct Drawn {
     script_processes: OnceCell<ScriptProcesses>,
     joins: OnceCell<Joins>,
     execution_of_process: OnceCell<BTreeMap<EventNumber, usize>>,
+    actors: OnceCell<Vec<Actor>>,
 }
 
 impl CaseView<'_> {
@@ -337,6 +339,14 @@ impl CaseView<'_> {
         self.drawn
             .assessments
             .get_or_init(|| anomalous_operation_model::assess(self))
+    }
+
+    /// Principals and their work.
+    #[must_use]
+    pub fn actors(&self) -> &[Actor] {
+        self.drawn
+            .actors
+            .get_or_init(|| caller_profile::actors(self))
     }
 
     /// Bursts of run commands, in time order.

@@ -18,6 +18,7 @@
 //! MSTIC "Investigating suspicious Azure activity"; Sentinel RareOperations; Sigma activity-log rules; Elastic and panther rule sets;
 //! Azure Threat Research Matrix.
 
+use super::history::Known;
 use super::{
     Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
 };
@@ -445,12 +446,16 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             run_commands.entry(principal).or_default().push(started.ns);
         }
     }
+    let mut entries: Known<&str, Option<Entry>> = Known::default();
     let mut findings = Vec::new();
     for (at, op) in view.operations.iter().enumerate() {
         if op.outcome != OperationOutcome::Succeeded {
             continue;
         }
-        let Some((_, why, technique, weight)) = entry(&op.operation) else {
+        let known = entries
+            .entry(op.operation.as_str())
+            .or_insert_with(|| entry(&op.operation));
+        let Some((_, why, technique, weight)) = *known else {
             continue;
         };
         let started = op.started.map(|started| started.ns);

@@ -9,6 +9,7 @@
 //! fails every test but those for its absence.
 
 use super::pattern::{Pattern, fold};
+use crate::identity::AddressPrefix;
 use crate::time::parse;
 use chrono::{DateTime, Datelike, Timelike};
 use regex::Regex;
@@ -119,51 +120,23 @@ pub enum Place {
 
 /// A network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: u128,
-    /// Bits that must agree, of 128 with IPv4 mapped.
-    bits: u32,
-    v4: bool,
-}
+pub struct Network(AddressPrefix);
 
 impl Network {
-    /// Reads `10.0.0.0/8` or `fd00::/8`.
+    /// Reads `10.0.0.0/8` or `fd00::/8`; an address alone is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.trim().split_once('/')?;
-        let address: IpAddr = address.parse().ok()?;
-        let bits: u32 = bits.parse().ok()?;
-        let v4 = address.is_ipv4();
-        if bits > if v4 { 32 } else { 128 } {
-            return None;
-        }
-        Some(Self {
-            address: number_of(address),
-            bits: if v4 { bits + 96 } else { bits },
-            v4,
-        })
+        text.contains('/')
+            .then(|| AddressPrefix::parse(text))
+            .flatten()
+            .map(Self)
     }
 
     /// Whether an address is in it.
     #[must_use]
     pub fn has(&self, text: &str) -> bool {
-        let Ok(address) = text
-            .trim()
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>()
-            .map(|address| address.to_canonical())
-        else {
-            return false;
-        };
-        let differ = number_of(address) ^ self.address;
-        address.is_ipv4() == self.v4 && (self.bits == 0 || differ >> (128 - self.bits) == 0)
-    }
-}
-
-fn number_of(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
-        IpAddr::V6(address) => u128::from(address),
+        let address = text.trim().trim_matches(['[', ']']).parse::<IpAddr>();
+        address.is_ok_and(|address| self.0.holds(address.to_canonical()))
     }
 }
 

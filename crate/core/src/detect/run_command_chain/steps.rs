@@ -6,7 +6,7 @@
 //!
 //! Rejected: looking through all operations around each anchor. Automation runs a thousand commands an hour.
 
-use crate::detect::history::NS_PER_HOUR;
+use crate::detect::history::{Known, NS_PER_HOUR};
 use crate::detect::managed_run_command_write::is_managed_delete;
 use crate::detect::{CaseView, vm_extension_write};
 use crate::json::Value as Json;
@@ -66,7 +66,7 @@ pub(super) struct Step {
 }
 
 /// Which step an operation could be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Kind {
     Grant,
     Elevate,
@@ -168,7 +168,7 @@ impl Kind {
 }
 
 /// Where a candidate is looked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Place<'a> {
     By(u32),
     To(u32),
@@ -181,7 +181,9 @@ enum Place<'a> {
 /// Candidates of a case.
 pub(super) struct Index<'a> {
     /// In time order.
-    lists: BTreeMap<(Kind, Place<'a>), Vec<(i64, usize)>>,
+    lists: Known<(Kind, Place<'a>), Vec<(i64, usize)>>,
+    /// What the name of an operation tells, each name once.
+    kinds: Known<&'a str, Option<Kind>>,
     /// Anchors around which the principal reached enough VMs: (operation, VMs).
     fan_out: BTreeMap<usize, usize>,
     /// Commands of identities that were dormant.
@@ -338,7 +340,8 @@ impl<'a> Index<'a> {
     /// Of a case.
     pub(super) fn of(view: &CaseView<'a>) -> Self {
         let mut index = Self {
-            lists: BTreeMap::new(),
+            lists: Known::default(),
+            kinds: Known::default(),
             fan_out: BTreeMap::new(),
             revived: view
                 .revivals()
@@ -371,7 +374,7 @@ impl<'a> Index<'a> {
         let chain = &view.settings.control_plane.chain;
         let (principal, vm) = (history.principal(at), history.vm(at));
         let subscription = history.subscription(at);
-        let group = op.resource.as_ref().and_then(|id| id.resource_group());
+        let group = || op.resource.as_ref().and_then(|id| id.resource_group());
         if op.operation == "microsoft.authorization/roleassignments/write"
             && let Some(to) = granted(op, chain.published_roles, &view.lists.privileged_roles)
         {
@@ -399,14 +402,15 @@ impl<'a> Index<'a> {
             self.put(Kind::AccessReset, Place::Vm(vm), time, at);
         }
         if opens_net(op) {
-            if let Some(group) = group {
+            if let Some(group) = group() {
                 self.put(Kind::OpenNet, Place::Group(subscription, group), time, at);
             }
             if let Some(by) = principal {
                 self.put(Kind::OpenNet, Place::By(by), time, at);
             }
         }
-        let Some(kind) = by_name(&op.operation) else {
+        let known = self.kinds.entry(op.operation.as_str());
+        let Some(kind) = *known.or_insert_with(|| by_name(&op.operation)) else {
             return;
         };
         let destroys_vm = kind == Kind::Destroy && vm.is_some();
@@ -419,7 +423,9 @@ impl<'a> Index<'a> {
         if kind == Kind::Blind {
             self.put(kind, Place::Subscription(subscription), time, at);
         }
-        if let (Kind::DiskExport, Some(group)) = (kind, group) {
+        if kind == Kind::DiskExport
+            && let Some(group) = group()
+        {
             self.put(kind, Place::Group(subscription, group), time, at);
         }
     }

@@ -13,12 +13,12 @@
 //!
 //! Rejected: a trie. There are at most 33 and 129 lengths, and a map for each length is looked up as fast and read at sight.
 
-use crate::identity::fold;
+use crate::identity::{AddressPrefix, fold};
 use crate::json::Value as Json;
 use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// What kind of host a range holds. In the order that decides between equal prefixes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +92,7 @@ pub struct Match<'a> {
 }
 
 /// Ranges of one length, by network.
-type Networks = BTreeMap<u128, (Class, String)>;
+type Networks = BTreeMap<IpAddr, (Class, String)>;
 
 /// Ranges of both address families.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,28 +100,6 @@ pub struct AddressRanges {
     v4: BTreeMap<u32, Networks>,
     v6: BTreeMap<u32, Networks>,
     listed: Option<Instant>,
-}
-
-/// The first `length` bits of a number of `width` bits.
-fn network(bits: u128, length: u32, width: u32) -> u128 {
-    let host = width.saturating_sub(length);
-    let kept = u128::MAX.checked_shl(host).unwrap_or(0);
-    bits & kept
-}
-
-/// A prefix, or a single address: (is IPv4, network, length).
-fn prefix(text: &str) -> Option<(bool, u128, u32)> {
-    let text = text.trim();
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
-        None => (text, None),
-    };
-    let (is_v4, bits, width) = match address.parse::<IpAddr>().ok()? {
-        IpAddr::V4(address) => (true, u128::from(address.to_bits()), 32),
-        IpAddr::V6(address) => (false, address.to_bits(), 128),
-    };
-    let length = length.unwrap_or(width);
-    (length <= width).then(|| (is_v4, network(bits, length, width), length))
 }
 
 impl AddressRanges {
@@ -156,7 +134,7 @@ impl AddressRanges {
             let prefixes = tag.get_folded("properties").get_folded("addressprefixes");
             let class = Class::of(&name, Class::AzureService);
             for text in prefixes.elements().filter_map(Json::word) {
-                match prefix(&text) {
+                match AddressPrefix::parse(&text) {
                     Some(found) => self.add(found, class, &name),
                     None => bad.push(text.into_owned()),
                 }
@@ -175,10 +153,10 @@ impl AddressRanges {
                 .split([',', ';', '\t'])
                 .map(|cell| cell.trim().trim_matches('"').trim())
                 .collect();
-            let found = cells.iter().find_map(|cell| prefix(cell));
+            let found = cells.iter().find_map(|cell| AddressPrefix::parse(cell));
             let name = cells
                 .iter()
-                .find(|cell| !cell.is_empty() && prefix(cell).is_none());
+                .find(|cell| !cell.is_empty() && AddressPrefix::parse(cell).is_none());
             match found {
                 Some(found) => {
                     let name = name.copied().unwrap_or("");
@@ -192,12 +170,16 @@ impl AddressRanges {
         }
     }
 
-    fn add(&mut self, (is_v4, network, length): (bool, u128, u32), class: Class, tag: &str) {
-        let family = if is_v4 { &mut self.v4 } else { &mut self.v6 };
-        let networks = family.entry(length).or_default();
+    fn add(&mut self, prefix: AddressPrefix, class: Class, tag: &str) {
+        let family = if prefix.network().is_ipv4() {
+            &mut self.v4
+        } else {
+            &mut self.v6
+        };
+        let networks = family.entry(prefix.length()).or_default();
         let new = (class, tag.to_owned());
         networks
-            .entry(network)
+            .entry(prefix.network())
             .and_modify(|have| {
                 if new < *have {
                     have.clone_from(&new);
@@ -252,23 +234,19 @@ impl AddressRanges {
     /// The longest range that holds an address.
     #[must_use]
     pub fn find(&self, ip: &str) -> Option<Match<'_>> {
-        let (is_v4, bits, width) = match ip.parse::<IpAddr>().ok()? {
-            IpAddr::V4(address) => (true, u128::from(address.to_bits()), 32),
-            IpAddr::V6(address) => (false, address.to_bits(), 128),
+        let address = ip.parse::<IpAddr>().ok()?;
+        let family = if address.is_ipv4() {
+            &self.v4
+        } else {
+            &self.v6
         };
-        let family = if is_v4 { &self.v4 } else { &self.v6 };
         family.iter().rev().find_map(|(length, networks)| {
-            let network = network(bits, *length, width);
+            let network = AddressPrefix::around(address, *length).network();
             let (class, tag) = networks.get(&network)?;
-            let shown = if is_v4 {
-                IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(network).ok()?))
-            } else {
-                IpAddr::V6(Ipv6Addr::from_bits(network))
-            };
             Some(Match {
                 class: *class,
                 tag,
-                prefix: format!("{shown}/{length}"),
+                prefix: format!("{network}/{length}"),
             })
         })
     }

@@ -27,6 +27,7 @@ pub mod search;
 #[cfg(test)]
 mod tests;
 
+use crate::identity::AddressPrefix;
 use fields::Field;
 use regex::Regex;
 
@@ -124,7 +125,7 @@ enum Test {
     /// The value by an expression.
     Matches(Regex),
     /// An address inside a network.
-    Within(Network),
+    Within(AddressPrefix),
     /// A number or a moment from `from` on and before `to`.
     Between {
         from: Option<i128>,
@@ -175,30 +176,4 @@ impl Pattern {
             .get(piece..)
             .is_none_or(|rest| rest.iter().all(|piece| *piece == Piece::Many))
     }
-}
-
-/// The addresses that share their first bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Network {
-    v4: bool,
-    bits: u128,
-    kept: u32,
-}
-
-impl Network {
-    fn holds(self, address: std::net::IpAddr) -> bool {
-        let (v4, bits, width) = bits_of(address);
-        v4 == self.v4 && high(bits, self.kept, width) == high(self.bits, self.kept, width)
-    }
-}
-
-fn bits_of(address: std::net::IpAddr) -> (bool, u128, u32) {
-    match address {
-        std::net::IpAddr::V4(address) => (true, u128::from(u32::from(address)), 32),
-        std::net::IpAddr::V6(address) => (false, u128::from(address), 128),
-    }
-}
-
-fn high(bits: u128, kept: u32, width: u32) -> u128 {
-    bits.checked_shr(width.saturating_sub(kept)).unwrap_or(0)
 }

@@ -3,13 +3,12 @@
 use super::fields::{self, Compared, Field};
 use super::lex::{self, Operator, RangeText, Token, Word};
 use super::{
-    Filter, FilterError, MOST_BYTES, MOST_DEPTH, MOST_TERMS, Network, Node, Pattern, Piece, Term,
-    Test, bits_of,
+    Filter, FilterError, MOST_BYTES, MOST_DEPTH, MOST_TERMS, Node, Pattern, Piece, Term, Test,
 };
+use crate::identity::AddressPrefix;
 use crate::severity::Severity;
 use crate::time::{Instant, NS_PER_SECOND, parse as time_parse};
 use regex::RegexBuilder;
-use std::net::IpAddr;
 use std::ops::Range;
 
 const SEVERITIES: [Severity; 5] = [
@@ -421,13 +420,8 @@ impl Parser<'_> {
     }
 
     fn network(&self, word: &Word, text: &str) -> Result<Test, FilterError> {
-        let read = || {
-            let (address, kept) = text.split_once('/')?;
-            let (v4, bits, width) = bits_of(address.parse::<IpAddr>().ok()?);
-            let kept = kept.parse::<u32>().ok().filter(|kept| *kept <= width)?;
-            Some(Test::Within(Network { v4, bits, kept }))
-        };
-        read()
+        AddressPrefix::parse(text)
+            .map(Test::Within)
             .ok_or_else(|| self.error(word, "a network is written 203.0.113.0/24 or 2001:db8::/32"))
     }
 }

@@ -12,6 +12,7 @@ import * as executions from "./executions.mjs";
 import * as findings from "./findings.mjs";
 import * as egress from "./egress/egress.mjs";
 import * as hostile from "./hostile.mjs";
+import * as overview from "./overview.mjs";
 import * as sigma from "./sigma.mjs";
 
 const flag = (name) => {
@@ -21,7 +22,7 @@ const flag = (name) => {
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...overview.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);

@@ -465,19 +465,32 @@ pub fn finding(case: &Case, key: &str) -> Option<FindingDetail> {
     })
 }
 
-/// The event that leads to what a finding is about: the first of its operation, else the first of those that it rests on.
+/// The event that leads to what a finding is about: the script's own where it is an execution that is judged, else the first of its
+/// operation, else the first of those that it rests on.
 #[must_use]
 pub fn leading_event(case: &Case, at: usize) -> Option<EventName> {
     let finding = case.findings().get(at)?;
-    let op = case.referred().operation(finding);
-    let op = op.and_then(|at| case.operations().get(at));
-    let own = op.and_then(|op| op.events.first().copied());
-    let event = own.or_else(|| {
+    let referred = case.referred();
+    let of_script = || {
+        let mut executions = referred.executions(finding);
+        let (_, execution) = executions.next().filter(|_| finding.events.is_empty())?;
+        let name = name_of(case, execution)?;
+        let script = super::story(case, name.item, name.ordinal)?.script?;
+        script.sources.first()?.from.events.first().copied()
+    };
+    let of_operation = || {
+        let op = case.operations().get(referred.operation(finding)?)?;
+        op.events.first().copied()
+    };
+    let first = || {
         let (store, all) = (case.store(), events(case, finding));
         all.into_iter()
             .min_by_key(|event| store.row_in(store.order(), *event, case.rank()))
-    })?;
-    Some(EventName::of(case, event))
+    };
+    of_script().or_else(|| {
+        let event = of_operation().or_else(first)?;
+        Some(EventName::of(case, event))
+    })
 }
 
 /// The events that a finding rests on: its own and those of its operations, else those of the runs of its executions.

@@ -72,7 +72,7 @@ pub struct ShownIncident {
     pub title: String,
     /// How sure that finding is.
     pub confidence: &'static str,
-    /// Who, as the records spell them; the first ones, in order of time.
+    /// Who, as the records spell them: of its gravest finding first.
     pub callers: Vec<String>,
     /// On which machines; the first ones.
     pub machines: Vec<String>,
@@ -146,7 +146,7 @@ pub fn shown_incident(case: &Case, id: usize) -> Option<ShownIncident> {
             list.push(name);
         }
     };
-    for finding in findings() {
+    for finding in std::iter::once(named).chain(findings()) {
         let subject = referred.subject(finding);
         note(&mut callers, subject.caller);
         note(&mut machines, subject.vm.or(subject.host));

@@ -298,6 +298,7 @@ export const tests = [
         await incidentPanel(page).locator("h2").waitFor();
         await press(page, "g", "f");
         await focused("#findings-tree");
+        await page.locator(".finding-line").first().waitFor();
         await press(page, "Home");
         await page.locator(".finding-group[data-active=true]").waitFor();
         await press(page, "ArrowDown");
@@ -317,6 +318,7 @@ export const tests = [
         await focused("[data-test=story]");
         await press(page, "g", "f");
         await focused("#findings-tree");
+        await page.locator(".finding-line").first().waitFor();
         await press(page, "Home", "ArrowDown");
         await panel.locator("[data-test=evidence-rows] button").first().waitFor();
         await press(page, "w");

@@ -91,6 +91,8 @@ function List(): JSX.Element {
   const asked = useRef("");
   const question = JSON.stringify([shown.value, turn.value, overview.value?.revision]);
   const panel = useRef<HTMLElement>(null);
+  /** A row that keys went to before it was here. */
+  const coming = useRef<number | null>(null);
 
   const fetchPage = (number: number): void => {
     if (wanted.current.has(number)) return;
@@ -124,6 +126,12 @@ function List(): JSX.Element {
 
   const lines = layout(page.value, closed.value);
   const rowAt = (row: number): FindingRow | undefined => pages.value.get(Math.floor(row / PAGE_ROWS))?.[row % PAGE_ROWS];
+  useEffect(() => {
+    const row = coming.current === null ? undefined : rowAt(coming.current);
+    if (row === undefined) return;
+    coming.current = null;
+    [chosen.value, chosenIncident.value] = [row.key, null];
+  }, [pages.value]);
   const inView = (first: number, length: number): void => {
     for (let at = first; at < first + length; at += 1) {
       const line = lines.line(at);
@@ -133,12 +141,14 @@ function List(): JSX.Element {
   const move = (at: number): void => {
     active.value = at;
     const line = lines.line(at);
+    coming.current = null;
     if ("header" in line) {
       const incident = page.value?.groups[line.header]?.incident ?? null;
       if (incident !== null) [chosen.value, chosenIncident.value] = [null, incident];
       return;
     }
     const row = rowAt(line.row);
+    coming.current = row === undefined ? line.row : null;
     if (row !== undefined) [chosen.value, chosenIncident.value] = [row.key, null];
   };
   const toggle = (name: string): void => {

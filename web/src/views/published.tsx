@@ -79,7 +79,7 @@ export function Published(): JSX.Element {
 function Side({ title, about, found }: { title: string; about: string; found: readonly ModeFinding[] }): JSX.Element {
   return (
     <section aria-label={title}>
-      <h3>{title} <span class="soft">{count(found.length)}</span></h3>
+      <h2>{title} <span class="soft">{count(found.length)}</span></h2>
       <p class="soft">{about}</p>
       {found.length === 0 ? <p class="soft">None.</p> : <ul class="plain-rows">{found.slice(0, MOST_ROWS).map((one, at) => <li key={at}><Found found={one} /></li>)}</ul>}
       {found.length > MOST_ROWS ? <p class="soft">and {count(found.length - MOST_ROWS)} more</p> : null}

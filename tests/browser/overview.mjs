@@ -259,7 +259,7 @@ export const tests = [
         const detectors = page.getByRole("list", { name: "Detectors" }).getByRole("button");
         await detectors.first().waitFor();
         assert(await detectors.count() >= 25, `detectors with a page: ${await detectors.count()}`);
-        await page.locator("[data-test=manual] h5").first().waitFor();
+        await page.locator("[data-test=manual] h3").first().waitFor();
         await page.getByRole("tab", { name: "Formats" }).click();
         await page.getByText("waagent-log", { exact: true }).waitFor();
         await page.getByRole("tab", { name: "Filter" }).click();

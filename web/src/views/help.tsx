@@ -65,7 +65,7 @@ function Detectors(): JSX.Element {
       <ul class="help-list" ref={list} aria-label="Detectors">
         {known.detectors.map(({ id, title }) => <li key={id}><button type="button" aria-current={open === id} onClick={() => { helpAt.value = { page: "detectors", detector: id }; }}><strong>{id}</strong><span class="soft">{title}</span></button></li>)}
       </ul>
-      {open === null ? null : <div class="help-page"><Manual detector={open} /></div>}
+      {open === null ? null : <div class="help-page"><Manual detector={open} level={2} /></div>}
     </div>
   );
 }

@@ -149,6 +149,7 @@ export const tests = [
         writeFileSync(join(folder.path, "first.json"), readFileSync(join(CASE, "cloud/activity-log.json")));
         await drop(page, [folder.path]);
         await page.locator("[data-test=progress]").waitFor();
+        await page.getByRole("tab", { name: /^Timeline/ }).click();
         await rows(page).nth(10).waitFor({ timeout: 30_000 });
         const began = performance.now();
         await page.getByRole("button", { name: "Cancel reading" }).click();
@@ -233,6 +234,7 @@ export const tests = [
           const { page, close } = await openPage(context.browser, context.address);
           const began = performance.now();
           await drop(page, [path]);
+          await page.getByRole("tab", { name: /^Timeline/ }).click();
           await rows(page).first().waitFor({ timeout: 60_000 });
           const first = performance.now() - began;
           await ready(page, 120_000);

@@ -24,7 +24,7 @@ async function withExample(context, options, act) {
 }
 
 /** Nothing that axe-core knows to keep somebody out. It runs in the test's own world: the page's policy lets no script in. */
-async function accessible(page, where) {
+export async function accessible(page, where) {
   const session = await page.context().newCDPSession(page);
   const { frameTree } = await session.send("Page.getFrameTree");
   const { executionContextId: contextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
@@ -50,7 +50,7 @@ export const tests = [
     run: (context) => withExample(context, {}, async (page) => {
       const groups = page.locator("#findings-tree .finding-group");
       const all = Number(/(\d+)/.exec(await page.getByRole("tab", { name: /Findings ·/ }).innerText())[1]);
-      for (const by of ["detector", "time", "caller", "vm", "severity"]) {
+      for (const by of ["detector", "time", "caller", "vm", "severity", "incident"]) {
         await page.locator("[data-test=group-by]").selectOption(by);
         await groups.first().waitFor();
         await page.locator(".findings-tools").getByText(`${all} findings`).waitFor();

@@ -78,7 +78,15 @@ export async function choose(page, folder, paths) {
   await chooser.setFiles(paths);
 }
 
-export const ready = (page, timeout = 60_000) => page.waitForSelector("html[data-state=ready]", { timeout });
+/** Reading has ended; the overview, which comes first, is left for the timeline. */
+export async function ready(page, timeout = 60_000) {
+  await concluded(page, timeout);
+  const overview = page.getByRole("tab", { name: "Overview", selected: true });
+  if (await overview.count() > 0) await page.getByRole("tab", { name: /^Timeline/ }).click();
+}
+
+/** Reading has ended; nothing is touched. */
+export const concluded = (page, timeout = 60_000) => page.waitForSelector("html[data-state=ready]", { timeout });
 
 /** What the export dialog writes in a form, with these options on. */
 export async function exportedAs(page, form, options = []) {

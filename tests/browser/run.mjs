@@ -13,6 +13,7 @@ import * as findings from "./findings.mjs";
 import * as egress from "./egress/egress.mjs";
 import * as hostile from "./hostile.mjs";
 import * as share from "./share.mjs";
+import * as overview from "./overview.mjs";
 import * as sigma from "./sigma.mjs";
 
 const flag = (name) => {
@@ -22,7 +23,7 @@ const flag = (name) => {
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...share.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);

@@ -100,7 +100,12 @@ class Coordinator {
       expected: () => this.case.answer("expected", {}) as Answers["expected"],
       set_list: (asked) => this.setList(asked),
       incidents: () => this.case.answer("incidents", {}) as Answers["incidents"],
-      incident_story: (asked) => this.case.answer("incident_story", asked) as Answers["incident_story"],
+      incident_story: (asked) => this.incidentStory(asked),
+      incident: (asked) => this.case.answer("incident", asked) as Answers["incident"],
+      brief: (asked) => this.case.answer("brief", asked) as Answers["brief"],
+      find: (asked) => this.case.answer("find", asked) as Answers["find"],
+      expectation: (asked) => this.case.answer("expectation", asked) as Answers["expectation"],
+      reference: () => this.case.answer("reference", {}) as Answers["reference"],
       modes: ({ detector }) => this.case.answer("modes", { detector: detector ?? undefined }) as Answers["modes"],
       set_zone: ({ path, zone }) => this.changed(this.case.set_zone(path, zone)),
       executions: (asked) => this.case.answer("executions", asked) as Answers["executions"],
@@ -378,6 +383,12 @@ class Coordinator {
   private async findingEvents(asked: Asks["finding_events"]): Promise<Answers["finding_events"]> {
     const page = this.case.answer("finding_events", asked) as Answers["finding_events"];
     return { ...page, rows: await this.described(page.rows) };
+  }
+
+  private async incidentStory(asked: Asks["incident_story"]): Promise<Answers["incident_story"]> {
+    const story = this.case.answer("incident_story", asked) as Answers["incident_story"];
+    const described = await this.described(story.lines);
+    return { ...story, lines: story.lines.map((line, at) => ({ ...line, summary: described[at]?.summary ?? "" })) };
   }
 
   /** Rows with their summaries, read from the evidence where they are not known yet. */

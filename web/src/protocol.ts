@@ -11,6 +11,7 @@
 import type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine } from "./protocol/share.js";
 
 export type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine };
+import type { BriefAnswers, BriefAsks } from "./protocol/brief.js";
 
 /** A file handed over by the intake module. `path` uses `/` and starts with the dropped folder's name. */
 export interface EvidenceFile {
@@ -224,6 +225,13 @@ export interface ShownIncident {
   readonly first: string | null;
   readonly last: string | null;
   readonly findings: readonly number[];
+  /** The title of its gravest finding, and how sure that is. */
+  readonly title: string;
+  readonly confidence: string;
+  readonly callers: readonly string[];
+  readonly machines: readonly string[];
+  readonly detectors: number;
+  readonly executions: number;
 }
 
 /** One event of an incident's story. */
@@ -232,6 +240,8 @@ export interface StoryLine extends EventRow {
   readonly clock: "cloud" | "guest";
   readonly offset_seconds: number | null;
   readonly link: string | null;
+  /** The execution that it belongs to. */
+  readonly execution: EventName | null;
   readonly findings: readonly number[];
 }
 
@@ -241,6 +251,8 @@ export interface ModeFinding {
   readonly summary: string;
   readonly first: string | null;
   readonly operations: readonly number[];
+  /** Where its rows are. */
+  readonly event: EventName | null;
 }
 
 export interface ModeDifference {
@@ -252,7 +264,7 @@ export interface ModeDifference {
 
 export type FindingSeverity = "info" | "low" | "medium" | "high" | "critical";
 export type TriageState = "new" | "confirmed" | "benign" | "unclear";
-export type FindingsBy = "severity" | "detector" | "time" | "caller" | "vm";
+export type FindingsBy = "severity" | "detector" | "time" | "caller" | "vm" | "incident";
 
 /** What of the findings is shown. An empty list lets all pass. */
 export interface FindingsShown {
@@ -261,6 +273,8 @@ export interface FindingsShown {
   readonly detectors: readonly string[];
   readonly techniques: readonly string[];
   readonly triage: readonly TriageState[];
+  /** Only what the allow-list suppresses, or only what it does not; null for both. */
+  readonly suppressed: boolean | null;
   readonly text: string;
 }
 
@@ -288,12 +302,16 @@ export interface FindingRow {
   readonly attack: readonly string[];
   readonly triage: TriageState;
   readonly has_note: boolean;
+  /** The entry of the allow-list that suppresses it. */
+  readonly allowed_by: number | null;
+  readonly incident: number | null;
 }
 
 /** Findings of one kind; `name` is what they share, empty where it is not known. */
 export interface FindingGroup {
   readonly name: string;
   readonly title: string | null;
+  readonly incident: number | null;
   readonly count: number;
   readonly severity: FindingSeverity;
 }
@@ -307,6 +325,8 @@ export interface FindingPage {
   readonly revision: number;
   readonly all: number;
   readonly total: number;
+  readonly suppressed: number;
+  readonly incidents: number;
   readonly groups: readonly FindingGroup[];
   readonly rows: readonly FindingRow[];
   readonly severities: readonly Counted[];
@@ -319,6 +339,7 @@ export type Figure = null | boolean | number | string | readonly Figure[] | { re
 
 export interface FindingExecution {
   readonly execution: number;
+  readonly event: EventName | null;
   readonly host: string | null;
   readonly started: string | null;
   readonly confidence: string | null;
@@ -430,6 +451,8 @@ export interface HostRow {
   readonly items: number;
   readonly events: number;
   readonly missing: readonly string[];
+  readonly coverage: "none" | "part" | "whole";
+  readonly clock_stands: "together" | "apart" | "not-known" | null;
   readonly first: string | null;
   readonly last: string | null;
   readonly clock: HostClock | null;
@@ -439,6 +462,7 @@ export interface HostRow {
 
 export interface HostExecution {
   readonly execution: number;
+  readonly event: EventName | null;
   readonly started: string | null;
   readonly family: string;
   readonly name: string | null;
@@ -747,7 +771,7 @@ export interface Arc {
   readonly count: number;
 }
 
-export interface Asks {
+export interface Asks extends BriefAsks {
   /** Shows only what the filter lets through; an empty one shows everything. */
   set_filter: { readonly text: string };
   /** Stops searching the evidence; what was found stays. */
@@ -835,7 +859,7 @@ export interface Asks {
   trap: { readonly path_ends: string };
 }
 
-export interface Answers {
+export interface Answers extends BriefAnswers {
   set_filter: { readonly error: FilterError | null };
   cancel_search: Record<string, never>;
   filter_fields: { readonly fields: readonly FilterField[] };

@@ -4,9 +4,11 @@ import { batch, computed, signal } from "@preact/signals";
 import { Bridge } from "./bridge.js";
 import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
-import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceItem, FilterError, ItemProgress, Note, PairKey, ShownState } from "./protocol.js";
+import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceItem, ExecutionColumn, FilterError, HostRow, ItemProgress, Note, PairKey, Problem, ShownState } from "./protocol.js";
 
-export type View = "timeline" | "executions" | "evidence" | "findings" | "actors" | "hosts" | "settings";
+export type View = "overview" | "timeline" | "executions" | "evidence" | "findings" | "actors" | "hosts" | "settings" | "help";
+export type HelpPage = "start" | "detectors" | "formats" | "filter" | "sees";
+export type Theme = "auto" | "light" | "dark";
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
 export const overview = signal<CaseOverview | null>(null);
@@ -26,12 +28,44 @@ export const shown = signal<ShownState | null>(null);
 export const recentFilters = signal<readonly string[]>([]);
 export const keptFilters = signal<readonly string[]>([]);
 /** The view that is open; other views lead to it. */
-export const view = signal<View>("timeline");
+export const view = signal<View>("overview");
 /** How the keys of the settings begin that the Settings view should go to. */
 export const settingsAt = signal<string | null>(null);
+/** Which of the things that stand over the page is open. */
+export const over = signal<"palette" | "keys" | null>(null);
+/** The step of the tour, or null where nobody takes it. */
+export const tourStep = signal<number | null>(null);
+export const theme = signal<Theme>("auto");
 export const started = signal(false);
 /** The execution whose story is told, by the name that stays. */
 export const told = signal<EventName | null>(null);
+
+/** What other views ask of the lists: the executions' columns, one caller, one host, hosts of one kind, items of one kind. */
+export const executionFilters = signal<Partial<Record<ExecutionColumn, string>>>({});
+export const actorShown = signal<number | null>(null);
+export const hostShown = signal<string | null>(null);
+export const hostsLike = signal<Partial<Pick<HostRow, "coverage" | "clock_stands">>>({});
+export const evidenceLike = signal<Problem["severity"] | "unread" | null>(null);
+/** The page of the help that is open. */
+export const helpAt = signal<{ readonly page: HelpPage; readonly detector: string | null }>({ page: "start", detector: null });
+
+/** Tells the story of an execution. */
+export function tellStory(name: EventName): void {
+  batch(() => {
+    told.value = name;
+    view.value = "executions";
+  });
+}
+
+/** Opens the timeline at an event, with its raw record beside. */
+export async function showOnTimeline(event: EventName): Promise<void> {
+  view.value = "timeline";
+  try {
+    await showEvent(event.item, event.ordinal);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+  }
+}
 
 /** How many rows there are, and a word that changes whenever they do. */
 export const rowsShown = computed<{ total: number; state: string }>(() => {
@@ -137,6 +171,8 @@ export async function open(intake: Promise<Intake>): Promise<void> {
     const { files, refused } = await intake;
     if (refused.length > 0) say(`${refused.length === 1 ? "One item" : `${refused.length} items`} could not be opened: ${refused.slice(0, 3).join("; ")}`);
     if (files.length === 0) return;
+    // Whoever read the help while there was nothing else to see wants to see the case now.
+    if (view.peek() === "help" && phase.peek() === "empty") view.value = "overview";
     await ask("open", { files });
     overview.value = await ask("overview", {});
     await refreshEvidence();

@@ -6,6 +6,7 @@
 //!
 //! Rejected: sharing memory between workers. It needs headers that neither `file://` nor a plain static host sends.
 
+mod brief;
 mod container;
 mod filter;
 mod findings;
@@ -194,6 +195,7 @@ pub struct Case {
     shown: Shown,
     export: Option<Box<dyn Export>>,
     arranged: findings::Kept,
+    hosts: brief::KeptHosts,
 }
 
 #[derive(Deserialize)]
@@ -301,6 +303,7 @@ impl Case {
             shown: Shown::default(),
             export: None,
             arranged: findings::Kept::default(),
+            hosts: brief::KeptHosts::default(),
         })
     }
 
@@ -548,6 +551,9 @@ impl Case {
             "bins" => self.bins(&ask(question)?),
             "findings" | "finding" | "finding_events" | "searched" | "manual" => {
                 findings::answer(self, name, question)
+            }
+            "brief" | "find" | "incident" | "expectation" | "reference" => {
+                brief::answer(self, name, question)
             }
             "attack" | "actors" | "actor" | "hosts" | "host" => {
                 people_and_places::answer(self, name, question)

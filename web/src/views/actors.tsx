@@ -1,10 +1,10 @@
 // Who worked in this estate: when by the hour, from where, and what was found of it.
 
-import { useSignal, signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ActorDetail, ActorPlace, ActorRow } from "../protocol.js";
-import { ask, overview, say, view } from "../state.js";
+import { actorShown as open, ask, overview, say, view } from "../state.js";
 import { count, oneLine, plural, short } from "../text.js";
 import { filterFindings } from "../triage.js";
 import { FindingRows } from "./finding_rows.js";
@@ -12,9 +12,6 @@ import { VirtualList } from "./virtual_list.js";
 
 const LINE_PX = 34;
 const HOUR_PX = 7;
-
-/** The open actor outlives the view. */
-const open = signal<number | null>(null);
 
 type Order = "core" | "caller" | "operations" | "run_commands" | "ips" | "first" | "last" | "days";
 

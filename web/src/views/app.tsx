@@ -4,7 +4,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { fromDrop, fromPicker } from "../intake.js";
-import { ask, cancel, detail, evidence, failure, message, open, overview, phase, selected, told, view, type View } from "../state.js";
+import { bindKeys, goTo } from "../keys.js";
+import { ask, cancel, detail, evidence, failure, message, open, overview, phase, over, selected, theme, type Theme, told, view, type View } from "../state.js";
 import { bytes, count, plural } from "../text.js";
 import { Actors as ActorsView } from "./actors.js";
 import { Detail } from "./detail.js";
@@ -14,18 +15,19 @@ import { Evidence } from "./evidence.js";
 import { Executions } from "./executions.js";
 import { FilterBar } from "./filter.js";
 import { Findings } from "./findings.js";
+import { Help } from "./help.js";
 import { Hosts } from "./hosts.js";
 import { Menu } from "./menu.js";
 import { Offline } from "./offline.js";
+import { Over } from "./over.js";
+import { Overview } from "./overview.js";
 import { Settings } from "./settings.js";
 import { Share, ShareButton } from "./share.js";
 import { Timeline } from "./timeline.js";
-
-export type Theme = "auto" | "light" | "dark";
+import { Tour } from "./tour.js";
 
 export function App(): JSX.Element {
   const dragging = useSignal(false);
-  const theme = useSignal<Theme>("auto");
   const offline = useSignal(false);
   useEffect(() => {
     let depth = 0;
@@ -65,9 +67,12 @@ export function App(): JSX.Element {
     else document.documentElement.dataset["theme"] = theme.value;
   }, [theme.value]);
 
+  useEffect(bindKeys, []);
+
   const now = phase.value;
   return (
     <>
+      <button type="button" class="skip" onClick={() => { goTo(view.peek()); }}>Skip to what is open</button>
       <header class="bar">
         <h1 class="name">Runlens</h1>
         <button type="button" class="offline" data-test="offline" aria-expanded={offline.value} onClick={() => { offline.value = !offline.value; }}>
@@ -76,14 +81,18 @@ export function App(): JSX.Element {
         </button>
         <span class="space" />
         {now !== "loading" && now !== "empty" ? <Actions /> : null}
+        <button type="button" class="quiet" data-test="open-palette" aria-keyshortcuts="Control+K" onClick={() => { over.value = "palette"; }}>Find <kbd>Ctrl K</kbd></button>
+        {now === "empty" ? <button type="button" class="quiet" aria-pressed={view.value === "help"} onClick={() => { view.value = view.value === "help" ? "overview" : "help"; }}>Help</button> : null}
         <ThemeSwitch theme={theme.value} choose={(chosen) => { theme.value = chosen; }} />
       </header>
       {offline.value ? <Offline close={() => { offline.value = false; }} /> : null}
       {failure.value !== null ? <p class="failure" role="alert">{failure.value}</p> : null}
-      {now === "empty" ? <Empty /> : null}
+      {now === "empty" ? (view.value === "help" ? <main class="case"><section class="work" id="view-help" aria-label="Help"><Help /></section></main> : <Empty />) : null}
       {now === "reading" || now === "ready" ? <Case /> : null}
       <Menu />
       <Share />
+      <Over />
+      <Tour />
       <p class="toast" role="status" data-shown={message.value !== null}>{message.value ?? ""}</p>
       {dragging.value ? <div class="dropping" aria-hidden="true"><p>Drop files or folders: they are read here and stay here</p></div> : null}
     </>
@@ -122,8 +131,8 @@ function Case(): JSX.Element {
   useEffect(() => {
     if (told.value !== null) view.value = "executions";
   }, [told.value]);
-  // Details belong to the timeline's rows and to a story's records; the other views need the width.
-  const open = (view.value === "timeline" || view.value === "executions") && detail.value !== null && selected.value !== null;
+  // Details belong to the overview's lead, the timeline's rows and a story's records; the other views need the width.
+  const open = (view.value === "timeline" || view.value === "executions" || view.value === "overview") && detail.value !== null && selected.value !== null;
   const problems = evidence.value.reduce((sum, item) => sum + item.problem_count, 0);
   const tab = (name: View, label: string): JSX.Element => (
     <button type="button" role="tab" id={`tab-${name}`} aria-selected={view.value === name} aria-controls={`view-${name}`} onClick={() => { view.value = name; }}>
@@ -134,6 +143,7 @@ function Case(): JSX.Element {
     <main class="case" data-detail={open}>
       <div class="summary">
         <div role="tablist" aria-label="Views" class="tabs">
+          {tab("overview", "Overview")}
           {tab("timeline", `Timeline · ${plural(known?.events ?? 0, "event")}`)}
           {tab("executions", `Executions · ${count(executionCount.value)}`)}
           {tab("findings", `Findings · ${count(known?.findings ?? 0)}`)}
@@ -141,13 +151,22 @@ function Case(): JSX.Element {
           {tab("hosts", "Hosts")}
           {tab("evidence", `Evidence · ${plural(known?.items ?? 0, "item")}${problems > 0 ? ` · ${plural(problems, "problem")}` : ""}`)}
           {tab("settings", "Settings")}
+          {tab("help", "Help")}
         </div>
         <span class="figures">
           {plural(known?.operations ?? 0, "operation")} · {plural(known?.runs ?? 0, "run")} · {bytes(known?.bytes ?? 0)}
         </span>
         <Progress />
       </div>
-      {view.value === "timeline" ? (
+      {view.value === "overview" ? (
+        <section class="work" role="tabpanel" id="view-overview" aria-labelledby="tab-overview">
+          <Overview />
+        </section>
+      ) : view.value === "help" ? (
+        <section class="work" role="tabpanel" id="view-help" aria-labelledby="tab-help">
+          <Help />
+        </section>
+      ) : view.value === "timeline" ? (
         <section class="work" role="tabpanel" id="view-timeline" aria-labelledby="tab-timeline">
           <FilterBar />
           <Timeline />

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { fromExample, fromPicker, hasExample } from "../intake.js";
+import { startTour } from "../keys.js";
 import { open } from "../state.js";
 import { OpenSession } from "./share.js";
 
@@ -16,6 +17,7 @@ export function Empty(): JSX.Element {
           <button type="button" onClick={() => open(fromPicker(true))}>Choose a folder…</button>
           {hasExample() ? <button type="button" onClick={() => open(fromExample())}>Open the example case</button> : null}
           <OpenSession />
+          {hasExample() ? <button type="button" class="quiet" onClick={startTour}>Take the tour</button> : null}
         </div>
         <dl class="takes">
           <div><dt>Cloud</dt><dd>Activity Log from az CLI, REST, portal and diagnostic settings; JSON, NDJSON, in any encoding</dd></div>

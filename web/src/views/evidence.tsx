@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { copy } from "../outtake.js";
 import type { EvidenceItem, Problem } from "../protocol.js";
-import { ask, evidence, exportManifest, hashMore, say, setZone } from "../state.js";
+import { ask, evidence, evidenceLike, exportManifest, hashMore, say, setZone } from "../state.js";
 import { bytes, count, oneLine, plural } from "../text.js";
 import { DraftField } from "./draft.js";
 import { SessionEvidence } from "./share.js";
@@ -16,9 +16,13 @@ export function Evidence(): JSX.Element {
   const verdicts = new Map<string, number>();
   for (const { compared } of evidence.value) if (compared !== null) verdicts.set(compared, (verdicts.get(compared) ?? 0) + 1);
   const compared = [...verdicts].map(([verdict, number]) => `${count(number)} ${verdict}`);
+  const like = evidenceLike.value;
+  const shown = like === null ? evidence.value
+    : evidence.value.filter((item) => (like === "unread" ? item.state === "cancelled" || item.state === "quarantined" : item.problems.some(({ severity }) => severity === like)));
   return (
     <div class="list-view">
       <p class="hint tools">
+        {like === null ? null : <button type="button" class="chip" aria-pressed="true" data-test="evidence-like" onClick={() => { evidenceLike.value = null; }}>{like === "unread" ? "not read to the end" : `with problems: ${like}`} ✕</button>}
         <button type="button" onClick={() => exportManifest("csv")}>Manifest (CSV)</button>{" "}
         <button type="button" onClick={() => exportManifest("json")}>Manifest (JSON)</button>{" "}
         <button type="button" onClick={() => hashMore()}>Compute MD5 and SHA-1</button>{" "}
@@ -41,7 +45,7 @@ export function Evidence(): JSX.Element {
           </tr>
         </thead>
         <tbody>
-          {evidence.value.map((item) => (
+          {shown.map((item) => (
             <Item key={item.item} item={item} open={open.value === item.item} toggle={() => { open.value = open.value === item.item ? null : item.item; }} />
           ))}
         </tbody>

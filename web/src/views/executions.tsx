@@ -6,8 +6,9 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { listStep } from "../keys.js";
 import type { Answers, EventName, ExecutionColumn, ExecutionRow } from "../protocol.js";
-import { ask, overview, say, told } from "../state.js";
+import { ask, executionFilters, overview, say, told } from "../state.js";
 import { count, oneLine, plural } from "../text.js";
 import { MappingPanel } from "./mapping.js";
 import { StoryOf } from "./story.js";
@@ -43,7 +44,7 @@ export const same = (one: EventName | null, other: EventName | null): boolean =>
 export function Executions(): JSX.Element {
   const sort = useSignal<ExecutionColumn>("time");
   const descending = useSignal(false);
-  const filters = useSignal<Partial<Record<ExecutionColumn, string>>>({});
+  const filters = executionFilters;
   const answer = useSignal<Answers["executions"] | null>(null);
   const pages = useRef(new Map<number, readonly ExecutionRow[]>());
   const first = useSignal(0);
@@ -119,8 +120,7 @@ export function Executions(): JSX.Element {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const shown = rows.findIndex((place) => same(rowAt(place)?.name ?? null, told.peek()));
     const now = shown >= 0 ? (rows[shown] ?? -1) : at.current;
-    const steps: Record<string, number> = { ArrowDown: now + 1, j: now + 1, ArrowUp: now - 1, k: now - 1, PageDown: now + inView(), PageUp: now - inView(), Home: 0, End: total - 1 };
-    const to = steps[event.key];
+    const to = listStep(event.key, now, inView(), total);
     if (event.key === "Escape") told.value = null;
     else if (event.key === "Enter") document.querySelector<HTMLElement>("[data-test=story]")?.focus();
     else if (to === undefined) return;

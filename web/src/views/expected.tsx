@@ -3,19 +3,17 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Answers, ShownEntry } from "../protocol.js";
-import { ask, overview, say, setList, setSettings } from "../state.js";
+import type { Answers } from "../protocol.js";
+import { ask, overview, say, setList } from "../state.js";
 import { oneLine } from "../text.js";
+import { dropEntry, ExpectForm, scopeWords } from "./expect.js";
 
-/** The parts that are scope, in the order in which they are read. */
-function scope(entry: ShownEntry): string {
-  const rest = ["reason", "author", "expires"];
-  return Object.entries(entry.parts).filter(([name]) => !rest.includes(name)).map(([name, text]) => `${name} ${text}`).join(", ");
-}
+const NOTHING = {};
 
 export function Expected(): JSX.Element | null {
   const known = useSignal<Answers["expected"] | null>(null);
   const refused = useSignal<string | null>(null);
+  const byHand = useSignal(false);
   const revision = overview.value?.revision;
   const load = async (): Promise<void> => { known.value = await ask("expected", {}); };
   useEffect(() => { load().catch((error: unknown) => { say(String(error)); }); }, [revision]);
@@ -30,8 +28,7 @@ export function Expected(): JSX.Element | null {
     input.value = "";
   };
   const drop = async (entry: number): Promise<void> => {
-    const kept = known.value?.allow_list.filter((one) => one.entry !== entry).map((one) => one.parts) ?? [];
-    refused.value = await setSettings(JSON.stringify({ "allow-list": kept }));
+    refused.value = await dropEntry(entry);
     await load();
   };
   const shown = known.value;
@@ -61,7 +58,7 @@ export function Expected(): JSX.Element | null {
           <tbody>
             {shown.allow_list.map((entry) => (
               <tr key={entry.entry} data-expired={entry.expired}>
-                <th scope="row">{oneLine(scope(entry))}</th>
+                <th scope="row">{oneLine(scopeWords(entry.parts))}</th>
                 <td>{oneLine(entry.parts.reason ?? "")}</td>
                 <td>{oneLine(entry.parts.author ?? "")}</td>
                 <td>{entry.parts.expires ?? "no end"}{entry.expired ? " (ran out)" : ""}</td>
@@ -72,6 +69,8 @@ export function Expected(): JSX.Element | null {
           </tbody>
         </table>
       )}
+      {byHand.value ? <ExpectForm parts={NOTHING} done={() => { byHand.value = false; void load(); }} />
+        : <p class="hint"><button type="button" data-test="expect-by-hand" onClick={() => { byHand.value = true; }}>Expect something…</button> {shown.allow_list.length === 0 ? "Nothing is expected so far: every finding counts." : ""}</p>}
     </>
   );
 }

@@ -36,17 +36,6 @@ export function FilterBar(): JSX.Element {
   useEffect(() => {
     [text.value, slip.value, would.value, proposals.value] = [inForce, null, null, NONE];
   }, [inForce]);
-  useEffect(() => {
-    const focus = (event: KeyboardEvent): void => {
-      const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement;
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      field.current?.focus();
-      field.current?.select();
-    };
-    window.addEventListener("keydown", focus);
-    return () => { window.removeEventListener("keydown", focus); };
-  }, []);
 
   const look = (value: string): void => {
     asked.current += 1;
@@ -170,7 +159,7 @@ export function FilterBar(): JSX.Element {
   );
 }
 
-const FORMS: readonly (readonly [string, string])[] = [
+export const FORMS: readonly (readonly [string, string])[] = [
   ["caller:alice*", "a value, whole or between two slashes; * and ? stand for others, letters in either case"],
   ["\"curl http\"", "a text anywhere in the event or in the evidence it came from"],
   ["caller:(alice* or bob*)", "one of several"],

@@ -4,12 +4,14 @@ import { useSignal } from "@preact/signals";
 import type { JSX, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { EventRow, FindingDetail, Parameter, TriageState } from "../protocol.js";
-import { ask, overview, say, settingsAt, showEvent, view } from "../state.js";
+import { ask, overview, say, settingsAt, showOnTimeline, tellStory, view } from "../state.js";
 import { count, oneLine, plural, visible } from "../text.js";
-import { chosen, filterFindings, setTriage, turn, writing } from "../triage.js";
+import { chosen, filterFindings, openIncident, setTriage, turn, writing } from "../triage.js";
 import { Chain } from "./chain.js";
+import { ExpectThis } from "./expect.js";
 import { Figures } from "./figures.js";
 import { Manual } from "./manual.js";
+import { StoryButton } from "./record.js";
 
 const STATES: readonly TriageState[] = ["new", "confirmed", "benign", "unclear"];
 const EVENTS_AT_ONCE = 50;
@@ -17,16 +19,6 @@ const EVENTS_AT_ONCE = 50;
 interface PanelProps {
   readonly finding: string;
   readonly panel: RefObject<HTMLElement | null>;
-}
-
-/** Opens the timeline at an event, with its raw record beside. */
-export async function showFindingEvent(event: { readonly item: number; readonly ordinal: number }): Promise<void> {
-  view.value = "timeline";
-  try {
-    await showEvent(event.item, event.ordinal);
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
-  }
 }
 
 export function FindingPanel({ finding, panel }: PanelProps): JSX.Element {
@@ -67,6 +59,7 @@ function Body({ detail }: { detail: FindingDetail }): JSX.Element {
         <span class={`severity ${row.severity}`}>{row.severity}</span>
         <span class="badge">confidence {row.confidence}</span>
         <span class="badge" title={detail.baseline_about}>baseline {row.baseline}</span>
+        {row.incident === null ? null : <button type="button" class="chip" data-test="to-incident" onClick={() => { openIncident(row.incident ?? 0); }}>Incident {row.incident + 1}</button>}
         {row.attack.map((technique) => <button key={technique} type="button" class="chip" title="Show the findings with this technique" onClick={() => { filterFindings({ techniques: [technique] }); }}>{technique}</button>)}
       </p>
       {row.baseline === "n/a" ? null : <p class="soft" data-test="baseline">{detail.baseline_about}</p>}
@@ -76,6 +69,7 @@ function Body({ detail }: { detail: FindingDetail }): JSX.Element {
           value === null ? null : <div key={name}><dt>{name}</dt><dd class="break">{oneLine(value)}</dd></div>)}
       </dl>
       <Said detail={detail} />
+      <ExpectThis row={row} />
       {row.detector === "run-command-chain" ? <Chain detail={detail} /> : null}
       <Evidence detail={detail} />
       {detail.executions.length === 0 ? null : <Executions detail={detail} />}
@@ -135,7 +129,7 @@ function Evidence({ detail }: { detail: FindingDetail }): JSX.Element {
       <ul class="evidence-rows" data-test="evidence-rows">
         {rows.value.map((row) => (
           <li key={`${row.item}:${row.ordinal}`}>
-            <button type="button" onClick={() => showFindingEvent(row)} title="Show on the timeline, with its raw record">
+            <button type="button" onClick={() => showOnTimeline(row)} title="Show on the timeline, with its raw record">
               <span class="when">{row.time ?? "no time"}</span>
               <span class={`outcome ${row.outcome ?? ""}`}>{row.outcome ?? ""}</span>
               <span class="evidence-words">{oneLine(row.summary === "" ? (row.operation ?? row.kind) : row.summary)}</span>
@@ -154,9 +148,10 @@ function Executions({ detail }: { detail: FindingDetail }): JSX.Element {
     <section>
       <h3>Executions</h3>
       <ul class="plain-rows">
-        {detail.executions.map(({ execution, host, started, confidence, script }) => (
+        {detail.executions.map(({ execution, event, host, started, confidence, script }) => (
           <li key={execution}>
-            <strong>#{execution}</strong> {oneLine(host ?? "host not known")} <span class="when">{started ?? "no time"}</span> <span class="soft">{confidence === null ? "one side only" : `link ${confidence}`}</span>
+            <strong>#{execution}</strong> {oneLine(host ?? "host not known")} <span class="when">{started ?? "no time"}</span> <span class="soft">{confidence === null ? "one side only" : `link ${confidence}`}</span>{" "}
+            {event === null ? null : <StoryButton event={event} tell={tellStory} />}
             {script === null ? null : <code class="script-line">{oneLine(script)}</code>}
           </li>
         ))}

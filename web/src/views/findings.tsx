@@ -6,23 +6,27 @@ import { useSignal } from "@preact/signals";
 import type { FindingPage, FindingRow, FindingsBy, FindingsShown } from "../protocol.js";
 import { ask, overview, say } from "../state.js";
 import { count, oneLine, plural, short } from "../text.js";
-import { chosen, exportTriage, importTriage, pane, shown, turn, unsaved } from "../triage.js";
+import { chosen, chosenIncident, exportTriage, type FindingsPane, importTriage, pane, shown, turn, unsaved } from "../triage.js";
 import { Attack } from "./attack.js";
 import { FindingPanel } from "./finding_panel.js";
+import { IncidentPanel } from "./incident.js";
+import { Published } from "./published.js";
 import { Searched } from "./searched.js";
 import { SigmaRules } from "./sigma.js";
 import { VirtualList } from "./virtual_list.js";
 
 const LINE_PX = 46;
 const PAGE_ROWS = 200;
+/** The width of a group's sign, from the left. */
+const SIGN_PX = 34;
 
 const GROUPINGS: readonly (readonly [FindingsBy, string])[] = [
-  ["severity", "severity"], ["detector", "detector"], ["time", "day (UTC)"], ["caller", "caller"], ["vm", "VM"],
+  ["incident", "incident"], ["severity", "severity"], ["detector", "detector"], ["time", "day (UTC)"], ["caller", "caller"], ["vm", "VM"],
 ];
 
 export function Findings(): JSX.Element {
   const known = overview.value;
-  const tab = (name: "list" | "attack" | "searched" | "sigma", label: string): JSX.Element => (
+  const tab = (name: FindingsPane, label: string): JSX.Element => (
     <button type="button" role="tab" id={`findings-tab-${name}`} aria-selected={pane.value === name} aria-controls="findings-pane" onClick={() => { pane.value = name; }}>{label}</button>
   );
   return (
@@ -31,10 +35,11 @@ export function Findings(): JSX.Element {
         {tab("list", "All findings")}
         {tab("attack", "ATT&CK")}
         {tab("searched", "Searched")}
+        {tab("published", "Published rules")}
         {tab("sigma", "Sigma rules")}
       </div>
       <div class="findings-pane" id="findings-pane" role="tabpanel" aria-labelledby={`findings-tab-${pane.value}`}>
-        {known?.reading === true ? <p class="hint">Detectors run when reading has ended.</p> : pane.value === "searched" ? <Searched /> : pane.value === "sigma" ? <SigmaRules /> : pane.value === "attack" ? <Attack /> : <List />}
+        {known?.reading === true ? <p class="hint">Detectors run when reading has ended.</p> : pane.value === "searched" ? <Searched /> : pane.value === "published" ? <Published /> : pane.value === "sigma" ? <SigmaRules /> : pane.value === "attack" ? <Attack /> : <List />}
       </div>
     </div>
   );
@@ -86,6 +91,8 @@ function List(): JSX.Element {
   const asked = useRef("");
   const question = JSON.stringify([shown.value, turn.value, overview.value?.revision]);
   const panel = useRef<HTMLElement>(null);
+  /** A row that keys went to before it was here. */
+  const coming = useRef<number | null>(null);
 
   const fetchPage = (number: number): void => {
     if (wanted.current.has(number)) return;
@@ -94,6 +101,8 @@ function List(): JSX.Element {
     ask("findings", { shown: shown.value, first: number * PAGE_ROWS, count: PAGE_ROWS })
       .then((answer) => {
         if (of !== asked.current) return;
+        // Without incidents that grouping would say nothing.
+        if (answer.incidents === 0 && shown.peek().by === "incident") shown.value = { ...shown.peek(), by: "severity" };
         pages.value = new Map(pages.peek()).set(number, answer.rows);
         page.value = answer;
       })
@@ -117,6 +126,12 @@ function List(): JSX.Element {
 
   const lines = layout(page.value, closed.value);
   const rowAt = (row: number): FindingRow | undefined => pages.value.get(Math.floor(row / PAGE_ROWS))?.[row % PAGE_ROWS];
+  useEffect(() => {
+    const row = coming.current === null ? undefined : rowAt(coming.current);
+    if (row === undefined) return;
+    coming.current = null;
+    [chosen.value, chosenIncident.value] = [row.key, null];
+  }, [pages.value]);
   const inView = (first: number, length: number): void => {
     for (let at = first; at < first + length; at += 1) {
       const line = lines.line(at);
@@ -126,8 +141,15 @@ function List(): JSX.Element {
   const move = (at: number): void => {
     active.value = at;
     const line = lines.line(at);
-    const row = "row" in line ? rowAt(line.row) : undefined;
-    if (row !== undefined) chosen.value = row.key;
+    coming.current = null;
+    if ("header" in line) {
+      const incident = page.value?.groups[line.header]?.incident ?? null;
+      if (incident !== null) [chosen.value, chosenIncident.value] = [null, incident];
+      return;
+    }
+    const row = rowAt(line.row);
+    coming.current = row === undefined ? line.row : null;
+    if (row !== undefined) [chosen.value, chosenIncident.value] = [row.key, null];
   };
   const toggle = (name: string): void => {
     const next = new Set(closed.value);
@@ -140,7 +162,7 @@ function List(): JSX.Element {
     const group = page.value?.groups["header" in line ? line.header : line.group];
     const header = "header" in line;
     if (event.key === "Enter" || (event.key === " " && header)) {
-      if (header) toggle(group?.name ?? "");
+      if (header && (group?.incident ?? null) === null) toggle(group?.name ?? "");
       else panel.current?.focus();
       return true;
     }
@@ -161,10 +183,17 @@ function List(): JSX.Element {
       const group = page.value?.groups[line.header];
       const name = group?.name ?? "";
       return (
-        <div key={`g${name}`} id={id} role="treeitem" aria-level={1} aria-expanded={!closed.value.has(name)} aria-selected={active.value === at} data-active={active.value === at} class="finding-group" onClick={() => { active.value = at; toggle(name); }}>
+        <div key={`g${name}`} id={id} role="treeitem" aria-level={1} aria-expanded={!closed.value.has(name)} aria-selected={active.value === at} data-active={active.value === at} data-incident={group?.incident ?? undefined} data-open={group?.incident != null && chosenIncident.value === group.incident} class="finding-group"
+          onClick={(event) => {
+            // The sign opens and closes; the rest of an incident's line opens its story.
+            const onSign = event.offsetX < SIGN_PX && event.target === event.currentTarget;
+            if (group?.incident == null || onSign) toggle(name);
+            else move(at);
+            active.value = at;
+          }}>
           {shown.value.by === "severity" ? null : <span class={`severity ${group?.severity ?? ""}`}>{group?.severity ?? ""}</span>}
-          <strong>{name === "" ? "not known" : oneLine(name)}</strong>
-          {group?.title == null ? null : <span class="soft">{group.title}</span>}
+          <strong>{name === "" ? (shown.value.by === "incident" ? "In no incident" : "not known") : oneLine(name)}</strong>
+          {group?.title == null ? null : <span class="soft">{oneLine(group.title)}</span>}
           <span class="soft">{count(group?.count ?? 0)}</span>
         </div>
       );
@@ -175,13 +204,14 @@ function List(): JSX.Element {
   };
   const all = page.value;
   return (
-    <div class="findings-split" data-open={chosen.value !== null}>
+    <div class="findings-split" data-open={chosen.value !== null || chosenIncident.value !== null}>
       <div class="findings-list">
         <Tools page={all} />
         {all === null ? null : all.all === 0 ? <p class="hint">The detectors found nothing. <button type="button" onClick={() => { pane.value = "searched"; }}>What was searched for</button></p>
-          : all.total === 0 ? <p class="hint">No finding matches. <button type="button" onClick={() => { shown.value = { ...shown.value, severities: [], detectors: [], techniques: [], triage: [], text: "" }; }}>Show all {count(all.all)}</button></p> : null}
-        <VirtualList id="findings-tree" role="tree" label="Findings; arrow keys move, left and right close and open a group, Enter goes to the finding" total={lines.total} line_px={LINE_PX} active={active.value} draw={draw} inView={inView} move={move} otherKey={onKey} />
+          : all.total === 0 ? <p class="hint">No finding matches. <button type="button" onClick={() => { shown.value = { ...shown.value, severities: [], detectors: [], techniques: [], triage: [], suppressed: null, text: "" }; }}>Show all {count(all.all)}</button></p> : null}
+        <VirtualList id="findings-tree" role="tree" label="Findings; arrow keys move, left and right close and open a group, Enter goes to the finding or incident" total={lines.total} line_px={LINE_PX} active={active.value} draw={draw} inView={inView} move={move} otherKey={onKey} />
       </div>
+      {chosen.value === null && chosenIncident.value !== null ? <IncidentPanel incident={chosenIncident.value} panel={panel} /> : null}
       {chosen.value === null ? null : <FindingPanel finding={chosen.value} panel={panel} />}
     </div>
   );
@@ -194,7 +224,7 @@ function firstRow(page: FindingPage | null, group: number): number {
 function FindingLine({ id, row, active, choose }: { id: string; row: FindingRow; active: boolean; choose: () => void }): JSX.Element {
   const open = chosen.value === row.key;
   return (
-    <div id={id} role="treeitem" aria-level={2} aria-selected={open} data-active={active} data-triage={row.triage} data-detector={row.detector} class="finding-line" onClick={choose}>
+    <div id={id} role="treeitem" aria-level={2} aria-selected={open} data-active={active} data-triage={row.triage} data-suppressed={row.allowed_by !== null} data-detector={row.detector} class="finding-line" onClick={choose}>
       <span class={`severity ${row.severity}`}>{row.severity}</span>
       <span class="finding-words">
         <span class="finding-title"><strong>{oneLine(row.title)}</strong> <span class="soft">{row.detector}</span></span>
@@ -202,7 +232,7 @@ function FindingLine({ id, row, active, choose }: { id: string; row: FindingRow;
       </span>
       <span class="finding-side">
         <span class="when" title={row.first ?? ""}>{row.first === null ? "no time" : short(row.first)}</span>
-        <span>{row.triage === "new" ? null : <span class={`triage ${row.triage}`}>{row.triage}</span>}{row.has_note ? <span class="triage note">note</span> : null}</span>
+        <span>{row.allowed_by === null ? null : <span class="triage" title={`Suppressed by entry ${row.allowed_by + 1} of the allow-list`}>expected</span>}{row.triage === "new" ? null : <span class={`triage ${row.triage}`}>{row.triage}</span>}{row.has_note ? <span class="triage note">note</span> : null}</span>
       </span>
     </div>
   );
@@ -230,6 +260,10 @@ function Tools({ page }: { page: FindingPage | null }): JSX.Element {
           <button key={word} type="button" class="chip" aria-pressed={now.triage.includes(word as never)} onClick={() => { change({ triage: flip(now.triage, word as FindingsShown["triage"][number]) }); }}>{word} {count(many)}</button>
         ))}
       </span>
+      {page === null || page.suppressed === 0 ? null : (
+        <button type="button" class="chip" data-test="suppressed-shown" aria-pressed={now.suppressed !== null} title="All, only what is expected, or without it"
+          onClick={() => { change({ suppressed: now.suppressed === null ? true : now.suppressed ? false : null }); }}>{now.suppressed === false ? "without " : ""}expected {count(page.suppressed)}</button>
+      )}
       {[...now.detectors.map((word) => ["detectors", word] as const), ...now.techniques.map((word) => ["techniques", word] as const)].map(([list, word]) => (
         <button key={word} type="button" class="chip" aria-pressed="true" aria-label={`only ${word}: take back`} onClick={() => { change({ [list]: now[list].filter((one) => one !== word) }); }}>{word} ✕</button>
       ))}

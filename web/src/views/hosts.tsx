@@ -1,20 +1,18 @@
 // Each VM and guest: what was run on it, which evidence of it is there, what is missing, and how its clock stands.
 
-import { useSignal, signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { HostClock, HostDetail, HostLane, HostRow } from "../protocol.js";
-import { ask, overview, say } from "../state.js";
+import { ask, hostShown as open, hostsLike, overview, say, tellStory } from "../state.js";
 import { count, oneLine, plural, short, span } from "../text.js";
 import { FindingRows } from "./finding_rows.js";
+import { StoryButton } from "./record.js";
 import { VirtualList } from "./virtual_list.js";
 
 const LINE_PX = 46;
 /** The width of a lane in its own units; the element stretches it. */
 const LANE_UNITS = 1000;
-
-/** The open host outlives the view. */
-const open = signal<string | null>(null);
 
 function clockWords(clock: HostClock | null): string {
   if (clock === null) return "not known";
@@ -34,7 +32,9 @@ export function Hosts(): JSX.Element {
   }, [overview.value?.revision]);
   if (list.value === null) return <p class="hint">Loading…</p>;
   const wanted = text.value.trim().toLowerCase();
-  const rows = list.value.filter((row) => row.name.toLowerCase().includes(wanted) || row.host.includes(wanted));
+  const like = hostsLike.value;
+  const alike = list.value.filter((row) => (like.coverage === undefined || row.coverage === like.coverage) && (like.clock_stands === undefined || row.clock_stands === like.clock_stands));
+  const rows = alike.filter((row) => row.name.toLowerCase().includes(wanted) || row.host.includes(wanted));
   const move = (at: number): void => {
     active.value = at;
     open.value = rows[at]?.host ?? null;
@@ -44,6 +44,8 @@ export function Hosts(): JSX.Element {
       <div class="findings-list">
         <div class="findings-tools">
           <input type="search" aria-label="Hosts that hold this text" placeholder="Text in hosts" value={text.value} onInput={(event) => { text.value = event.currentTarget.value; active.value = -1; }} />
+          {like.coverage === undefined ? null : <button type="button" class="chip" aria-pressed="true" onClick={() => { hostsLike.value = {}; }}>{like.coverage === "none" ? "no evidence of the guest" : like.coverage === "part" ? "sources missing" : "all sources"} ✕</button>}
+          {like.clock_stands == null ? null : <button type="button" class="chip" aria-pressed="true" onClick={() => { hostsLike.value = {}; }}>clock {like.clock_stands.replace("-", " ")} ✕</button>}
           <span class="space" />
           <span class="soft">{plural(rows.length, "host")}{list.value.length === rows.length ? "" : ` of ${count(list.value.length)}`}</span>
         </div>
@@ -125,6 +127,7 @@ function HostPanel({ host }: { host: string }): JSX.Element {
               <li key={one.execution}>
                 <span class="when">{one.started === null ? "no time" : short(one.started)}</span> <strong>{one.family}</strong> {one.name === null ? null : oneLine(one.name)} <span class="badge">{one.state}</span>{" "}
                 <span class="soft">{one.known_from === "both" ? `cloud and guest, link ${one.confidence ?? "one side only"}` : one.known_from === "cloud" ? "seen by the cloud only" : "seen on the guest only"}</span>
+                {" "}{one.event === null ? null : <StoryButton event={one.event} tell={tellStory} />}
                 {one.caller === null ? null : <div class="soft break">{oneLine(one.caller)}</div>}
                 {one.script === null ? null : <code class="script-line">{oneLine(one.script)}</code>}
               </li>

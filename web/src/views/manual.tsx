@@ -14,11 +14,15 @@ function Spans({ spans }: { spans: readonly ManualSpan[] }): JSX.Element {
   );
 }
 
-function Block({ block }: { block: ManualBlock }): JSX.Element | null {
+/** The headings of a page: below a section's own, or at the head of a page of the help. */
+type Level = 2 | 4;
+
+function Block({ block, level }: { block: ManualBlock; level: Level }): JSX.Element | null {
   const cells = block.rows.map((row) => row[0] ?? []);
   switch (block.form) {
     case "heading":
-      return block.level === 1 ? <h4 class="manual-title"><Spans spans={cells[0] ?? []} /></h4> : <h5><Spans spans={cells[0] ?? []} /></h5>;
+      if (block.level === 1) return level === 2 ? <h2 class="manual-title"><Spans spans={cells[0] ?? []} /></h2> : <h4 class="manual-title"><Spans spans={cells[0] ?? []} /></h4>;
+      return level === 2 ? <h3><Spans spans={cells[0] ?? []} /></h3> : <h5><Spans spans={cells[0] ?? []} /></h5>;
     case "paragraph":
       return <p><Spans spans={cells[0] ?? []} /></p>;
     case "list":
@@ -30,7 +34,7 @@ function Block({ block }: { block: ManualBlock }): JSX.Element | null {
   }
 }
 
-export function Manual({ detector }: { detector: string }): JSX.Element {
+export function Manual({ detector, level = 4 }: { detector: string; level?: Level }): JSX.Element {
   const blocks = useSignal<readonly ManualBlock[] | null>(null);
   useEffect(() => {
     blocks.value = null;
@@ -40,5 +44,5 @@ export function Manual({ detector }: { detector: string }): JSX.Element {
   }, [detector, blocks]);
   if (blocks.value === null) return <p class="soft">Loading…</p>;
   if (blocks.value.length === 0) return <p class="soft">This detector has no manual page.</p>;
-  return <div class="manual" data-test="manual">{blocks.value.map((block, at) => <Block key={at} block={block} />)}</div>;
+  return <div class="manual" data-test="manual">{blocks.value.map((block, at) => <Block key={at} block={block} level={level} />)}</div>;
 }

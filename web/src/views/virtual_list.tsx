@@ -6,6 +6,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { listStep } from "../keys.js";
 
 /** Browsers stop drawing elements a few million pixels tall. */
 const TALLEST_PX = 6_000_000;
@@ -58,10 +59,7 @@ export function VirtualList({ id, role, label, total, line_px, active, draw, inV
   }, [active]);
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const steps: Record<string, number> = {
-      ArrowDown: active + 1, ArrowUp: active - 1, PageDown: active + whole(), PageUp: active - whole(), Home: 0, End: total - 1, j: active + 1, k: active - 1,
-    };
-    const to = steps[event.key];
+    const to = listStep(event.key, active, whole(), total);
     if (to !== undefined) move(Math.max(0, Math.min(total - 1, to)));
     else if (otherKey?.(event) !== true) return;
     event.preventDefault();

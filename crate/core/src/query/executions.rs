@@ -209,16 +209,20 @@ impl<'a> Listing<'a> {
             .max(script.and_then(|script| script.score.severity))
     }
 
+    /// Everything that is found of an execution by its words: who, where, which, what its script says.
+    pub(super) fn words(&self, at: usize, execution: &Execution) -> String {
+        let columns = [Column::Caller, Column::Machine, Column::Name, Column::Score];
+        let words = columns.map(|column| self.text(column, at, execution));
+        words.join(" ")
+    }
+
     pub(super) fn row(&self, at: usize, execution: &Execution) -> Option<ExecutionRow> {
         let (op, run) = self.sides(execution);
-        let first = op
-            .and_then(|op| op.events.first())
-            .or_else(|| run.and_then(|run| run.events.first()))?;
         let time = time_of(self.case, execution);
         let examined = execution.run.and_then(|at| self.case.examined(at));
         Some(ExecutionRow {
             execution: at,
-            name: EventName::of(self.case, *first),
+            name: name_of(self.case, execution)?,
             time: time.map(|time| time.to_string()),
             time_ms: time.map(Instant::ms),
             caller: op.and_then(|op| op.caller.clone()),
@@ -409,6 +413,17 @@ pub fn execution_of(case: &Case, item: u32, ordinal: u32) -> Option<usize> {
             || execution.processes.contains(&event)
     };
     case.linked().executions.iter().position(holds)
+}
+
+/// The name of an execution that stays: the first event of its operation, else of its run.
+#[must_use]
+pub fn name_of(case: &Case, execution: &Execution) -> Option<EventName> {
+    let op = execution.operation.and_then(|at| case.operations().get(at));
+    let run = execution.run.and_then(|at| case.runs().get(at));
+    let first = op
+        .and_then(|op| op.events.first())
+        .or_else(|| run.and_then(|run| run.events.first()))?;
+    Some(EventName::of(case, *first))
 }
 
 /// When an execution is shown: its operation's start, else its run's time by the cloud's clock.

@@ -2,7 +2,9 @@
 //!
 //! Rejected: the page keeping its own copy. What is shown is what the case was judged with.
 
+use super::findings::finding_at;
 use crate::case::Case;
+use crate::identity::ResourceId;
 use crate::lists::ListKind;
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +46,42 @@ pub struct Expected {
     pub lists: Vec<ShownList>,
     /// In their order.
     pub allow_list: Vec<ShownEntry>,
+}
+
+/// What an entry that expects this finding could be limited to: each part of its scope as the finding has it, for the analyst to keep or drop.
+/// None where there is no such finding.
+#[must_use]
+pub fn expectation(case: &Case, key: &str) -> Option<Value> {
+    let finding = case.findings().get(finding_at(case, key)?)?;
+    let referred = case.referred();
+    let subject = referred.subject(finding);
+    let (first, last) = referred.time(finding);
+    let script = case.with_view(case.settings(), |view| {
+        let mut scripts = finding
+            .executions
+            .iter()
+            .filter_map(|at| view.script_of(*at));
+        scripts.find_map(|script| script.norm_sha256.clone())
+    });
+    let vm = subject.resource.as_deref().map(ResourceId::parse);
+    let vm = vm.and_then(|id| id.vm_resource());
+    let host = subject
+        .host
+        .filter(|_| vm.is_none() && subject.vm.is_none());
+    let parts = [
+        ("caller", subject.caller),
+        ("address", subject.ip),
+        ("vm", vm.or(subject.vm)),
+        ("host", host),
+        ("detector", Some(finding.detector.to_string())),
+        ("script", script),
+        ("from", first.map(|time| time.to_string())),
+        ("to", last.or(first).map(|time| time.to_string())),
+    ];
+    let had = parts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?))));
+    Some(Value::Object(had.collect()))
 }
 
 /// What the analyst brought and expects.

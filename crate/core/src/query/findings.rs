@@ -10,6 +10,8 @@
 //!
 //! Rejected: handing all findings to the page to sort. What is worse than what is the core's to say.
 
+use super::executions::{EventName, name_of};
+use super::incidents::{incident_of, title_of};
 use super::rows::{Row, row};
 use crate::case::Case;
 use crate::case::store::EventNumber;
@@ -39,6 +41,8 @@ pub enum By {
     Caller,
     /// Where.
     Vm,
+    /// By what belongs together, the worst first; what belongs to nothing comes last.
+    Incident,
 }
 
 /// What of the findings is shown. An empty list lets all pass.
@@ -55,6 +59,8 @@ pub struct Shown {
     pub techniques: Vec<String>,
     /// Words of triage states.
     pub triage: Vec<String>,
+    /// Only what the allow-list suppresses, or only what it does not; both where nothing is said.
+    pub suppressed: Option<bool>,
     /// Text that title, sentence, detector or subject holds, in any case of letters.
     pub text: String,
 }
@@ -118,6 +124,10 @@ pub struct FindingRow {
     pub triage: TriageState,
     /// Whether the analyst wrote a note.
     pub has_note: bool,
+    /// The entry of the allow-list that suppresses it.
+    pub allowed_by: Option<usize>,
+    /// The incident that it belongs to.
+    pub incident: Option<usize>,
 }
 
 /// Findings of one kind, in a row of the list.
@@ -125,8 +135,10 @@ pub struct FindingRow {
 pub struct Group {
     /// What they share.
     pub name: String,
-    /// Title of the detector's page, for groups by detector.
-    pub title: Option<&'static str>,
+    /// Title of the detector's page, for groups by detector; what an incident is named by, for groups by incident.
+    pub title: Option<String>,
+    /// Which incident, for groups by incident.
+    pub incident: Option<usize>,
     /// How many are shown.
     pub count: usize,
     /// The worst of them.
@@ -151,6 +163,10 @@ pub struct FindingPage {
     pub all: usize,
     /// Findings shown.
     pub total: usize,
+    /// Findings that the allow-list suppresses, of all.
+    pub suppressed: usize,
+    /// Incidents in all.
+    pub incidents: usize,
     /// Their groups, in order.
     pub groups: Vec<Group>,
     /// The page, in the order of the groups.
@@ -183,6 +199,12 @@ fn passes(case: &Case, at: usize, finding: &Finding, shown: &Shown, text: &str) 
     if !shown.triage.is_empty() && !any(&shown.triage, state(case, at).word()) {
         return false;
     }
+    if shown
+        .suppressed
+        .is_some_and(|wanted| wanted != finding.allowed_by.is_some())
+    {
+        return false;
+    }
     if text.is_empty() {
         return true;
     }
@@ -212,6 +234,7 @@ impl Arranged {
         let text = shown.text.trim().to_lowercase();
         let referred = case.referred();
         let place = places(case);
+        let incident = incident_of(case);
         // (group's place, group's name) orders the groups; inside them findings stay in their own order, which is that of time.
         let mut members: BTreeMap<(u64, String), (Vec<usize>, Severity)> = BTreeMap::new();
         for (at, finding) in case.findings().iter().enumerate() {
@@ -232,6 +255,14 @@ impl Arranged {
                     let day = referred.time(finding).0.map(|time| time.to_string());
                     let day = day.and_then(|day| day.get(..10).map(str::to_owned));
                     (u64::from(day.is_none()), day.unwrap_or_default())
+                }
+                By::Incident => {
+                    let of = incident.get(at).copied().flatten();
+                    let name = of.map(|id| format!("Incident {}", id + 1));
+                    (
+                        of.map_or(u64::MAX, |id| id as u64),
+                        name.unwrap_or_default(),
+                    )
                 }
                 By::Caller => named(referred.subject(finding).caller),
                 By::Vm => {
@@ -261,8 +292,17 @@ impl Arranged {
             groups: Vec::new(),
         };
         for ((_, name), (list, worst)) in sorted {
+            let first = list.first().copied();
+            let of = first.and_then(|at| incident.get(at).copied().flatten());
+            let of = of.filter(|_| shown.by == By::Incident);
+            let of_detector = || manual::title(&name).map(str::to_owned);
             arranged.groups.push(Group {
-                title: manual::title(&name).filter(|_| shown.by == By::Detector),
+                title: match shown.by {
+                    By::Incident => of.and_then(|id| title_of(case, id)),
+                    By::Detector => of_detector(),
+                    _ => None,
+                },
+                incident: of,
                 name,
                 count: list.len(),
                 severity: worst.word(),
@@ -295,6 +335,11 @@ impl Arranged {
             revision: case.revision(),
             all: findings.len(),
             total: self.order.len(),
+            suppressed: findings
+                .iter()
+                .filter(|finding| finding.allowed_by.is_some())
+                .count(),
+            incidents: case.incidents().len(),
             groups: self.groups.clone(),
             rows: page.filter_map(|at| finding_row(case, *at)).collect(),
             severities: severities
@@ -350,6 +395,11 @@ pub fn finding_row(case: &Case, at: usize) -> Option<FindingRow> {
             .collect(),
         triage: said.state,
         has_note: !said.note.is_empty(),
+        allowed_by: finding.allowed_by,
+        incident: case
+            .incidents()
+            .iter()
+            .position(|incident| incident.findings.binary_search(&at).is_ok()),
         key,
     })
 }
@@ -359,6 +409,8 @@ pub fn finding_row(case: &Case, at: usize) -> Option<FindingRow> {
 pub struct FindingExecution {
     /// Place among the executions.
     pub execution: usize,
+    /// Its name while the case is open.
+    pub event: Option<EventName>,
     /// The guest, or the VM where only the cloud knows of it.
     pub host: Option<String>,
     /// When, by the cloud's clock where it is known.
@@ -413,6 +465,34 @@ pub fn finding(case: &Case, key: &str) -> Option<FindingDetail> {
     })
 }
 
+/// The event that leads to what a finding is about: the script's own where it is an execution that is judged, else the first of its
+/// operation, else the first of those that it rests on.
+#[must_use]
+pub fn leading_event(case: &Case, at: usize) -> Option<EventName> {
+    let finding = case.findings().get(at)?;
+    let referred = case.referred();
+    let of_script = || {
+        let mut executions = referred.executions(finding);
+        let (_, execution) = executions.next().filter(|_| finding.events.is_empty())?;
+        let name = name_of(case, execution)?;
+        let script = super::story(case, name.item, name.ordinal)?.script?;
+        script.sources.first()?.from.events.first().copied()
+    };
+    let of_operation = || {
+        let op = case.operations().get(referred.operation(finding)?)?;
+        op.events.first().copied()
+    };
+    let first = || {
+        let (store, all) = (case.store(), events(case, finding));
+        all.into_iter()
+            .min_by_key(|event| store.row_in(store.order(), *event, case.rank()))
+    };
+    of_script().or_else(|| {
+        let event = of_operation().or_else(first)?;
+        Some(EventName::of(case, event))
+    })
+}
+
 /// The events that a finding rests on: its own and those of its operations, else those of the runs of its executions.
 fn events(case: &Case, finding: &Finding) -> Vec<EventNumber> {
     let ops = finding.operations.iter();
@@ -433,7 +513,7 @@ fn events(case: &Case, finding: &Finding) -> Vec<EventNumber> {
     events
 }
 
-fn executions(case: &Case, finding: &Finding) -> Vec<FindingExecution> {
+pub(super) fn executions(case: &Case, finding: &Finding) -> Vec<FindingExecution> {
     let referred = case.referred();
     let shown = referred.executions(finding).map(|(number, execution)| {
         let op = execution.operation.and_then(|at| case.operations().get(at));
@@ -444,6 +524,7 @@ fn executions(case: &Case, finding: &Finding) -> Vec<FindingExecution> {
         let line = script.and_then(|text| text.lines().find(|line| !line.trim().is_empty()));
         FindingExecution {
             execution: number,
+            event: name_of(case, execution),
             host: host.or_else(|| op.and_then(|op| op.vm())),
             started: started.map(|time| time.to_string()),
             confidence: execution.confidence.map(Confidence::word),
@@ -540,4 +621,4 @@ pub fn searched(case: &Case) -> Vec<ShownDetector> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::query) mod tests;

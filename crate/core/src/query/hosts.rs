@@ -9,6 +9,7 @@
 //!
 //! Rejected: one line per name. Two resource groups may each have a `web01`, and evidence of one would excuse the other.
 
+use super::executions::{EventName, name_of};
 use super::findings::{FindingRow, finding_row};
 use super::sources::{Lane, Source, Spanned, gaps, lanes, sources};
 use crate::case::Case;
@@ -75,6 +76,10 @@ pub struct HostRow {
     pub events: usize,
     /// Names of the sources that are missing.
     pub missing: Vec<&'static str>,
+    /// How much of the guest is there: `none`, `part` or `whole`.
+    pub coverage: &'static str,
+    /// How its clock stands to the cloud's: `together` (within half a second), `apart` or `not-known`; nothing where there is no evidence of the guest.
+    pub clock_stands: Option<&'static str>,
     /// First event or operation.
     pub first: Option<String>,
     /// Last event or operation.
@@ -92,6 +97,8 @@ pub struct HostRow {
 pub struct HostExecution {
     /// Place among the executions.
     pub execution: usize,
+    /// Its name while the case is open.
+    pub event: Option<EventName>,
     /// When, by the cloud's clock.
     pub started: Option<String>,
     /// `action`, `managed`, `immediate` or `extension`.
@@ -404,6 +411,17 @@ fn clock(case: &Case, at: usize) -> Option<HostClock> {
     })
 }
 
+/// A word for how a clock stands.
+fn stands(clock: Option<&HostClock>) -> &'static str {
+    /// A result's time is often whole seconds, and its transport takes a moment.
+    const TOGETHER_SECONDS: f64 = 0.5;
+    match clock.and_then(|clock| clock.skew_seconds) {
+        None => "not-known",
+        Some(skew) if skew.abs() <= TOGETHER_SECONDS => "together",
+        Some(_) => "apart",
+    }
+}
+
 fn worst(case: &Case, host: &Known) -> Option<Severity> {
     let findings = host.findings.iter();
     let findings = findings.filter_map(|at| case.findings().get(*at));
@@ -424,6 +442,9 @@ fn host_row(case: &Case, key: &str, host: &Known) -> HostRow {
     let lasts = seen().filter_map(|one| one.last);
     let lasts = lasts.chain(ops().filter_map(|op| op.ended));
     let missing = sources(host).into_iter().filter(|source| source.items == 0);
+    let missing: Vec<&'static str> = missing.map(|source| source.source).collect();
+    let clock = host.clock.and_then(|at| clock(case, at));
+    let there = !host.seen.is_empty();
     HostRow {
         host: key.to_owned(),
         name: host.name.clone(),
@@ -440,14 +461,20 @@ fn host_row(case: &Case, key: &str, host: &Known) -> HostRow {
             .collect::<BTreeSet<_>>()
             .len(),
         events: seen().map(|one| one.events).sum(),
-        missing: missing.map(|source| source.source).collect(),
+        coverage: match (there, missing.is_empty()) {
+            (false, _) => "none",
+            (true, false) => "part",
+            (true, true) => "whole",
+        },
+        missing,
+        clock_stands: there.then(|| stands(clock.as_ref())),
         first: firsts
             .min_by_key(|time| time.ns)
             .map(|time| time.to_string()),
         last: lasts
             .max_by_key(|time| time.ns)
             .map(|time| time.to_string()),
-        clock: host.clock.and_then(|at| clock(case, at)),
+        clock,
         findings: host.findings.len(),
         severity: worst(case, host).map(Severity::word),
     }
@@ -511,6 +538,7 @@ fn execution(case: &Case, at: usize) -> Option<HostExecution> {
     let started = case.referred().execution_time(execution);
     Some(HostExecution {
         execution: at,
+        event: name_of(case, execution),
         started: started.map(|(first, _)| first.to_string()),
         family: run.map_or_else(
             || op.map_or("other", |op| op.family.word()),

@@ -10,6 +10,8 @@
 //!
 //! Rejected: the findings' sentences in a row. They are conclusions; a story is told by evidence.
 
+use super::executions::{EventName, name_of};
+use super::findings::{FindingExecution, FindingRow, finding_row};
 use super::rows::{Row, row};
 use crate::case::Case;
 use crate::case::store::EventNumber;
@@ -17,6 +19,7 @@ use crate::identity::host_label;
 use crate::reconstruct::skew::offset::Offset;
 use crate::time::{Instant, NS_PER_SECOND};
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One line of the story.
@@ -33,6 +36,8 @@ pub struct StoryLine {
     pub offset_seconds: Option<f64>,
     /// How sure the link of its execution is.
     pub link: Option<&'static str>,
+    /// The execution that it belongs to.
+    pub execution: Option<EventName>,
     /// Findings of the incident that rest on it.
     pub findings: Vec<usize>,
 }
@@ -63,21 +68,140 @@ pub struct ShownIncident {
     pub last: Option<String>,
     /// Findings by place.
     pub findings: Vec<usize>,
+    /// What it is named by: the title of its gravest finding.
+    pub title: String,
+    /// How sure that finding is.
+    pub confidence: &'static str,
+    /// Who, as the records spell them: of its gravest finding first.
+    pub callers: Vec<String>,
+    /// On which machines; the first ones.
+    pub machines: Vec<String>,
+    /// Detectors that speak in it.
+    pub detectors: usize,
+    /// Executions that its findings name.
+    pub executions: usize,
 }
 
-/// The incidents, the worst first.
+/// An incident with what it consists of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IncidentDetail {
+    /// As in the list.
+    pub incident: ShownIncident,
+    /// Its findings, the worst first; at most [`MOST_MEMBERS`].
+    pub members: Vec<FindingRow>,
+    /// Its executions; at most [`MOST_MEMBERS`].
+    pub executions: Vec<FindingExecution>,
+}
+
+/// Findings and executions of one incident that an answer holds.
+pub const MOST_MEMBERS: usize = 200;
+/// Callers and machines that name an incident.
+const MOST_NAMES: usize = 4;
+
+/// The incident of each finding, by place.
 #[must_use]
-pub fn incidents(case: &Case) -> Vec<ShownIncident> {
-    let all = case.incidents().iter().enumerate();
-    let shown = all.map(|(id, incident)| ShownIncident {
+pub fn incident_of(case: &Case) -> Vec<Option<usize>> {
+    let mut of = vec![None; case.findings().len()];
+    for (id, incident) in case.incidents().iter().enumerate() {
+        for at in &incident.findings {
+            if let Some(slot) = of.get_mut(*at) {
+                *slot = Some(id);
+            }
+        }
+    }
+    of
+}
+
+/// The gravest finding among these: the worst, of those the surest, of those the first.
+#[must_use]
+pub fn gravest(case: &Case, findings: impl Iterator<Item = usize>) -> Option<usize> {
+    let known = findings.filter_map(|at| Some((at, case.findings().get(at)?)));
+    known
+        .max_by_key(|(at, finding)| (finding.severity, finding.confidence, Reverse(*at)))
+        .map(|(at, _)| at)
+}
+
+/// What an incident is named by.
+#[must_use]
+pub fn title_of(case: &Case, id: usize) -> Option<String> {
+    let incident = case.incidents().get(id)?;
+    let at = gravest(case, incident.findings.iter().copied())?;
+    Some(case.findings().get(at)?.title.clone())
+}
+
+/// One incident for a list.
+#[must_use]
+pub fn shown_incident(case: &Case, id: usize) -> Option<ShownIncident> {
+    let incident = case.incidents().get(id)?;
+    let findings = || {
+        let places = incident.findings.iter();
+        places.filter_map(|at| case.findings().get(*at))
+    };
+    let referred = case.referred();
+    let gravest = gravest(case, incident.findings.iter().copied());
+    let named = gravest.and_then(|at| case.findings().get(at))?;
+    let (mut callers, mut machines): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let note = |list: &mut Vec<String>, name: Option<String>| {
+        if let Some(name) = name.filter(|name| list.len() < MOST_NAMES && !list.contains(name)) {
+            list.push(name);
+        }
+    };
+    for finding in std::iter::once(named).chain(findings()) {
+        let subject = referred.subject(finding);
+        note(&mut callers, subject.caller);
+        note(&mut machines, subject.vm.or(subject.host));
+    }
+    let detectors: BTreeSet<&str> = findings().map(|finding| finding.detector).collect();
+    let executions: BTreeSet<usize> = findings()
+        .flat_map(|finding| finding.executions.iter().copied())
+        .collect();
+    Some(ShownIncident {
         id,
         severity: incident.severity.word(),
         score: incident.score,
         first: incident.first.map(|time| time.to_string()),
         last: incident.last.map(|time| time.to_string()),
         findings: incident.findings.clone(),
-    });
-    shown.collect()
+        title: named.title.clone(),
+        confidence: named.confidence.word(),
+        callers,
+        machines,
+        detectors: detectors.len(),
+        executions: executions.len(),
+    })
+}
+
+/// The incidents, the worst first.
+#[must_use]
+pub fn incidents(case: &Case) -> Vec<ShownIncident> {
+    (0..case.incidents().len())
+        .filter_map(|id| shown_incident(case, id))
+        .collect()
+}
+
+/// One incident with its members.
+#[must_use]
+pub fn incident(case: &Case, id: usize) -> Option<IncidentDetail> {
+    let incident = shown_incident(case, id)?;
+    let mut places = incident.findings.clone();
+    places.sort_by_key(|at| Reverse(case.findings().get(*at).map(|finding| finding.severity)));
+    let mut executions: BTreeMap<usize, FindingExecution> = BTreeMap::new();
+    for finding in places.iter().filter_map(|at| case.findings().get(*at)) {
+        if executions.len() >= MOST_MEMBERS {
+            break;
+        }
+        let its = super::findings::executions(case, finding);
+        executions.extend(its.into_iter().map(|one| (one.execution, one)));
+    }
+    Some(IncidentDetail {
+        members: places
+            .into_iter()
+            .take(MOST_MEMBERS)
+            .filter_map(|at| finding_row(case, at))
+            .collect(),
+        executions: executions.into_values().take(MOST_MEMBERS).collect(),
+        incident,
+    })
 }
 
 /// What is known of an event of the story.
@@ -86,6 +210,7 @@ struct Told {
     findings: BTreeSet<usize>,
     link: Option<&'static str>,
     offset: Option<Offset>,
+    execution: Option<usize>,
 }
 
 fn told(case: &Case, incident: usize) -> BTreeMap<EventNumber, Told> {
@@ -93,10 +218,21 @@ fn told(case: &Case, incident: usize) -> BTreeMap<EventNumber, Told> {
     let Some(incident) = case.incidents().get(incident) else {
         return told;
     };
+    let executions = case.linked().executions.iter().enumerate();
+    let of_operation: BTreeMap<usize, usize> = executions
+        .filter_map(|(at, execution)| Some((execution.operation?, at)))
+        .collect();
     for at in &incident.findings {
         let Some(finding) = case.findings().get(*at) else {
             continue;
         };
+        for operation in &finding.operations {
+            let op = case.operations().get(*operation);
+            for event in op.iter().flat_map(|op| &op.events) {
+                let one = told.entry(*event).or_default();
+                one.execution = one.execution.or(of_operation.get(operation).copied());
+            }
+        }
         let operations = finding.operations.iter();
         let of_operations = operations
             .filter_map(|at| case.operations().get(*at))
@@ -104,7 +240,7 @@ fn told(case: &Case, incident: usize) -> BTreeMap<EventNumber, Told> {
         for event in of_operations.chain(&finding.events) {
             told.entry(*event).or_default().findings.insert(*at);
         }
-        for (_, execution) in case.referred().executions(finding) {
+        for (number, execution) in case.referred().executions(finding) {
             let run = execution.run.and_then(|at| case.runs().get(at));
             let clock = execution.run.and_then(|at| case.linked().clock_of_run(at));
             let of_run = run.map_or(&[][..], |run| &run.events);
@@ -114,6 +250,7 @@ fn told(case: &Case, incident: usize) -> BTreeMap<EventNumber, Told> {
                 one.findings.insert(*at);
                 one.link = one.link.or(execution.confidence.map(|sure| sure.word()));
                 one.offset = one.offset.or(clock.map(|clock| clock.applied));
+                one.execution = one.execution.or(Some(number));
             }
         }
     }
@@ -169,6 +306,10 @@ pub fn incident_story(case: &Case, incident: usize, first: usize, count: usize) 
             clock: if guest { "guest" } else { "cloud" },
             offset_seconds: offset.map(|ns| ns as f64 / NS_PER_SECOND as f64),
             link: one.link,
+            execution: one.execution.and_then(|at| {
+                let execution = case.linked().executions.get(at)?;
+                name_of(case, execution)
+            }),
             findings: one.findings.into_iter().collect(),
         }
     });

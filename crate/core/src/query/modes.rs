@@ -5,6 +5,7 @@
 //!
 //! Rejected: both ways in every case document. It would hold each finding twice for a question that is asked once.
 
+use super::executions::EventName;
 use crate::case::Case;
 use crate::detect::{self, Finding};
 use crate::settings::PARAMETERS;
@@ -22,6 +23,8 @@ pub struct ModeFinding {
     pub first: Option<String>,
     /// Operations by place.
     pub operations: Vec<usize>,
+    /// The first event of the first of them, or of its own: where the rows are.
+    pub event: Option<EventName>,
 }
 
 /// One finding in both modes.
@@ -97,6 +100,13 @@ pub fn modes(case: &Case, wanted: Option<&str>) -> Vec<ModeDifference> {
         summary: finding.summary.clone(),
         first: referred.time(finding).0.map(|time| time.to_string()),
         operations: finding.operations.clone(),
+        event: {
+            let op = referred.operation(finding);
+            let op = op.and_then(|at| case.operations().get(at));
+            let first = op.and_then(|op| op.events.first());
+            let first = first.or_else(|| finding.events.first());
+            first.map(|event| EventName::of(case, *event))
+        },
     };
     let mut differences = Vec::new();
     for detector in detect::TABLE {

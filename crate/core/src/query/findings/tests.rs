@@ -5,9 +5,9 @@ use crate::formats::ItemReader;
 use crate::settings::Settings;
 use serde_json::{Value, json};
 
-const RUN: &str = "Microsoft.Compute/virtualMachines/runCommand/action";
+pub(in crate::query) const RUN: &str = "Microsoft.Compute/virtualMachines/runCommand/action";
 
-fn row(day: u32, caller: &str, vm: &str, operation: &str) -> Value {
+pub(in crate::query) fn row(day: u32, caller: &str, vm: &str, operation: &str) -> Value {
     let group = "/subscriptions/s1/resourceGroups/g1/providers";
     json!({
         "eventTimestamp": format!("2024-05-{day:02}T10:00:00Z"),
@@ -23,7 +23,7 @@ fn row(day: u32, caller: &str, vm: &str, operation: &str) -> Value {
     })
 }
 
-fn case(rows: Vec<Value>, settings: &Settings) -> Case {
+pub(in crate::query) fn case(rows: Vec<Value>, settings: &Settings) -> Case {
     let text = Value::from(rows).to_string();
     let mut case = Case::new(settings.clone());
     let length = text.len() as u64;
@@ -39,7 +39,7 @@ fn case(rows: Vec<Value>, settings: &Settings) -> Case {
 }
 
 /// Three run commands by two callers on two VMs, and a machine deleted between.
-fn some() -> Case {
+pub(in crate::query) fn some() -> Case {
     case(
         vec![
             row(1, "alex@contoso.example", "vm1", RUN),
@@ -65,7 +65,14 @@ fn every_grouping_holds_every_finding_once() {
     let case = some();
     let all = case.findings().len();
     assert!(all >= 4, "{all}");
-    for by in [By::Severity, By::Detector, By::Time, By::Caller, By::Vm] {
+    for by in [
+        By::Severity,
+        By::Detector,
+        By::Time,
+        By::Caller,
+        By::Vm,
+        By::Incident,
+    ] {
         let page = arranged(
             &case,
             &Shown {
@@ -89,6 +96,9 @@ fn every_grouping_holds_every_finding_once() {
                     By::Time => row.first.clone().unwrap_or_default()[..10].to_owned(),
                     By::Caller => row.subject.caller.clone().unwrap_or_default(),
                     By::Vm => row.subject.vm.clone().unwrap_or_default(),
+                    By::Incident => row
+                        .incident
+                        .map_or_else(String::new, |id| format!("Incident {}", id + 1)),
                 };
                 assert_eq!(of, group.name);
             }
@@ -227,4 +237,56 @@ fn every_detector_answers_also_without_evidence() {
     let total: usize = found.iter().map(|one| one.findings).sum();
     assert_eq!(total, case.findings().len());
     assert!(found.iter().any(|one| one.answer == "not-found"));
+}
+
+#[test]
+fn what_is_suppressed_stays_names_its_entry_and_stands_in_no_incident() {
+    let rows = || {
+        vec![
+            row(1, "alex@contoso.example", "vm1", RUN),
+            row(2, "blair@contoso.example", "vm2", RUN),
+        ]
+    };
+    let open = case(rows(), &Settings::default());
+    let by_incident = Shown {
+        by: By::Incident,
+        ..Shown::default()
+    };
+    let page = arranged(&open, &by_incident);
+    assert_eq!((page.suppressed, page.total), (0, page.all));
+    for (at, group) in page.groups.iter().enumerate() {
+        assert_eq!(group.incident, Some(at), "the worst incident first");
+        assert!(group.title.is_some());
+    }
+    // What an entry for the finding would be is what suppresses it.
+    let key = page.rows[0].key.clone();
+    let mut entry = crate::query::expectation(&open, &key).expect("a finding");
+    assert_eq!(
+        entry["caller"],
+        page.rows[0].subject.caller.clone().expect("a caller")
+    );
+    entry["reason"] = json!("patching");
+    entry["author"] = json!("a.berg");
+    let mut settings = Settings::default();
+    settings
+        .set_all(&json!({ "allow-list": entry }))
+        .expect("an entry");
+    let quiet = case(rows(), &settings);
+    let page = arranged(&quiet, &by_incident);
+    assert!(page.suppressed > 0);
+    assert_eq!(page.all, open.findings().len(), "nothing is gone");
+    let one = page
+        .rows
+        .iter()
+        .find(|row| row.key == key)
+        .expect("it is still there");
+    assert_eq!((one.allowed_by, one.incident), (Some(0), None));
+    for (wanted, count) in [(true, page.suppressed), (false, page.all - page.suppressed)] {
+        let only = Shown {
+            suppressed: Some(wanted),
+            ..Shown::default()
+        };
+        assert_eq!(arranged(&quiet, &only).total, count);
+    }
+    assert!(crate::query::expectation(&open, "nothing").is_none());
 }

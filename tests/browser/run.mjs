@@ -13,6 +13,8 @@ import * as findings from "./findings.mjs";
 import * as egress from "./egress/egress.mjs";
 import * as hostile from "./hostile.mjs";
 import * as sigma from "./sigma.mjs";
+import * as smoothness from "./smoothness.mjs";
+import * as workbench from "./workbench.mjs";
 
 const flag = (name) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -21,7 +23,7 @@ const flag = (name) => {
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);

@@ -17,8 +17,10 @@ import { Findings } from "./findings.js";
 import { Hosts } from "./hosts.js";
 import { Menu } from "./menu.js";
 import { Offline } from "./offline.js";
+import { Raw } from "./raw.js";
 import { Settings } from "./settings.js";
 import { Timeline } from "./timeline.js";
+import { ZoneSwitch } from "./zone_switch.js";
 
 export type Theme = "auto" | "light" | "dark";
 
@@ -75,6 +77,7 @@ export function App(): JSX.Element {
         </button>
         <span class="space" />
         {now !== "loading" && now !== "empty" ? <Actions /> : null}
+        {now !== "loading" && now !== "empty" ? <ZoneSwitch /> : null}
         <ThemeSwitch theme={theme.value} choose={(chosen) => { theme.value = chosen; }} />
       </header>
       {offline.value ? <Offline close={() => { offline.value = false; }} /> : null}
@@ -82,6 +85,7 @@ export function App(): JSX.Element {
       {now === "empty" ? <Empty /> : null}
       {now === "reading" || now === "ready" ? <Case /> : null}
       <Menu />
+      <Raw />
       <p class="toast" role="status" data-shown={message.value !== null}>{message.value ?? ""}</p>
       {dragging.value ? <div class="dropping" aria-hidden="true"><p>Drop files or folders: they are read here and stay here</p></div> : null}
     </>

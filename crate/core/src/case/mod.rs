@@ -23,6 +23,7 @@
 
 mod conclude;
 pub mod item;
+pub mod notes;
 pub mod store;
 pub mod triage;
 
@@ -49,6 +50,7 @@ use crate::script::Examined;
 use crate::settings::Settings;
 use crate::sigma::Sigma;
 use item::{Item, ItemState};
+use notes::Notes;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,6 +91,7 @@ pub struct Case {
     /// Made when first asked for, from the findings as they stand.
     finding_keys: OnceCell<Vec<String>>,
     triage: Triage,
+    notes: Notes,
     actors: Vec<Actor>,
     lists: Lists,
     /// Whether each event is shown and counts.
@@ -293,6 +296,7 @@ impl Case {
         if let Some(entry) = self.items.get_mut(item as usize) {
             entry.sha256 = Some(sha256.to_owned());
         }
+        self.settle_notes();
     }
 
     /// Notes an item's MD5 and SHA-1, in lower-case hex.

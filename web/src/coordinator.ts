@@ -93,7 +93,7 @@ class Coordinator {
       marks: (asked) => this.case.answer("marks", asked) as Answers["marks"],
       lane_event: (asked) => this.laneEvent(asked),
       zone: (asked) => this.case.answer("zone", asked) as Answers["zone"],
-      set_note: ({ item, ordinal, note }) => this.noted(this.case.set_note(item, ordinal, JSON.stringify(note))),
+      set_notes: (asked) => this.setNotes(asked),
       set_bookmark: (asked) => this.noted(this.case.set_bookmark(JSON.stringify(asked))),
       export_notes: () => ({ file_name: "runlens-notes.json", text: this.case.notes_json() }),
       take_notes: ({ json }) => this.noted(this.case.take_notes(json)),
@@ -166,6 +166,13 @@ class Coordinator {
 
   private triaged(refused: string | undefined): { refused: string | null } {
     if (refused === undefined) this.triage = this.case.triage_json();
+    return { refused: refused ?? null };
+  }
+
+  private setNotes({ notes }: Asks["set_notes"]): Answers["set_notes"] {
+    let refused: string | undefined;
+    for (const { item, ordinal, note } of notes) refused ??= this.case.set_note(item, ordinal, JSON.stringify(note));
+    this.search.changed(this.case);
     return { refused: refused ?? null };
   }
 

@@ -31,22 +31,31 @@ function said(refused: string | null): boolean {
   return true;
 }
 
+async function setNotes(notes: readonly (EventName & { readonly note: EventNote })[]): Promise<boolean> {
+  return said((await ask("set_notes", { notes })).refused);
+}
+
 /** Notes something of an event; answers whether the core took it. */
-export async function setNote({ item, ordinal }: EventName, note: EventNote): Promise<boolean> {
-  return said((await ask("set_note", { item, ordinal, note })).refused);
+export function setNote({ item, ordinal }: EventName, note: EventNote): Promise<boolean> {
+  return setNotes([{ item, ordinal, note }]);
+}
+
+/** The events as they are noted now; as they were where the core refused. */
+async function renote(rows: readonly EventRow[], change: (note: EventNote) => EventNote): Promise<EventRow[]> {
+  const changed = rows.map((row) => ({ ...row, note: change(noteOf(row)) }));
+  const taken = await setNotes(changed.map(({ item, ordinal, note }) => ({ item, ordinal, note })));
+  return taken ? changed : [...rows];
 }
 
 /** Stars all of these events, or takes the stars from all of them where all have one. */
-export async function toggleStars(rows: readonly EventRow[]): Promise<void> {
+export function toggleStars(rows: readonly EventRow[]): Promise<EventRow[]> {
   const starred = !rows.every((row) => noteOf(row).starred);
-  for (const row of rows) await setNote(row, { ...noteOf(row), starred });
+  return renote(rows, (note) => ({ ...note, starred }));
 }
 
 /** Gives all of these events a tag. */
-export async function addTag(rows: readonly EventRow[], tag: string): Promise<void> {
-  for (const row of rows) {
-    if (!await setNote(row, { ...noteOf(row), tags: [...noteOf(row).tags, tag] })) return;
-  }
+export function addTag(rows: readonly EventRow[], tag: string): Promise<EventRow[]> {
+  return renote(rows, (note) => ({ ...note, tags: [...note.tags, tag] }));
 }
 
 /** Puts a flag at a moment; an empty text takes it away. */

@@ -104,7 +104,8 @@ export interface WorkbenchAsks {
   lane_event: { readonly by: LanesBy; readonly name: string; readonly kind: string | null; readonly time_ms: number; readonly within_ms: number };
   /** The changes of a zone's offset, or why it is none. */
   zone: { readonly zone: string };
-  set_note: EventName & { readonly note: EventNote };
+  /** Notes something of events, one after the other until one is refused; an empty note takes it back. */
+  set_notes: { readonly notes: readonly (EventName & { readonly note: EventNote })[] };
   set_bookmark: { readonly time_ms: number; readonly text: string };
   export_notes: Record<string, never>;
   take_notes: { readonly json: string };
@@ -125,7 +126,7 @@ export interface WorkbenchAnswers {
   marks: { readonly findings: readonly FindingMark[]; readonly flags: readonly Flag[] };
   lane_event: { readonly event: EventRow | null };
   zone: { readonly name: string | null; readonly changes: readonly ZoneChange[]; readonly refused: string | null };
-  set_note: { readonly refused: string | null };
+  set_notes: { readonly refused: string | null };
   set_bookmark: { readonly refused: string | null };
   export_notes: { readonly file_name: string; readonly text: string };
   take_notes: { readonly refused: string | null };

@@ -163,13 +163,19 @@ export function Events(): JSX.Element {
     if (!chosen.value.has(key(row))) chooseOnly(row);
     valueMenu(event.clientX, event.clientY, row, field === null ? [] : [[field, valueOf(field, row)]]);
   };
-  /** The events that a command is about: those chosen, else the selected one. */
+  /** The events that a command is about, as they were seen last: those chosen, else the selected one. */
   const meant = (): EventRow[] => {
     const now = selected.peek();
     const one = now === null ? undefined : rowAt(now.row);
-    const fresh = [...chosen.peek().values()].map((row) => rowAt(row.row)).filter((row): row is EventRow => row !== undefined && chosen.peek().has(key(row)));
-    if (fresh.length === chosen.peek().size && fresh.length > 0) return fresh;
-    return chosen.peek().size > 0 ? [...chosen.peek().values()] : one === undefined ? [] : [one];
+    const all = [...chosen.peek().values()].map((row) => {
+      const there = rowAt(row.row);
+      return there !== undefined && key(there) === key(row) ? there : row;
+    });
+    return all.length > 0 ? all : one === undefined ? [] : [one];
+  };
+  /** Chosen events bear what was just noted of them. */
+  const noted = (rows: readonly EventRow[]): void => {
+    if (chosen.peek().size > 0) chosen.value = new Map(rows.map((row) => [key(row), row]));
   };
   const onKey = (event: KeyboardEvent): void => {
     const now = selected.value?.row ?? first.value - 1;
@@ -194,7 +200,7 @@ export function Events(): JSX.Element {
       return;
     }
     const acts: Record<string, () => void> = {
-      s: () => { void toggleStars(meant()); },
+      s: () => { void toggleStars(meant()).then(noted); },
       t: () => { tagging.value = true; },
       " ": () => { if (there !== undefined) toggle(there); },
       f: () => { if (there !== undefined) void ask("detail", there).then(({ offset, length }) => { showInFile({ item: there.item, offset, length }); }); },
@@ -220,7 +226,7 @@ export function Events(): JSX.Element {
   const wide = columns.value.reduce((sum, { width }) => sum + width + 10, 60);
   return (
     <>
-      <EventsTools rows={meant} count={chosen.value.size} tag={(tag) => addTag(meant(), tag)} clear={() => { chosen.value = new Map(); }} />
+      <EventsTools rows={meant} count={chosen.value.size} star={() => toggleStars(meant()).then(noted)} tag={(tag) => addTag(meant(), tag).then(noted)} clear={() => { chosen.value = new Map(); }} />
       <div class="events" role="table" aria-label="Events" aria-rowcount={total} aria-busy={busy} ref={(element) => {
         element?.style.setProperty("--columns", `18px ${template}`);
         element?.style.setProperty("--wide", `${wide}px`);

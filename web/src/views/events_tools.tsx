@@ -3,7 +3,7 @@
 import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { exportNotes, importNotes, toggleStars, turn, unsaved } from "../notes.js";
+import { exportNotes, importNotes, turn, unsaved } from "../notes.js";
 import { copy } from "../outtake.js";
 import type { EventRow } from "../protocol.js";
 import { applyFilter, say } from "../state.js";
@@ -26,11 +26,12 @@ export async function copyRows(rows: readonly EventRow[], form: "tsv" | "json"):
 interface ToolsProps {
   readonly rows: () => EventRow[];
   readonly count: number;
+  readonly star: () => Promise<void>;
   readonly tag: (tag: string) => Promise<void>;
   readonly clear: () => void;
 }
 
-export function EventsTools({ rows, count, tag, clear }: ToolsProps): JSX.Element {
+export function EventsTools({ rows, count, star, tag, clear }: ToolsProps): JSX.Element {
   const choosing = useSignal(false);
   const field = useRef<HTMLInputElement>(null);
   const written = useSignal("");
@@ -51,7 +52,7 @@ export function EventsTools({ rows, count, tag, clear }: ToolsProps): JSX.Elemen
       <span class="soft chosen-count" data-test="chosen-count">{count > 1 ? `${plural(count, "event")} chosen` : ""}</span>
       <button type="button" class="quiet" disabled={count === 0} onClick={() => { void copyRows(rows(), "tsv"); }}>Copy TSV</button>
       <button type="button" class="quiet" disabled={count === 0} onClick={() => { void copyRows(rows(), "json"); }}>Copy JSON</button>
-      <button type="button" class="quiet" disabled={count === 0} title="s" onClick={() => { void toggleStars(rows()); }}>★ Star</button>
+      <button type="button" class="quiet" disabled={count === 0} title="s" onClick={() => { void star(); }}>★ Star</button>
       {tagging.value ? (
         <input type="text" ref={field} data-test="tag" aria-label="Tag for the chosen events" placeholder="tag, Enter" value={written.value} maxLength={64}
           onInput={(event) => { written.value = event.currentTarget.value; }} onBlur={() => { tagging.value = false; }}

@@ -8,7 +8,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ByteRange, Indexed, RawRow } from "../protocol/workbench.js";
 import { ask, evidence, rawAt } from "../state.js";
-import { bytes as bytesText, count, oneLine, plural } from "../text.js";
+import { bytes as bytesText, count, oneLine, plural, visible } from "../text.js";
 import { VirtualList } from "./virtual_list.js";
 
 const ROW_PX = 18;
@@ -134,17 +134,21 @@ function Viewer(): JSX.Element {
     else if (line !== undefined) void go({ offset: Math.min(Number(line), Math.max(0, size - 1)) }).catch(failed);
     else going.value = "A line is a number, an offset @ and a number, or 0x and a hexadecimal one.";
   };
+  const into = (field: HTMLInputElement | null): void => {
+    field?.focus();
+    field?.select();
+  };
   const onKey = (pressed: KeyboardEvent): void => {
     const typing = pressed.target instanceof HTMLInputElement && pressed.target.type === "text";
     if ((pressed.ctrlKey || pressed.metaKey) && pressed.key === "f") {
       pressed.preventDefault();
-      search.current?.select();
+      into(search.current);
       return;
     }
     if (typing || pressed.ctrlKey || pressed.metaKey || pressed.altKey) return;
     const acts: Record<string, () => void> = {
-      "/": () => { search.current?.select(); },
-      g: () => { place.current?.select(); },
+      "/": () => { into(search.current); },
+      g: () => { into(place.current); },
       x: () => { turnTo(form.peek() === "hex" ? "text" : "hex"); },
       n: () => { find(false).catch(failed); },
       N: () => { find(true).catch(failed); },
@@ -277,7 +281,7 @@ function Text({ item, total, marks, event, reveal, active, move, failed }: TextP
             <span class="raw-number">{row === undefined ? "" : row.line === null ? "↪" : count(row.line)}</span>
             <span class="raw-text">
               {row?.pieces.map((piece, at) => {
-                const text = oneLine(piece.text);
+                const text = visible(piece.text);
                 return piece.marked || piece.secret ? <mark key={at} class={piece.secret ? "secret" : "marked"}>{text}</mark> : text;
               })}
             </span>

@@ -224,7 +224,7 @@ export function Timeline(): JSX.Element {
       const arc = arcAt(have.arcs, scale(), x, y);
       if (arc !== null) {
         const side = arc.confidence === null ? `${arc.run_ms === null ? "cloud" : "guest"} only` : `link ${arc.confidence}`;
-        hover.value = `${plural(arc.count, "execution")}, ${side}: click tells the story`;
+        hover.value = `${plural(arc.count, "execution")}, ${side}: click tells the story, Shift-click zooms to it`;
         return;
       }
     }
@@ -292,7 +292,12 @@ export function Timeline(): JSX.Element {
     if (held === null) return;
     if (held.does === "brush") {
       if (Math.abs(held.x - held.to) > 4) range.value = { from_ms: timeAt(Math.min(held.x, held.to)), to_ms: timeAt(Math.max(held.x, held.to)) };
-      else head.value = timeAt(held.x);
+      else {
+        const arc = event.offsetY >= TICKS_PX && event.offsetY < TICKS_PX + ARCS_PX ? arcAt(known.current?.arcs ?? [], scale(), held.x, event.offsetY) : null;
+        const ends = [arc?.operation_ms, arc?.run_ms].filter((ms) => ms != null);
+        if (ends.length > 0) zoomTo(Math.min(...ends), Math.max(...ends));
+        else head.value = timeAt(held.x);
+      }
       paint();
     } else if (held.does === "measure") {
       if (Math.abs(held.x - held.to) <= CLICK_PX) measure.value = null;

@@ -15,6 +15,8 @@ import * as hostile from "./hostile.mjs";
 import * as share from "./share.mjs";
 import * as overview from "./overview.mjs";
 import * as sigma from "./sigma.mjs";
+import * as smoothness from "./smoothness.mjs";
+import * as workbench from "./workbench.mjs";
 
 const flag = (name) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -23,7 +25,7 @@ const flag = (name) => {
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);

@@ -7,6 +7,7 @@ import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
 import type { Done, Job, Role } from "./jobs.js";
 import { Pool } from "./pool.js";
+import { RawEvidence } from "./raw.js";
 import { Search } from "./search.js";
 import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemProgress, ItemState, Note, PageKept, Reply, Request, EventRow } from "./protocol.js";
 
@@ -30,6 +31,7 @@ class Coordinator {
   private case: CoreCase;
   private readonly pool: Pool;
   private readonly bytes = new EvidenceBytes();
+  private readonly raw: RawEvidence;
   private progress: Progress[] = [];
   private readonly summaries = new Map<string, string>();
   private settings = "";
@@ -54,6 +56,7 @@ class Coordinator {
 
   constructor(private readonly core: Core, role: Role) {
     this.case = new core.Case(this.settings);
+    this.raw = new RawEvidence(core, this.bytes);
     const readers = Math.max(1, Math.min(MOST_READERS, navigator.hardwareConcurrency));
     this.pool = new Pool(role, readers, (done) => {
       this.heard(done);
@@ -87,7 +90,21 @@ class Coordinator {
       take_triage: ({ json }) => this.triaged(this.case.take_triage(json)),
       row_at: (asked) => this.case.answer("row_at", asked) as Answers["row_at"],
       row_of: (asked) => this.case.answer("row_of", asked) as Answers["row_of"],
-      bins: (asked) => this.case.answer("bins", asked) as Answers["bins"],
+      lanes: (asked) => this.case.answer("lanes", asked) as Answers["lanes"],
+      density: (asked) => this.case.answer("density", asked) as Answers["density"],
+      marks: (asked) => this.case.answer("marks", asked) as Answers["marks"],
+      lane_event: (asked) => this.laneEvent(asked),
+      zone: (asked) => this.case.answer("zone", asked) as Answers["zone"],
+      set_notes: (asked) => this.setNotes(asked),
+      set_bookmark: (asked) => this.noted(this.case.set_bookmark(JSON.stringify(asked))),
+      export_notes: () => ({ file_name: "runlens-notes.json", text: this.case.notes_json() }),
+      take_notes: ({ json }) => this.noted(this.case.take_notes(json)),
+      set_year: ({ path, year }) => this.changed(this.case.set_year(path, year)),
+      raw_index: (asked) => this.raw.index(asked),
+      raw_rows: (asked) => this.raw.rows(asked),
+      raw_row_of: (asked) => this.raw.rowOf(asked),
+      raw_bytes: (asked) => this.raw.slices(asked),
+      raw_find: (asked) => this.raw.find(asked),
       detail: (asked) => this.detail(asked),
       export_forms: () => this.case.answer("export_forms", {}) as Answers["export_forms"],
       export: (asked) => this.export(asked),
@@ -179,9 +196,24 @@ class Coordinator {
     return { refused: null, page: JSON.parse(kept) as PageKept | null };
   }
 
+  private setNotes({ notes }: Asks["set_notes"]): Answers["set_notes"] {
+    let refused: string | undefined;
+    for (const { item, ordinal, note } of notes) refused ??= this.case.set_note(item, ordinal, JSON.stringify(note));
+    this.search.changed(this.case);
+    return { refused: refused ?? null };
+  }
+
+  /** Rows are asked for again: they bear what is noted of them. */
+  private noted(refused: string | undefined): { refused: string | null } {
+    if (refused === undefined) this.search.changed(this.case);
+    return { refused: refused ?? null };
+  }
+
   private readAgain(): Answers["read_again"] {
     const files = this.opened;
+    const notes = this.case.notes_json();
     this.pool.cancel();
+    this.raw.forget();
     this.case.free();
     this.case = new this.core.Case(this.settings);
     if (this.session !== null) this.case.take_session(this.session);
@@ -189,6 +221,7 @@ class Coordinator {
     this.case.set_filter(this.search.filter);
     for (const [kind, { name, text }] of this.lists) this.case.set_list(kind, name, text);
     if (this.triage !== null) this.case.take_triage(this.triage);
+    this.case.take_notes(notes);
     [this.opened, this.progress, this.reading] = [[], [], false];
     this.summaries.clear();
     this.open(files);
@@ -380,6 +413,13 @@ class Coordinator {
     return { ...page, rows: await this.described(page.rows) };
   }
 
+  private async laneEvent(asked: Asks["lane_event"]): Promise<Answers["lane_event"]> {
+    const { event } = this.case.answer("lane_event", asked) as Answers["lane_event"];
+    if (event === null) return { event };
+    const [row = event] = await this.described([event]);
+    return { event: row };
+  }
+
   private async findingEvents(asked: Asks["finding_events"]): Promise<Answers["finding_events"]> {
     const page = this.case.answer("finding_events", asked) as Answers["finding_events"];
     return { ...page, rows: await this.described(page.rows) };
@@ -457,7 +497,7 @@ export function startCoordinator(core: Core, role: Role): void {
     coordinator
       .answer(name, ask)
       .then((answer) => {
-        const bulk = name === "bins" ? (answer as Answers["bins"]).counts.buffer : exportedBytes(name, answer);
+        const bulk = name === "lanes" || name === "density" ? (answer as Answers["lanes"]).counts.buffer : exportedBytes(name, answer);
         scope.postMessage({ id, answer }, bulk === null ? [] : [bulk as ArrayBuffer]);
       })
       .catch((error: unknown) => {

@@ -32,6 +32,18 @@ export interface CoreScanner {
   free(): void;
 }
 
+export interface CoreRawText {
+  push(bytes: Uint8Array): void;
+  indexed(): unknown;
+  need(first: number, count: number): Float64Array;
+  need_at(offset: number): Float64Array;
+  need_line(line: number): Float64Array;
+  row_at(offset: number, bytes: Uint8Array): number;
+  row_of_line(line: number, bytes: Uint8Array): number;
+  rows(first: number, count: number, bytes: Uint8Array, marked: Float64Array, reveal: boolean): unknown;
+  free(): void;
+}
+
 export interface CoreCase {
   add_item(path: string, size: number, modified_ms: number | undefined): number;
   add_batch(item: number, batch: Uint8Array): void;
@@ -53,6 +65,11 @@ export interface CoreCase {
   say_of_link(say: string, pair_json: string): string | undefined;
   map_host(host: string, resource: string): string | undefined;
   settings_json(): string;
+  set_note(item: number, ordinal: number, note_json: string): string | undefined;
+  set_bookmark(bookmark_json: string): string | undefined;
+  notes_json(): string;
+  take_notes(json: string): string | undefined;
+  set_year(path: string, year: string): string | undefined;
   set_triage(key: string, state: string, note: string): string | undefined;
   triage_json(): string;
   take_triage(json: string): string | undefined;
@@ -91,6 +108,9 @@ interface Core {
   OldHasher: new () => CoreOldHasher;
   Scanner: new (needles: string[]) => CoreScanner;
   Case: new (settings: string) => CoreCase;
+  RawText: new (size: number, head: Uint8Array) => CoreRawText;
+  raw_find(text: string, bytes: Uint8Array): Float64Array;
+  raw_longest(text: string): number;
   container_kind(head: Uint8Array): string | undefined;
   unpack(
     kind: string,

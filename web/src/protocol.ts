@@ -12,6 +12,7 @@ import type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine } from "./
 
 export type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine };
 import type { BriefAnswers, BriefAsks } from "./protocol/brief.js";
+import type { EventNote, Sort, WorkbenchAnswers, WorkbenchAsks } from "./protocol/workbench.js";
 
 /** A file handed over by the intake module. `path` uses `/` and starts with the dropped folder's name. */
 export interface EvidenceFile {
@@ -49,6 +50,10 @@ export interface EvidenceItem {
   /** Zone that the analyst gave its local times, and whether it has any. */
   readonly zone: string | null;
   readonly has_local_times: boolean;
+  /** The year that the analyst gave its last record, the one that it is taken to be of, and whether the source lacks it. */
+  readonly year_given: number | null;
+  readonly year: number | null;
+  readonly lacks_year: boolean;
   /** What a manifest among the evidence says of it. */
   readonly compared: "unchanged" | "moved" | "changed" | "new" | "not-compared" | null;
   readonly modified: string | null;
@@ -103,6 +108,10 @@ export interface EventRow {
   readonly time: string | null;
   readonly time_ms: number | null;
   readonly time_basis: TimeBasis | null;
+  /** What the source's own clock showed, where it is not UTC; without a zone. */
+  readonly own_time: string | null;
+  /** The time by the cloud's clock, where the guest's is known to be off. */
+  readonly corrected: string | null;
   readonly kind: string;
   readonly host: string | null;
   readonly actor: string | null;
@@ -112,6 +121,11 @@ export interface EventRow {
   readonly outcome: string | null;
   readonly summary: string;
   readonly path: string;
+  readonly format: string;
+  readonly record: number;
+  readonly bytes: number;
+  readonly correlation: string | null;
+  readonly note: EventNote | null;
 }
 
 export interface EventField {
@@ -144,16 +158,6 @@ export interface EventDetail {
   readonly clock: string;
   /** Other places that hold the same record (item, offset, length). */
   readonly also: readonly { readonly item: number; readonly path: string; readonly offset: number; readonly length: number }[];
-}
-
-/** Density of events: `counts[lane * bins + bin]`. */
-export interface Bins {
-  readonly revision: number;
-  readonly from_ms: number;
-  readonly to_ms: number;
-  readonly bins: number;
-  readonly lanes: readonly { readonly kind: string; readonly total: number }[];
-  readonly counts: Uint32Array;
 }
 
 /** A finding, with the event that leads to its evidence. */
@@ -771,7 +775,7 @@ export interface Arc {
   readonly count: number;
 }
 
-export interface Asks extends BriefAsks {
+export interface Asks extends BriefAsks, WorkbenchAsks {
   /** Shows only what the filter lets through; an empty one shows everything. */
   set_filter: { readonly text: string };
   /** Stops searching the evidence; what was found stays. */
@@ -790,7 +794,7 @@ export interface Asks extends BriefAsks {
   cancel: Record<string, never>;
   overview: Record<string, never>;
   evidence: Record<string, never>;
-  rows: { readonly first: number; readonly count: number };
+  rows: { readonly first: number; readonly count: number; readonly sort?: Sort };
   findings: { readonly shown: FindingsShown; readonly first: number; readonly count: number };
   finding: { readonly key: string };
   finding_events: { readonly key: string; readonly first: number; readonly count: number };
@@ -807,10 +811,9 @@ export interface Asks extends BriefAsks {
   take_triage: { readonly json: string };
   sigma: Record<string, never>;
   /** First row at or after this moment. */
-  row_at: { readonly time_ms: number };
+  row_at: { readonly time_ms: number; readonly sort?: Sort };
   /** Where the event stands now. */
-  row_of: { readonly item: number; readonly ordinal: number };
-  bins: { readonly from_ms: number; readonly to_ms: number; readonly bins: number };
+  row_of: { readonly item: number; readonly ordinal: number; readonly sort?: Sort };
   detail: { readonly item: number; readonly ordinal: number };
   executions: {
     readonly first: number;
@@ -859,7 +862,7 @@ export interface Asks extends BriefAsks {
   trap: { readonly path_ends: string };
 }
 
-export interface Answers extends BriefAnswers {
+export interface Answers extends BriefAnswers, WorkbenchAnswers {
   set_filter: { readonly error: FilterError | null };
   cancel_search: Record<string, never>;
   filter_fields: { readonly fields: readonly FilterField[] };
@@ -888,7 +891,6 @@ export interface Answers extends BriefAnswers {
   sigma: { readonly rules: readonly ShownRule[]; readonly findings: readonly ShownFinding[] };
   row_at: { readonly row: number };
   row_of: { readonly row: number | null };
-  bins: Bins;
   detail: EventDetail;
   executions: { readonly revision: number; readonly total: number; readonly of: number; readonly linked: number; readonly rows: readonly ExecutionRow[] };
   /** None where the event belongs to no execution. */

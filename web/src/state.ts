@@ -5,6 +5,7 @@ import { Bridge } from "./bridge.js";
 import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
 import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceItem, ExecutionColumn, FilterError, HostRow, ItemProgress, Note, PairKey, Problem, ShownState } from "./protocol.js";
+import type { Sort } from "./protocol/workbench.js";
 
 export type View = "overview" | "timeline" | "executions" | "evidence" | "findings" | "actors" | "hosts" | "settings" | "help";
 export type HelpPage = "start" | "detectors" | "formats" | "filter" | "sees";
@@ -21,6 +22,10 @@ export const selected = signal<{ item: number; ordinal: number; row: number } | 
 export const range = signal<{ from_ms: number; to_ms: number } | null>(null);
 /** Rows the table shows, and a row it should go to. */
 export const shownRows = signal<{ first: EventRow | null; last: EventRow | null }>({ first: null, last: null });
+/** How the table is sorted. */
+export const sort = signal<Sort>({ by: "time", descending: false });
+/** An item shown as it is, and the part of it to go to. */
+export const rawAt = signal<{ readonly item: number; readonly offset: number; readonly length: number } | null>(null);
 export const goToRow = signal<{ row: number } | null>(null);
 /** What the filter in force lets through. */
 export const shown = signal<ShownState | null>(null);
@@ -100,6 +105,7 @@ function noted(note: Note): void {
   if (note.note === "shown") {
     shown.value = note.shown;
     void findSelected();
+    void refreshDetail();
     return;
   }
   batch(() => {
@@ -119,8 +125,36 @@ function withProgress(known: readonly EvidenceItem[], progress: readonly ItemPro
 async function findSelected(): Promise<void> {
   const now = selected.peek();
   if (now === null) return;
-  const { row } = await ask("row_of", { item: now.item, ordinal: now.ordinal });
+  const { row } = await ask("row_of", { item: now.item, ordinal: now.ordinal, sort: sort.peek() });
   if (selected.peek() === now) selected.value = { ...now, row: row ?? -1 };
+}
+
+/** The open details bear what is noted of their event. */
+async function refreshDetail(): Promise<void> {
+  const now = detail.peek();
+  if (now === null || selected.peek() === null) return;
+  const { item, ordinal } = now.row;
+  const found = await ask("detail", { item, ordinal });
+  if (detail.peek() === now) detail.value = found;
+}
+
+/** Sorts the table; the selected event stays in view. */
+export async function sortBy(next: Sort): Promise<void> {
+  sort.value = next;
+  const now = selected.peek();
+  if (now === null) {
+    goToRow.value = { row: 0 };
+    return;
+  }
+  const { row } = await ask("row_of", { item: now.item, ordinal: now.ordinal, sort: next });
+  if (selected.peek() !== now || sort.peek() !== next) return;
+  selected.value = { ...now, row: row ?? -1 };
+  goToRow.value = { row: row ?? 0 };
+}
+
+/** Shows where an event stands in its evidence. */
+export function showInFile(place: { readonly item: number; readonly offset: number; readonly length: number }): void {
+  rawAt.value = place;
 }
 
 /** Puts a filter in force; answers the slip that kept it out. */
@@ -132,11 +166,11 @@ export async function applyFilter(text: string): Promise<FilterError | null> {
 
 /** Goes to an event wherever it is; a filter that hides it is taken off. */
 export async function showEvent(item: number, ordinal: number): Promise<void> {
-  let { row } = await ask("row_of", { item, ordinal });
+  let { row } = await ask("row_of", { item, ordinal, sort: sort.peek() });
   if (row === null && (shown.peek()?.filter ?? "") !== "") {
     await applyFilter("");
     say("The filter was taken off: it hid this event.");
-    ({ row } = await ask("row_of", { item, ordinal }));
+    ({ row } = await ask("row_of", { item, ordinal, sort: sort.peek() }));
   }
   if (row === null) return;
   goToRow.value = { row };
@@ -221,6 +255,13 @@ export async function setList(kind: string, name: string, text: string): Promise
 /** Gives an item's local times a zone; answers why the core refused, or null. */
 export async function setZone(path: string, zone: string): Promise<string | null> {
   const { refused } = await ask("set_zone", { path, zone });
+  await refreshEvidence();
+  return refused;
+}
+
+/** Says in which year an item's last record was written; answers why the core refused, or null. */
+export async function setYear(path: string, year: string): Promise<string | null> {
+  const { refused } = await ask("set_year", { path, year });
   await refreshEvidence();
   return refused;
 }

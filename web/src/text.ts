@@ -34,10 +34,8 @@ export function plural(number: number, word: string): string {
   return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 }
 
-/** `2024-05-01T08:00:00.123Z` as a list shows it: to the second; the exact time belongs in its title. */
-export function short(time: string): string {
-  return time.replace("T", " ").replace(/(\.\d+)?Z$/, "");
-}
+// Times are written in one place for the whole page.
+export { moment, short, when } from "./clock.js";
 
 /** `26 h 3 min`, `12.5 s`; the sign is for who asks. */
 export function span(seconds: number): string {

@@ -35,6 +35,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// Years that evidence may be said to be of.
+const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
+
 /// All parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -50,6 +53,8 @@ pub struct Settings {
     pub script: ScriptSettings,
     /// Zones that the analyst gave for items with local times, by path.
     pub zones: BTreeMap<String, Zone>,
+    /// Years that the analyst gave for the last record of items whose source gives none, by path.
+    pub years: BTreeMap<String, i32>,
     /// What the analyst says of links between operations and runs.
     pub links: LinkOverrides,
     /// Which operation is which execution (detectors 34).
@@ -170,6 +175,11 @@ pub enum Refused {
     },
     /// Outside the parameter's range.
     NotAZone(NotAZone),
+    /// Not a year that evidence could be of.
+    NotAYear {
+        /// The text given.
+        have: String,
+    },
     /// No entry of the allow-list.
     NotAllowed {
         /// Why, with the entry's number.
@@ -229,6 +239,12 @@ impl fmt::Display for Refused {
                 write!(f, "{key} is a number of {unit}; {have:?} is none")
             }
             Self::NotAZone(refused) => refused.fmt(f),
+            Self::NotAYear { have } => write!(
+                f,
+                "{have:?} is no year; give one from {} to {}",
+                YEARS.start(),
+                YEARS.end()
+            ),
             Self::NotAllowed { what } => f.write_str(what),
             Self::NotAWeight { id, have } => write!(
                 f,
@@ -257,6 +273,9 @@ impl Settings {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refused> {
         if let Some(path) = key.strip_prefix("zones.") {
             return self.set_zone(path, value);
+        }
+        if let Some(path) = key.strip_prefix("years.") {
+            return self.set_year(path, value);
         }
         if key == "allow-list" {
             let json = serde_json::from_str(value).map_err(|error| Refused::NotAllowed {
@@ -387,6 +406,11 @@ impl Settings {
             let zones = zones.map(|(path, zone)| (path.clone(), Value::from(zone.to_string())));
             tree.insert("zones".to_owned(), Value::Object(zones.collect()));
         }
+        if !self.years.is_empty() {
+            let years = self.years.iter();
+            let years = years.map(|(path, year)| (path.clone(), Value::from(*year)));
+            tree.insert("years".to_owned(), Value::Object(years.collect()));
+        }
         if !self.links.is_empty() {
             tree.insert("links".to_owned(), self.links.to_json());
         }
@@ -434,6 +458,27 @@ impl Settings {
         }
         let zone = zone.parse().map_err(Refused::NotAZone)?;
         self.zones.insert(path.to_owned(), zone);
+        Ok(())
+    }
+
+    /// Says in which year the last record of the item at this path was written; an empty text takes it back.
+    ///
+    /// # Errors
+    /// [`Refused::NotAYear`] where the text is none.
+    pub fn set_year(&mut self, path: &str, year: &str) -> Result<(), Refused> {
+        let given = year.trim();
+        if given.is_empty() {
+            self.years.remove(path);
+            return Ok(());
+        }
+        let refused = || Refused::NotAYear {
+            have: given.to_owned(),
+        };
+        let year: i32 = given.parse().map_err(|_| refused())?;
+        if !YEARS.contains(&year) {
+            return Err(refused());
+        }
+        self.years.insert(path.to_owned(), year);
         Ok(())
     }
 }

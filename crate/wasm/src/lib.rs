@@ -12,12 +12,15 @@ mod filter;
 mod findings;
 mod outtake;
 mod people_and_places;
+mod raw;
+mod workbench;
 
 pub use container::{container_kind, unpack};
 pub use filter::Scanner;
+pub use raw::RawText;
 
 use container::parse_problems;
-use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
+use js_sys::{Array, Uint8Array};
 use runlens_core::case::Case as CoreCase;
 use runlens_core::evidence::hash::{Hasher as CoreHasher, OldHasher as CoreOldHasher};
 use runlens_core::export::{Export, manifest};
@@ -199,27 +202,9 @@ pub struct Case {
 }
 
 #[derive(Deserialize)]
-struct RowsAsk {
-    first: f64,
-    count: f64,
-}
-
-#[derive(Deserialize)]
-struct RowAtAsk {
-    time_ms: f64,
-}
-
-#[derive(Deserialize)]
 struct RowOfAsk {
     item: u32,
     ordinal: u32,
-}
-
-#[derive(Deserialize)]
-struct BinsAsk {
-    from_ms: f64,
-    to_ms: f64,
-    bins: u32,
 }
 
 #[derive(Deserialize)]
@@ -252,11 +237,6 @@ struct ArcsAsk {
 }
 
 #[derive(Serialize)]
-struct RowAnswer {
-    row: Option<usize>,
-}
-
-#[derive(Serialize)]
 struct EvidenceAnswer {
     items: Vec<query::EvidenceItem>,
 }
@@ -269,12 +249,6 @@ struct Zones {
 #[derive(Serialize)]
 struct Summary {
     summary: String,
-}
-
-#[derive(Serialize)]
-struct Lane {
-    kind: &'static str,
-    total: u64,
 }
 
 fn ask<T: for<'de> Deserialize<'de>>(value: JsValue) -> Result<T, JsError> {
@@ -468,39 +442,19 @@ impl Case {
         self.case.conclude();
     }
 
-    /// Answers `overview`, `evidence`, `rows`, `row_at`, `row_of` or `bins` as the page's protocol says.
+    /// Answers a question as the page's protocol says.
     ///
     /// # Errors
     /// Where the question is unknown or its parts are missing.
     pub fn answer(&mut self, name: &str, question: JsValue) -> Result<JsValue, JsError> {
         self.shown.refresh(&self.case);
-        let order = self.shown.order(&self.case);
         match name {
             "overview" => to_js(&query::overview(&self.case)),
             "evidence" => to_js(&EvidenceAnswer {
                 items: query::evidence(&self.case),
             }),
-            "rows" => {
-                let RowsAsk { first, count } = ask(question)?;
-                to_js(&query::rows(
-                    &self.case,
-                    order,
-                    row_number(first),
-                    row_number(count),
-                ))
-            }
-            "row_at" => {
-                let RowAtAsk { time_ms } = ask(question)?;
-                to_js(&RowAnswer {
-                    row: Some(query::row_at(&self.case, order, time_ms)),
-                })
-            }
-            "row_of" => {
-                let RowOfAsk { item, ordinal } = ask(question)?;
-                to_js(&RowAnswer {
-                    row: query::row_of(&self.case, order, item, ordinal),
-                })
-            }
+            "rows" | "row_at" | "row_of" | "lanes" | "lane_event" | "density" | "marks"
+            | "names" | "zone" => workbench::answer(self, name, question),
             "settings" => to_js(&query::settings(self.case.settings())),
             "zones" => to_js(&Zones {
                 zones: Zone::places(),
@@ -548,7 +502,6 @@ impl Case {
             "filter_count" => filter::count(&self.case, question),
             "filter_complete" => filter::complete(&self.case, question),
             "filter_term" => filter::term(&self.case, question),
-            "bins" => self.bins(&ask(question)?),
             "findings" | "finding" | "finding_events" | "searched" | "manual" => {
                 findings::answer(self, name, question)
             }
@@ -560,39 +513,6 @@ impl Case {
             }
             other => Err(JsError::new(&format!("no question is named {other}"))),
         }
-    }
-
-    fn bins(&self, asked: &BinsAsk) -> Result<JsValue, JsError> {
-        let order = self.shown.order(&self.case);
-        let bins = asked.bins as usize;
-        let answer = query::bins(&self.case, order, asked.from_ms, asked.to_ms, bins);
-        let lanes: Vec<Lane> = answer
-            .lanes
-            .iter()
-            .map(|(kind, total)| Lane {
-                kind,
-                total: *total,
-            })
-            .collect();
-        let shown = Object::new();
-        let set = |name: &str, value: &JsValue| {
-            Reflect::set(&shown, &JsValue::from_str(name), value)
-                .map_err(|_| JsError::new("an answer could not be built"))
-        };
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "revisions are counted, not measured"
-        )]
-        set("revision", &JsValue::from_f64(answer.revision as f64))?;
-        set("from_ms", &JsValue::from_f64(asked.from_ms))?;
-        set("to_ms", &JsValue::from_f64(asked.to_ms))?;
-        set("bins", &JsValue::from_f64(f64::from(asked.bins)))?;
-        set("lanes", &to_js(&lanes)?)?;
-        set(
-            "counts",
-            &Uint32Array::from(answer.counts.as_slice()).into(),
-        )?;
-        Ok(shown.into())
     }
 
     /// Which bytes a summary or detail of this event needs; `undefined` for an unknown event.

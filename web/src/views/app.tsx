@@ -21,10 +21,13 @@ import { Menu } from "./menu.js";
 import { Offline } from "./offline.js";
 import { Over } from "./over.js";
 import { Overview } from "./overview.js";
+import { Raw } from "./raw.js";
 import { Settings } from "./settings.js";
 import { Share, ShareButton } from "./share.js";
 import { Timeline } from "./timeline.js";
 import { Tour } from "./tour.js";
+import { ZoneSwitch } from "./zone_switch.js";
+
 
 export function App(): JSX.Element {
   const dragging = useSignal(false);
@@ -83,6 +86,7 @@ export function App(): JSX.Element {
         {now !== "loading" && now !== "empty" ? <Actions /> : null}
         <button type="button" class="quiet" data-test="open-palette" aria-keyshortcuts="Control+K" onClick={() => { over.value = "palette"; }}>Find <kbd>Ctrl K</kbd></button>
         {now === "empty" ? <button type="button" class="quiet" aria-pressed={view.value === "help"} onClick={() => { view.value = view.value === "help" ? "overview" : "help"; }}>Help</button> : null}
+        {now !== "loading" && now !== "empty" ? <ZoneSwitch /> : null}
         <ThemeSwitch theme={theme.value} choose={(chosen) => { theme.value = chosen; }} />
       </header>
       {offline.value ? <Offline close={() => { offline.value = false; }} /> : null}
@@ -93,6 +97,7 @@ export function App(): JSX.Element {
       <Share />
       <Over />
       <Tour />
+      <Raw />
       <p class="toast" role="status" data-shown={message.value !== null}>{message.value ?? ""}</p>
       {dragging.value ? <div class="dropping" aria-hidden="true"><p>Drop files or folders: they are read here and stay here</p></div> : null}
     </>

@@ -4,8 +4,9 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { copy } from "../outtake.js";
 import type { EventDetail } from "../protocol.js";
-import { closeDetail, say } from "../state.js";
-import { count, oneLine, visible } from "../text.js";
+import { closeDetail, say, showInFile } from "../state.js";
+import { count, oneLine, visible, when } from "../text.js";
+import { EventNoteFields } from "./event_note.js";
 
 function pretty(raw: string): string | null {
   if (!/^\s*[[{]/.test(raw)) return null;
@@ -32,8 +33,10 @@ export function Detail({ event }: { event: EventDetail }): JSX.Element {
         <h2>{oneLine(row.summary === "" ? row.kind : row.summary)}</h2>
         <button type="button" class="quiet" aria-label="Close details" onClick={closeDetail}>✕</button>
       </div>
+      <EventNoteFields key={`${row.item}:${row.ordinal}`} row={row} />
       <dl class="place">
-        <div><dt>Time</dt><dd><strong>{row.time ?? "none"}</strong> {row.time_basis === null ? null : <span class="badge info">{row.time_basis}</span>}<br /><span class="soft">{oneLine(event.clock)}</span></dd></div>
+        <div><dt>Time</dt><dd><strong title={row.time ?? ""}>{row.time === null ? "none" : when(row.time, row.own_time)}</strong> {row.time_basis === null ? null : <span class="badge info">{row.time_basis}</span>}<br /><span class="soft">{oneLine(event.clock)}</span></dd></div>
+        {row.corrected === null ? null : <div><dt>Cloud's clock</dt><dd title={row.corrected}>{when(row.corrected)}</dd></div>}
         <div><dt>File</dt><dd class="break">{oneLine(row.path)}</dd></div>
         <div><dt>Place</dt><dd>{place}{event.line === null ? "" : ` · line ${count(event.line)}`} · record {count(event.record)}</dd></div>
         <div><dt>Read as</dt><dd>{event.format} · {event.encoding}</dd></div>
@@ -48,6 +51,7 @@ export function Detail({ event }: { event: EventDetail }): JSX.Element {
         {secret ? <label class="check"><input type="checkbox" data-test="reveal" checked={revealed.value} onChange={(change) => { revealed.value = change.currentTarget.checked; }} /> show secrets</label> : null}
         {laidOut === null ? null : <label class="check"><input type="checkbox" checked={asPretty.value} onChange={(change) => { asPretty.value = change.currentTarget.checked; }} /> laid out</label>}
         <span class="space" />
+        <button type="button" data-test="show-in-file" onClick={() => { showInFile({ item: row.item, offset: event.offset, length: event.length }); }}>Show in file</button>
         <button type="button" onClick={copied("The raw record was", raw)}>Copy raw</button>
         <button type="button" onClick={copied("The citation was", citation)}>Copy citation</button>
       </div>

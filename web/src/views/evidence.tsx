@@ -4,8 +4,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { copy } from "../outtake.js";
 import type { EvidenceItem, Problem } from "../protocol.js";
-import { ask, evidence, evidenceLike, exportManifest, hashMore, say, setZone } from "../state.js";
-import { bytes, count, oneLine, plural } from "../text.js";
+import { ask, evidence, evidenceLike, exportManifest, hashMore, say, setYear, setZone, showInFile } from "../state.js";
+import { bytes, count, oneLine, plural, when } from "../text.js";
 import { DraftField } from "./draft.js";
 import { SessionEvidence } from "./share.js";
 
@@ -68,7 +68,7 @@ function Item({ item, open, toggle }: { item: EvidenceItem; open: boolean; toggl
         <td class="number">{count(item.records)}</td>
         <td class="number">{count(item.events)}</td>
         <td class="number">{count(item.skipped)}</td>
-        <td class="times">{item.first === null ? "–" : <>{item.first}<br />{item.last}</>}</td>
+        <td class="times">{item.first === null ? "–" : <><span title={item.first}>{when(item.first)}</span><br /><span title={item.last ?? ""}>{item.last === null ? "" : when(item.last)}</span></>}</td>
         <td>{item.time_basis ?? "–"}</td>
         <td>
           <State item={item} />
@@ -86,7 +86,9 @@ function Item({ item, open, toggle }: { item: EvidenceItem; open: boolean; toggl
               {item.modified === null ? null : <> · modified {item.modified}</>} · {item.encoding ?? "encoding unknown"} · {count(item.folded)} folded
             </p>
             {item.md5 === null ? null : <p class="hash">MD5 <code>{item.md5}</code> · SHA-1 <code>{item.sha1}</code></p>}
+            <p class="hash"><button type="button" data-test="view-raw" onClick={() => { showInFile({ item: item.item, offset: 0, length: 0 }); }}>View raw evidence</button></p>
             {item.has_local_times ? <ZoneChoice item={item} /> : null}
+            {item.lacks_year ? <YearChoice item={item} /> : null}
             {item.problems.length === 0 ? <p>No problems.</p> : (
               <ul class="problems">
                 {item.problems.map((problem, at) => (
@@ -127,6 +129,26 @@ function ZoneChoice({ item }: { item: EvidenceItem }): JSX.Element {
       </label>
       <datalist id={list}>{places.value.map((place) => <option key={place} value={place} />)}</datalist>
       {item.zone === null ? null : <button type="button" class="quiet" onClick={() => { void choose(""); }}>Take back</button>}
+      {refused.value === null ? null : <span class="refused" role="alert">{refused.value}</span>}
+    </p>
+  );
+}
+
+/** A source without years: the year of its last record, as it was inferred or as the analyst knows it. */
+function YearChoice({ item }: { item: EvidenceItem }): JSX.Element {
+  const refused = useSignal<string | null>(null);
+  const choose = async (year: string): Promise<boolean> => {
+    refused.value = await setYear(item.path, year);
+    if (refused.value === null) say(year.trim() === "" ? "The year was taken back." : `The last record of this item is now taken to be of ${year.trim()}.`);
+    return refused.value === null;
+  };
+  return (
+    <p class="zone">
+      <label>
+        Year of its last record{" "}
+        <DraftField value={item.year_given === null ? "" : String(item.year_given)} placeholder={item.year === null ? "unknown" : `${item.year}, inferred`} test="year" refused={refused.value !== null} numeric enter={choose} />
+      </label>
+      {item.year_given === null ? null : <button type="button" class="quiet" onClick={() => { void choose(""); }}>Take back</button>}
       {refused.value === null ? null : <span class="refused" role="alert">{refused.value}</span>}
     </p>
   );

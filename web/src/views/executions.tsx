@@ -9,7 +9,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { listStep } from "../keys.js";
 import type { Answers, EventName, ExecutionColumn, ExecutionRow } from "../protocol.js";
 import { ask, executionFilters, overview, say, told } from "../state.js";
-import { count, oneLine, plural } from "../text.js";
+import { count, oneLine, plural, when } from "../text.js";
 import { MappingPanel } from "./mapping.js";
 import { StoryOf } from "./story.js";
 
@@ -197,7 +197,7 @@ function Row({ place, row, choose }: { place: number; row: ExecutionRow | undefi
   return (
     <div class="xrow" role="row" aria-rowindex={place + 1} aria-selected={same(row.name, told.value)} data-execution={row.execution} data-sides={row.sides} onClick={() => { choose(place); }}>
       <span role="cell">{row.severity === null ? <span class="soft">–</span> : <span class={`severity ${row.severity}`}>{row.severity}</span>}</span>
-      <span role="cell" class="time">{row.time?.replace("T", " ").replace("Z", "") ?? "–"}</span>
+      <span role="cell" class="time">{row.time === null ? "–" : when(row.time)}</span>
       {row.caller === null ? <span role="cell" class="soft">{row.sides === "guest" ? "not in the evidence" : ""}</span> : cell(row.caller)}
       {cell(row.machine)}
       {cell(row.family)}

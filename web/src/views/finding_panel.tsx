@@ -5,7 +5,7 @@ import type { JSX, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { EventRow, FindingDetail, Parameter, TriageState } from "../protocol.js";
 import { ask, overview, say, settingsAt, showOnTimeline, tellStory, view } from "../state.js";
-import { count, oneLine, plural, visible } from "../text.js";
+import { count, oneLine, plural, visible, when } from "../text.js";
 import { chosen, filterFindings, openIncident, setTriage, turn, writing } from "../triage.js";
 import { Chain } from "./chain.js";
 import { ExpectThis } from "./expect.js";
@@ -130,7 +130,7 @@ function Evidence({ detail }: { detail: FindingDetail }): JSX.Element {
         {rows.value.map((row) => (
           <li key={`${row.item}:${row.ordinal}`}>
             <button type="button" onClick={() => showOnTimeline(row)} title="Show on the timeline, with its raw record">
-              <span class="when">{row.time ?? "no time"}</span>
+              <span class="when" title={row.time ?? ""}>{row.time === null ? "no time" : when(row.time, row.own_time)}</span>
               <span class={`outcome ${row.outcome ?? ""}`}>{row.outcome ?? ""}</span>
               <span class="evidence-words">{oneLine(row.summary === "" ? (row.operation ?? row.kind) : row.summary)}</span>
               <span class="soft evidence-path">{oneLine(row.path)}</span>
@@ -150,7 +150,7 @@ function Executions({ detail }: { detail: FindingDetail }): JSX.Element {
       <ul class="plain-rows">
         {detail.executions.map(({ execution, event, host, started, confidence, script }) => (
           <li key={execution}>
-            <strong>#{execution}</strong> {oneLine(host ?? "host not known")} <span class="when">{started ?? "no time"}</span> <span class="soft">{confidence === null ? "one side only" : `link ${confidence}`}</span>{" "}
+            <strong>#{execution}</strong> {oneLine(host ?? "host not known")} <span class="when" title={started ?? ""}>{started === null ? "no time" : when(started)}</span> <span class="soft">{confidence === null ? "one side only" : `link ${confidence}`}</span>{" "}
             {event === null ? null : <StoryButton event={event} tell={tellStory} />}
             {script === null ? null : <code class="script-line">{oneLine(script)}</code>}
           </li>

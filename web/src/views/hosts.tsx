@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { HostClock, HostDetail, HostLane, HostRow } from "../protocol.js";
 import { ask, hostShown as open, hostsLike, overview, say, tellStory } from "../state.js";
-import { count, oneLine, plural, short, span } from "../text.js";
+import { count, oneLine, plural, short, span, when } from "../text.js";
 import { FindingRows } from "./finding_rows.js";
 import { StoryButton } from "./record.js";
 import { VirtualList } from "./virtual_list.js";
@@ -185,7 +185,7 @@ function Coverage({ detail }: { detail: HostDetail }): JSX.Element {
       {detail.gaps.length === 0 ? null : (
         <details>
           <summary>{plural(detail.gaps.length, "gap")} without guest evidence, the longest {span(detail.gaps[0]?.seconds ?? 0)}</summary>
-          <ul class="plain-rows">{detail.gaps.map((gap) => <li key={gap.from}><span class="when">{gap.from} – {gap.to}</span> {span(gap.seconds)}</li>)}</ul>
+          <ul class="plain-rows">{detail.gaps.map((gap) => <li key={gap.from}><span class="when">{when(gap.from)} – {when(gap.to)}</span> {span(gap.seconds)}</li>)}</ul>
         </details>
       )}
     </section>

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import type { Link, OtherSide, PairKey } from "../protocol.js";
 import { sayOfLink, told } from "../state.js";
-import { oneLine } from "../text.js";
+import { oneLine, when } from "../text.js";
 import { Records } from "./statements.js";
 
 export function WhyLinked({ link, sides }: { link: Link; sides: string }): JSX.Element {
@@ -58,7 +58,7 @@ function Others({ title, others, confirm = false }: { title: string; others: rea
       <ul>
         {others.map((other, at) => (
           <li key={at}>
-            <span class="soft">{other.side}</span> {oneLine(other.text)} <span class="time soft">{other.time ?? "no time"}</span>{" "}
+            <span class="soft">{other.side}</span> {oneLine(other.text)} <span class="time soft">{other.time === null ? "no time" : when(other.time)}</span>{" "}
             {other.points === null ? null : <strong>{other.points} points</strong>}{" "}
             {other.name === null ? null : <button type="button" class="record" onClick={() => { told.value = other.name; }}>its story</button>}
             {confirm ? <button type="button" class="record" data-test="partner" onClick={() => { void sayOfLink("confirm", other.pair); }}>It is this one</button> : null}

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useContext } from "preact/hooks";
 import type { EventName, Statement } from "../protocol.js";
 import { select, selected } from "../state.js";
-import { oneLine, visible } from "../text.js";
+import { oneLine, visible, when } from "../text.js";
 
 /** Records of one statement that have a button; they say the same. */
 const MOST_SHOWN = 4;
@@ -43,7 +43,7 @@ export function Statements({ list, label }: { list: readonly Statement[]; label:
         <div key={at} data-statement={statement.name}>
           <dt>{oneLine(statement.name)}</dt>
           <dd>
-            {statement.time === null ? null : <span class="time soft">{statement.time} </span>}
+            {statement.time === null ? null : <span class="time soft">{when(statement.time)} </span>}
             <span class="break"><Value statement={statement} /></span>
             {statement.remark === null ? null : <>{" "}<span class="remark">{oneLine(statement.remark)}</span></>}
             {" "}<Records events={statement.events} of={`${oneLine(statement.name)} ${oneLine(statement.masked ?? statement.value)}`} />

@@ -5,7 +5,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { EventName, MissingSide, OutputStream, ShownProcess, Statement, Story } from "../protocol.js";
 import { ask, overview, say, told } from "../state.js";
-import { bytes, count, oneLine, plural } from "../text.js";
+import { bytes, count, oneLine, plural, when } from "../text.js";
 import { Clocks } from "./clocks.js";
 import { Confidence } from "./executions.js";
 import { WhyLinked } from "./link.js";
@@ -51,7 +51,7 @@ function Told({ story, revealed, reveal }: { story: Story; revealed: boolean; re
   const { row } = story;
   const who = row.caller ?? "Somebody who is not in the evidence";
   const missing = (side: MissingSide["side"]): JSX.Element[] => story.missing.filter((one) => one.side === side).map((one) => <Missing key={one.side} missing={one} />);
-  const cloudTime = row.time?.replace("T", " ").replace("Z", " UTC") ?? "at an unknown time";
+  const cloudTime = row.time === null ? "at an unknown time" : when(row.time);
   return (
     <>
       <header class="story-head">

@@ -1,395 +1,428 @@
-// The timeline: density of events by kind, on canvas, at any zoom.
+// The timeline: density of the shown events in lanes, with executions, findings and notes above, on canvas, at any zoom.
 //
 // The core counts events into one bin per pixel, so a frame never draws more marks than pixels, whatever the case holds. The last answer is
-// stretched while the next is on its way: panning never waits.
+// stretched while the next is on its way: panning never waits. One question is under way at a time, and it is about the newest view.
 
 import { useSignal } from "@preact/signals";
-import { scaleUtc } from "d3-scale";
-import { utcFormat } from "d3-time-format";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Arc, Bins } from "../protocol.js";
-import { ask, goToRow, overview, range, rowsShown, shownRows, detail, selected, told, whole } from "../state.js";
-import { plural } from "../text.js";
+import { moments, zone } from "../clock.js";
+import { laneLabel, lanesBy, openLanes, pinnedLanes, placed, putInLanesBy, type PlacedLane } from "../lanes.js";
+import { setBookmark } from "../notes.js";
+import type { Arc } from "../protocol.js";
+import type { FindingMark, Flag, LaneCounts, LanesBy } from "../protocol/workbench.js";
+import { ask, detail, goToRow, overview, range, rowsShown, say, selected, showEvent, shownRows, sort, told, view, whole } from "../state.js";
+import { chosen as chosenFinding, filterFindings } from "../triage.js";
+import { oneLine, plural, short, span as duration } from "../text.js";
+import { Minimap } from "./minimap.js";
+import { arcAt, ARCS_PX, AXIS_PX, draw, FINDINGS_TOP_PX, FLAGS_TOP_PX, forgetColours, LABEL_PX, LANE_PX, laneImage, markAt, MARKS_PX, TICKS_PX, timeScale, type Measure, type Span } from "./timeline_draw.js";
+import { LaneLabels } from "./timeline_lanes.js";
 
-const LANE_PX = 22;
-const TICKS_PX = 34;
-/** The strip of arcs from operations to runs. */
-const ARCS_PX = 34;
-const AXIS_PX = TICKS_PX + ARCS_PX;
-const LABEL_PX = 150;
 /** The shortest span that is shown: a millisecond a pixel. */
 const SHORTEST_MS = 200;
+/** A hand that moves less meant a click. */
+const CLICK_PX = 3;
+const HOVER_MS = 90;
+const BY: readonly (readonly [LanesBy, string])[] = [["kind", "Kind"], ["vm", "VM"], ["caller", "Caller"], ["source", "Source"], ["incident", "Incident"]];
 
-const exact = utcFormat("%Y-%m-%d %H:%M:%S.%L");
-const short = utcFormat("%Y-%m-%d");
-const day = utcFormat("%a %Y-%m-%d");
-
-interface Span {
-  readonly from_ms: number;
-  readonly to_ms: number;
+interface Known {
+  readonly counts: LaneCounts;
+  readonly lanes: readonly PlacedLane[];
+  readonly arcs: readonly Arc[];
+  readonly findings: readonly FindingMark[];
+  readonly flags: readonly Flag[];
 }
 
-const probe = document.createElement("span");
-probe.hidden = true;
-
-/** A token's colour in the theme of the moment: the browser resolves it, as it does for everything else. */
-function colour(name: string): string {
-  if (!probe.isConnected) document.body.append(probe);
-  probe.style.color = "";
-  probe.style.color = `var(${name}, var(--kind-other))`;
-  return getComputedStyle(probe).color;
-}
-
-/** The token that colours a kind: its first word. */
-function kindColour(kind: string): string {
-  return colour(`--kind-${kind.split(".")[0] ?? "other"}`);
-}
-
-/** How far an arc is filled: by how sure its link is, so that it is seen without colour. */
-const FILLED: Record<string, number> = { confirmed: 1, high: 1, medium: 0.45, low: 0 };
-
-/** An arc from each operation (above) to its run (below, by the guest's own clock); a stub where one side is missing. */
-function drawArcs(context: CanvasRenderingContext2D, arcs: readonly Arc[], scale: (ms: number) => number, width: number): void {
-  const [top, bottom] = [TICKS_PX + 5, TICKS_PX + ARCS_PX - 5];
-  context.fillStyle = colour("--line");
-  context.fillRect(0, TICKS_PX + ARCS_PX - 1, width, 1);
-  context.fillStyle = colour("--text");
-  context.fillText("executions", 8, TICKS_PX + ARCS_PX / 2);
-  context.save();
-  context.beginPath();
-  context.rect(LABEL_PX, TICKS_PX, width - LABEL_PX, ARCS_PX);
-  context.clip();
-  const [cloud, guest] = [colour("--kind-cloud"), colour("--kind-guest")];
-  const dot = (x: number, y: number, fill: number, paint: string): void => {
-    context.beginPath();
-    context.arc(x, y, 3.2, 0, 2 * Math.PI);
-    context.fillStyle = fill > 0 ? paint : colour("--surface");
-    context.globalAlpha = fill > 0 ? Math.max(fill, 0.5) : 1;
-    context.fill();
-    context.globalAlpha = 1;
-    context.strokeStyle = paint;
-    context.stroke();
-  };
-  context.lineWidth = 1.2;
-  for (const arc of arcs) {
-    const fill = FILLED[arc.confidence ?? "low"] ?? 0;
-    const [from, to] = [arc.operation_ms === null ? null : scale(arc.operation_ms), arc.run_ms === null ? null : scale(arc.run_ms)];
-    if (from !== null && to !== null) {
-      // A lens from one to the other, at least as wide as a hand can see.
-      const belly = Math.max(5, Math.min(14, Math.abs(to - from) / 4));
-      context.beginPath();
-      context.moveTo(from, top);
-      context.bezierCurveTo(from + belly, top + 10, to + belly, bottom - 10, to, bottom);
-      context.bezierCurveTo(to - belly, bottom - 10, from - belly, top + 10, from, top);
-      context.fillStyle = colour("--accent");
-      context.globalAlpha = fill * 0.6;
-      context.fill();
-      context.globalAlpha = 1;
-      context.strokeStyle = colour("--accent");
-      context.setLineDash(fill === 0 ? [3, 2] : []);
-      context.stroke();
-      context.setLineDash([]);
-    }
-    if (from !== null) dot(from, top, to === null ? 0 : fill, cloud);
-    if (to !== null) dot(to, bottom, from === null ? 0 : fill, guest);
-  }
-  context.restore();
-}
-
-/** The arc nearest to a place of the strip. */
-function arcAt(arcs: readonly Arc[], scale: (ms: number) => number, x: number, y: number): Arc | null {
-  const share = Math.min(1, Math.max(0, (y - TICKS_PX - 5) / (ARCS_PX - 10)));
-  let best: { arc: Arc; apart: number } | null = null;
-  for (const arc of arcs) {
-    const from = arc.operation_ms ?? arc.run_ms;
-    const to = arc.run_ms ?? arc.operation_ms;
-    if (from === null || to === null) continue;
-    const apart = Math.abs(scale(from) + (scale(to) - scale(from)) * share - x);
-    if (apart < 9 && (best === null || apart < best.apart)) best = { arc, apart };
-  }
-  return best?.arc ?? null;
-}
-
-function draw(canvas: HTMLCanvasElement, bins: Bins, arcs: readonly Arc[], shown: Span, brush: [number, number] | null): void {
-  const context = canvas.getContext("2d");
-  if (context === null) return;
-  const ratio = window.devicePixelRatio;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-  }
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  const scale = scaleUtc([shown.from_ms, shown.to_ms], [LABEL_PX, width]);
-  context.font = `11px ${getComputedStyle(canvas).fontFamily}`;
-  context.textBaseline = "middle";
-  // Axis: the day where it changes, the time between.
-  context.fillStyle = colour("--text-soft");
-  context.strokeStyle = colour("--line");
-  const ticks = scale.ticks(Math.max(2, Math.floor((width - LABEL_PX) / 110)));
-  const [first, second] = ticks;
-  const step = first !== undefined && second !== undefined ? second.getTime() - first.getTime() : 0;
-  const format = step < 1_000 ? utcFormat("%H:%M:%S.%L") : step < 60_000 ? utcFormat("%H:%M:%S") : utcFormat("%H:%M");
-  // Between ticks a day or more apart the date is on the tick itself.
-  const withDay = step < 86_400_000;
-  let lastDay = "";
-  let labelled = 0;
-  for (const tick of ticks) {
-    const x = scale(tick);
-    context.beginPath();
-    context.moveTo(x + 0.5, TICKS_PX - 4);
-    context.lineTo(x + 0.5, height);
-    context.stroke();
-    const today = day(tick);
-    if (withDay && today !== lastDay) {
-      lastDay = today;
-      context.fillText(today, x + 3, 9);
-    }
-    const label = withDay ? format(tick) : short(tick);
-    // There may be more ticks than were asked for; a label that would touch the last one is left out.
-    if (x + 3 < labelled) continue;
-    labelled = x + 3 + context.measureText(label).width + 8;
-    context.fillText(label, x + 3, 23);
-  }
-  context.fillText("UTC", 8, 23);
-  // Lanes.
-  const per = (bins.to_ms - bins.from_ms) / bins.bins;
-  bins.lanes.forEach((lane, at) => {
-    const top = AXIS_PX + at * LANE_PX;
-    context.fillStyle = colour("--line");
-    context.fillRect(0, top + LANE_PX - 1, width, 1);
-    context.fillStyle = colour("--text");
-    context.fillText(lane.kind, 8, top + LANE_PX / 2);
-    context.fillStyle = kindColour(lane.kind);
-    const counts = bins.counts.subarray(at * bins.bins, (at + 1) * bins.bins);
-    let most = 1;
-    for (const value of counts) most = Math.max(most, value);
-    for (let bin = 0; bin < bins.bins; bin += 1) {
-      const value = counts[bin] ?? 0;
-      if (value === 0) continue;
-      const x = scale(bins.from_ms + bin * per);
-      const right = Math.max(x + 1.5, scale(bins.from_ms + (bin + 1) * per));
-      if (right < LABEL_PX || x > width) continue;
-      const tall = Math.max(4, (Math.log1p(value) / Math.log1p(most)) * (LANE_PX - 5));
-      context.fillRect(Math.max(x, LABEL_PX), top + LANE_PX - 2 - tall, right - Math.max(x, LABEL_PX), tall);
-    }
-  });
-  drawArcs(context, arcs, scale, width);
-  mark(context, scale, height, width);
-  if (brush !== null) {
-    context.fillStyle = colour("--brush");
-    context.fillRect(Math.min(...brush), AXIS_PX, Math.abs(brush[1] - brush[0]), height - AXIS_PX);
-  }
-}
-
-/** The part that the table shows, and the selected event. */
-function mark(context: CanvasRenderingContext2D, scale: (ms: number) => number, height: number, width: number): void {
-  const { first, last } = shownRows.peek();
-  if (first?.time_ms != null) {
-    const [from, to] = [scale(first.time_ms), scale(last?.time_ms ?? first.time_ms)];
-    if (to >= LABEL_PX && from <= width) {
-      context.fillStyle = colour("--viewport");
-      const left = Math.max(from, LABEL_PX);
-      context.fillRect(left, AXIS_PX - 6, Math.max(2, Math.min(to, width) - left), 4);
-    }
-  }
-  const event = detail.peek();
-  if (selected.peek() !== null && event?.row.time_ms != null) {
-    const x = scale(event.row.time_ms);
-    if (x >= LABEL_PX && x <= width) {
-      context.fillStyle = colour("--accent");
-      context.fillRect(x - 0.75, AXIS_PX - 8, 1.5, height - AXIS_PX + 8);
-    }
-  }
-}
+type Hand =
+  | { readonly does: "pan"; readonly x: number; readonly span: Span; moved: boolean }
+  | { readonly does: "brush"; readonly x: number; to: number }
+  | { readonly does: "measure"; readonly x: number; to: number };
 
 export function Timeline(): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const bins = useRef<Bins | null>(null);
-  const arcs = useRef<readonly Arc[]>([]);
-  const asked = useRef(0);
-  const brush = useRef<[number, number] | null>(null);
-  const pan = useRef<{ x: number; span: Span } | null>(null);
-  const lanes = useSignal(1);
-  const hover = useSignal<string>("");
+  const known = useRef<Known | null>(null);
+  const image = useRef<HTMLCanvasElement | null>(null);
+  const asked = useRef({ under_way: false, again: false });
+  const frame = useRef(0);
+  const hand = useRef<Hand | null>(null);
+  const hovering = useRef(0);
+  const lanes = useSignal<readonly PlacedLane[]>([]);
+  const hover = useSignal("");
+  const head = useSignal<number | null>(null);
+  const measure = useSignal<Measure | null>(null);
+  /** A bookmark being written: where, and what stood there. */
+  const writing = useSignal<{ readonly ms: number; readonly text: string } | null>(null);
   const all = whole.value;
   const shown = range.value ?? all;
 
+  const now = (): Span | null => range.peek() ?? whole.peek();
+  const width = (): number => Math.max(LABEL_PX + 1, canvas.current?.clientWidth ?? LABEL_PX + 1);
   const paint = (): void => {
-    requestAnimationFrame(() => {
-      const now = range.peek() ?? whole.peek();
-      if (canvas.current !== null && bins.current !== null && now !== null) draw(canvas.current, bins.current, arcs.current, now, brush.current);
+    if (frame.current !== 0) return;
+    frame.current = requestAnimationFrame(() => {
+      frame.current = 0;
+      const [view_, have] = [now(), known.current];
+      if (canvas.current === null || have === null || view_ === null) return;
+      const { first, last } = shownRows.peek();
+      const open = selected.peek() === null ? null : detail.peek();
+      const held = hand.current;
+      draw(canvas.current, {
+        ...have,
+        shown: view_,
+        by: lanesBy.peek(),
+        brush: held?.does === "brush" ? [held.x, held.to] : null,
+        measure: measure.peek(),
+        head_ms: head.peek(),
+        selected_ms: open?.row.time_ms ?? null,
+        table: first?.time_ms == null ? null : { from_ms: first.time_ms, to_ms: last?.time_ms ?? first.time_ms },
+      }, image.current);
     });
   };
-  const fetchBins = async (): Promise<void> => {
-    const now = range.peek() ?? whole.peek();
-    const width = (canvas.current?.clientWidth ?? 0) - LABEL_PX;
-    if (now === null || width < 50) return;
-    asked.current += 1;
-    const mine = asked.current;
-    // A margin either side, so that panning shows something at once.
-    const margin = (now.to_ms - now.from_ms) / 2;
-    const span = { from_ms: now.from_ms - margin, to_ms: now.to_ms + margin };
-    const [answer, joined] = await Promise.all([
-      ask("bins", { ...span, bins: Math.min(8192, Math.round(width * 2)) }),
-      ask("arcs", { ...span, pixels: Math.min(8192, Math.round(width * 2)) }),
-    ]);
-    if (mine !== asked.current) return;
-    bins.current = answer;
-    arcs.current = joined.arcs;
-    lanes.value = Math.max(1, answer.lanes.length);
+  const arrange = (): void => {
+    const have = known.current;
+    if (have === null) return;
+    known.current = { ...have, lanes: placed(have.counts) };
+    image.current = laneImage(have.counts, known.current.lanes);
+    lanes.value = known.current.lanes;
     paint();
+  };
+  const fetchCounts = async (): Promise<void> => {
+    if (asked.current.under_way) {
+      asked.current.again = true;
+      return;
+    }
+    const view_ = now();
+    const pixels = width() - LABEL_PX;
+    if (view_ === null || pixels < 50) return;
+    asked.current = { under_way: true, again: false };
+    // A margin either side, so that panning shows something at once.
+    const margin = (view_.to_ms - view_.from_ms) / 2;
+    const stretch = { from_ms: view_.from_ms - margin, to_ms: view_.to_ms + margin, bins: Math.min(8192, Math.round(pixels * 2)) };
+    try {
+      const by = lanesBy.peek();
+      const [counts, joined, marks] = await Promise.all([
+        ask("lanes", { by, stretch, open: openLanes.peek() }),
+        ask("arcs", { from_ms: stretch.from_ms, to_ms: stretch.to_ms, pixels: stretch.bins }),
+        ask("marks", stretch),
+      ]);
+      if (by === lanesBy.peek()) {
+        known.current = { counts, lanes: [], arcs: joined.arcs, ...marks };
+        arrange();
+      }
+    } finally {
+      const { again } = asked.current;
+      asked.current = { under_way: false, again: false };
+      if (again) void fetchCounts();
+    }
   };
   const { state } = rowsShown.value;
   useEffect(() => {
     paint();
-    const soon = setTimeout(() => { void fetchBins(); }, 30);
-    return () => { clearTimeout(soon); };
-  }, [shown?.from_ms, shown?.to_ms, state]);
-  useEffect(paint, [shownRows.value, detail.value, selected.value, lanes.value]);
+    void fetchCounts();
+  }, [shown?.from_ms, shown?.to_ms, state, lanesBy.value, openLanes.value]);
+  useEffect(arrange, [pinnedLanes.value]);
+  useEffect(paint, [shownRows.value, detail.value, selected.value, lanes.value, zone.value, head.value, measure.value]);
   useEffect(() => {
     const element = canvas.current;
     if (element === null) return undefined;
-    const watch = new ResizeObserver(() => { paint(); void fetchBins(); });
+    const watch = new ResizeObserver(() => { paint(); void fetchCounts(); });
     watch.observe(element);
+    const repaint = (): void => { forgetColours(); arrange(); };
     const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", paint);
-    const theme = new MutationObserver(paint);
+    scheme.addEventListener("change", repaint);
+    const theme = new MutationObserver(repaint);
     theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     return () => {
       watch.disconnect();
-      scheme.removeEventListener("change", paint);
+      scheme.removeEventListener("change", repaint);
       theme.disconnect();
+      cancelAnimationFrame(frame.current);
+      clearTimeout(hovering.current);
     };
   }, []);
 
   const timeAt = (x: number): number => {
-    const now = range.peek() ?? whole.peek();
-    const width = Math.max(1, (canvas.current?.clientWidth ?? 1) - LABEL_PX);
-    return now === null ? 0 : now.from_ms + ((x - LABEL_PX) / width) * (now.to_ms - now.from_ms);
+    const view_ = now();
+    return view_ === null ? 0 : view_.from_ms + ((x - LABEL_PX) / (width() - LABEL_PX)) * (view_.to_ms - view_.from_ms);
   };
+  const scale = (): ((ms: number) => number) => timeScale(now() ?? { from_ms: 0, to_ms: 1 }, width());
   const zoom = (factor: number, centre: number): void => {
-    const now = range.peek() ?? whole.peek();
-    if (now === null || all === null) return;
-    const span = Math.max(SHORTEST_MS, Math.min((now.to_ms - now.from_ms) * factor, (all.to_ms - all.from_ms) * 1.5));
-    const share = (centre - now.from_ms) / (now.to_ms - now.from_ms);
+    const view_ = now();
+    if (view_ === null || all === null) return;
+    const span = Math.max(SHORTEST_MS, Math.min((view_.to_ms - view_.from_ms) * factor, (all.to_ms - all.from_ms) * 1.5));
+    const share = (centre - view_.from_ms) / (view_.to_ms - view_.from_ms);
     range.value = { from_ms: centre - share * span, to_ms: centre + (1 - share) * span };
   };
   const shift = (share: number): void => {
-    const now = range.peek() ?? whole.peek();
-    if (now === null) return;
-    const by = (now.to_ms - now.from_ms) * share;
-    range.value = { from_ms: now.from_ms + by, to_ms: now.to_ms + by };
+    const view_ = now();
+    if (view_ === null) return;
+    const by = (view_.to_ms - view_.from_ms) * share;
+    range.value = { from_ms: view_.from_ms + by, to_ms: view_.to_ms + by };
+  };
+  /** Shows a stretch with room around it. */
+  const zoomTo = (from_ms: number, to_ms: number): void => {
+    const room = Math.max((to_ms - from_ms) * 0.25, 5_000);
+    range.value = { from_ms: from_ms - room, to_ms: to_ms + room };
+  };
+  const zoomToSelected = (): void => {
+    const ms = detail.peek()?.row.time_ms ?? null;
+    if (ms !== null) zoomTo(ms, ms);
   };
   const goTo = async (ms: number): Promise<void> => {
-    const { row } = await ask("row_at", { time_ms: ms });
+    head.value = ms;
+    const { row } = await ask("row_at", { time_ms: ms, sort: sort.peek() });
     goToRow.value = { row };
   };
-
-  const arcUnder = (event: PointerEvent): Arc | null => {
-    const now = range.peek() ?? whole.peek();
-    if (now === null || event.offsetY < TICKS_PX || event.offsetY >= AXIS_PX || event.offsetX < LABEL_PX) return null;
-    return arcAt(arcs.current, scaleUtc([now.from_ms, now.to_ms], [LABEL_PX, canvas.current?.clientWidth ?? 1]), event.offsetX, event.offsetY);
+  const laneUnder = (y: number): PlacedLane | undefined => (y < AXIS_PX ? undefined : lanes.peek()[Math.floor((y - AXIS_PX) / LANE_PX)]);
+  const eventNear = (placedLane: PlacedLane, ms: number): ReturnType<typeof ask<"lane_event">> => {
+    const view_ = now();
+    const per = view_ === null ? 1 : (view_.to_ms - view_.from_ms) / (width() - LABEL_PX);
+    const { lane } = placedLane;
+    return ask("lane_event", { by: lanesBy.peek(), name: lane.name, kind: lane.depth > 0 ? lane.kind : null, time_ms: ms, within_ms: per * 4 });
   };
+  /** What a click on this place means. */
+  const click = async (x: number, y: number): Promise<void> => {
+    const have = known.current;
+    if (have === null || x < LABEL_PX) return;
+    if (y >= TICKS_PX && y < TICKS_PX + ARCS_PX) {
+      const arc = arcAt(have.arcs, scale(), x, y);
+      if (arc !== null) told.value = arc.name;
+      else await goTo(timeAt(x));
+      return;
+    }
+    if (y >= FINDINGS_TOP_PX && y < FINDINGS_TOP_PX + MARKS_PX) {
+      const finding = markAt(have.findings, scale(), x);
+      if (finding !== null) zoomTo(finding.time_ms, finding.last_ms);
+      return;
+    }
+    if (y >= FLAGS_TOP_PX && y < FLAGS_TOP_PX + MARKS_PX) {
+      const flag = markAt(have.flags, scale(), x);
+      if (flag === null) head.value = timeAt(x);
+      else if (flag.name === null) writing.value = { ms: flag.time_ms, text: flag.text };
+      else await showEvent(flag.name.item, flag.name.ordinal);
+      return;
+    }
+    const ms = timeAt(x);
+    const lane = laneUnder(y);
+    const { event } = lane === undefined ? { event: null } : await eventNear(lane, ms);
+    if (event === null) await goTo(ms);
+    else {
+      head.value = event.time_ms;
+      await showEvent(event.item, event.ordinal);
+    }
+  };
+  const tell = (x: number, y: number): void => {
+    clearTimeout(hovering.current);
+    const have = known.current;
+    const ms = timeAt(x);
+    if (have === null || x < LABEL_PX) {
+      hover.value = "";
+      return;
+    }
+    const time = moments(ms);
+    if (y >= TICKS_PX && y < TICKS_PX + ARCS_PX) {
+      const arc = arcAt(have.arcs, scale(), x, y);
+      if (arc !== null) {
+        const side = arc.confidence === null ? `${arc.run_ms === null ? "cloud" : "guest"} only` : `link ${arc.confidence}`;
+        hover.value = `${plural(arc.count, "execution")}, ${side}: click tells the story, Shift-click zooms to it`;
+        return;
+      }
+    }
+    if (y >= FINDINGS_TOP_PX && y < FINDINGS_TOP_PX + MARKS_PX) {
+      const finding = markAt(have.findings, scale(), x);
+      if (finding !== null) {
+        hover.value = `${finding.severity}: ${oneLine(finding.title)}${finding.count > 1 ? ` and ${finding.count - 1} more` : ""} · click zooms to it, double click opens it`;
+        return;
+      }
+    }
+    if (y >= FLAGS_TOP_PX && y < FLAGS_TOP_PX + MARKS_PX) {
+      const flag = markAt(have.flags, scale(), x);
+      if (flag !== null) {
+        hover.value = `${moments(flag.time_ms)} · ${flag.starred ? "★ " : ""}${oneLine(flag.text)}${flag.count > 1 ? ` and ${flag.count - 1} more` : ""}`;
+        return;
+      }
+    }
+    const lane = laneUnder(y);
+    const { counts } = have;
+    const bin = Math.floor(((ms - counts.from_ms) / (counts.to_ms - counts.from_ms)) * counts.bins);
+    const here = lane === undefined ? 0 : (counts.counts[lane.at * counts.bins + bin] ?? 0);
+    hover.value = `${time}${lane === undefined ? "" : ` · ${oneLine(laneLabel(lanesBy.peek(), lane.lane))}: ${plural(here, "event")} here`}`;
+    if (lane === undefined) return;
+    hovering.current = setTimeout(() => {
+      void eventNear(lane, ms).then(({ event }) => {
+        if (event !== null && hover.peek().startsWith(time)) hover.value = `${time} · ${event.time === null ? "" : short(event.time, event.own_time)} ${event.kind} ${oneLine(event.summary)}`;
+      });
+    }, HOVER_MS);
+  };
+
   const onWheel = (event: WheelEvent): void => {
     event.preventDefault();
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) shift((event.deltaX + event.deltaY) / 1200);
     else zoom(Math.exp(event.deltaY / 400), timeAt(event.offsetX));
   };
   const onDown = (event: PointerEvent): void => {
-    if (event.button !== 0 || canvas.current === null) return;
+    if (event.button !== 0 || canvas.current === null || event.offsetX < LABEL_PX) return;
     canvas.current.setPointerCapture(event.pointerId);
-    const now = range.peek() ?? whole.peek();
-    if (event.shiftKey || event.offsetY < TICKS_PX) brush.current = [event.offsetX, event.offsetX];
-    else if (now !== null) pan.current = { x: event.offsetX, span: now };
+    const view_ = now();
+    const x = event.offsetX;
+    if (event.altKey) {
+      hand.current = { does: "measure", x, to: x };
+      measure.value = { from_ms: timeAt(x), to_ms: null };
+    } else if (event.shiftKey || event.offsetY < TICKS_PX) hand.current = { does: "brush", x, to: x };
+    else if (view_ !== null) hand.current = { does: "pan", x, span: view_, moved: false };
   };
   const onMove = (event: PointerEvent): void => {
-    if (brush.current !== null) {
-      brush.current = [brush.current[0], event.offsetX];
+    const held = hand.current;
+    if (held?.does === "pan") {
+      const by = ((held.x - event.offsetX) / (width() - LABEL_PX)) * (held.span.to_ms - held.span.from_ms);
+      if (Math.abs(held.x - event.offsetX) > CLICK_PX) held.moved = true;
+      if (held.moved) range.value = { from_ms: held.span.from_ms + by, to_ms: held.span.to_ms + by };
+      return;
+    }
+    if (held !== null) {
+      held.to = Math.max(LABEL_PX, event.offsetX);
+      if (held.does === "measure") measure.value = { from_ms: timeAt(held.x), to_ms: timeAt(held.to) };
       paint();
-    } else if (pan.current !== null) {
-      const width = Math.max(1, (canvas.current?.clientWidth ?? 1) - LABEL_PX);
-      const by = ((pan.current.x - event.offsetX) / width) * (pan.current.span.to_ms - pan.current.span.from_ms);
-      if (Math.abs(pan.current.x - event.offsetX) > 3) range.value = { from_ms: pan.current.span.from_ms + by, to_ms: pan.current.span.to_ms + by };
     }
-    const known = bins.current;
-    const ms = timeAt(event.offsetX);
-    if (known === null || event.offsetX < LABEL_PX) {
-      hover.value = "";
-      return;
-    }
-    const arc = arcUnder(event);
-    if (arc !== null) {
-      const side = arc.confidence === null ? `${arc.run_ms === null ? "cloud" : "guest"} only` : `link ${arc.confidence}`;
-      hover.value = `${plural(arc.count, "execution")}, ${side}: click tells the story`;
-      return;
-    }
-    const bin = Math.floor(((ms - known.from_ms) / (known.to_ms - known.from_ms)) * known.bins);
-    const lane = Math.floor((event.offsetY - AXIS_PX) / LANE_PX);
-    const kind = known.lanes[lane]?.kind;
-    const here = kind === undefined ? 0 : (known.counts[lane * known.bins + bin] ?? 0);
-    hover.value = `${exact(new Date(ms))} UTC${kind === undefined ? "" : ` · ${kind}: ${plural(here, "event")} here`}`;
+    tell(event.offsetX, event.offsetY);
   };
   const onUp = (event: PointerEvent): void => {
-    if (brush.current !== null) {
-      const [one, other] = brush.current;
-      brush.current = null;
-      if (Math.abs(one - other) > 4) range.value = { from_ms: timeAt(Math.min(one, other)), to_ms: timeAt(Math.max(one, other)) };
+    const held = hand.current;
+    hand.current = null;
+    if (held === null) return;
+    if (held.does === "brush") {
+      if (Math.abs(held.x - held.to) > 4) range.value = { from_ms: timeAt(Math.min(held.x, held.to)), to_ms: timeAt(Math.max(held.x, held.to)) };
+      else {
+        const arc = event.offsetY >= TICKS_PX && event.offsetY < TICKS_PX + ARCS_PX ? arcAt(known.current?.arcs ?? [], scale(), held.x, event.offsetY) : null;
+        const ends = [arc?.operation_ms, arc?.run_ms].filter((ms) => ms != null);
+        if (ends.length > 0) zoomTo(Math.min(...ends), Math.max(...ends));
+        else head.value = timeAt(held.x);
+      }
       paint();
-    } else if (pan.current !== null) {
-      const still = Math.abs(pan.current.x - event.offsetX) <= 3;
-      pan.current = null;
-      const arc = still ? arcUnder(event) : null;
-      if (arc !== null) told.value = arc.name;
-      else if (still && event.offsetX > LABEL_PX) void goTo(timeAt(event.offsetX));
+    } else if (held.does === "measure") {
+      if (Math.abs(held.x - held.to) <= CLICK_PX) measure.value = null;
+    } else if (!held.moved) click(event.offsetX, event.offsetY).catch((error: unknown) => { say(String(error)); });
+  };
+  const onDouble = (event: MouseEvent): void => {
+    const finding = event.offsetY >= FINDINGS_TOP_PX && event.offsetY < FINDINGS_TOP_PX + MARKS_PX ? known.current?.findings[0] : undefined;
+    if (finding === undefined) {
+      zoom(0.3, timeAt(event.offsetX));
+      return;
     }
+    // The first click has zoomed to it; it is the one nearest to the middle now.
+    const middle = ((now()?.from_ms ?? 0) + (now()?.to_ms ?? 0)) / 2;
+    const near = known.current?.findings.reduce((best, one) => (Math.abs(one.time_ms - middle) < Math.abs(best.time_ms - middle) ? one : best), finding) ?? finding;
+    filterFindings({});
+    chosenFinding.value = near.key;
+    view.value = "findings";
+  };
+  const markMeasure = (): void => {
+    const [at, known_] = [head.peek() ?? timeAt((LABEL_PX + width()) / 2), measure.peek()];
+    measure.value = known_ === null ? { from_ms: at, to_ms: null } : known_.to_ms === null ? { ...known_, to_ms: at } : null;
+  };
+  const bookmark = (): void => {
+    const ms = head.peek() ?? timeAt((LABEL_PX + width()) / 2);
+    writing.value = { ms, text: "" };
+  };
+  const moveHead = (share: number): void => {
+    const view_ = now();
+    if (view_ === null) return;
+    const at = Math.max(view_.from_ms, Math.min(view_.to_ms, (head.peek() ?? (view_.from_ms + view_.to_ms) / 2) + share * (view_.to_ms - view_.from_ms)));
+    head.value = at;
+    hover.value = moments(at);
   };
   const onKey = (event: KeyboardEvent): void => {
-    const now = range.peek() ?? whole.peek();
-    if (now === null || event.ctrlKey || event.metaKey) return;
-    const middle = (now.from_ms + now.to_ms) / 2;
+    const view_ = now();
+    if (view_ === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    const middle = head.peek() !== null && event.shiftKey ? (head.peek() ?? 0) : (view_.from_ms + view_.to_ms) / 2;
     const keys: Record<string, () => void> = {
-      ArrowLeft: () => { shift(-0.15); },
-      ArrowRight: () => { shift(0.15); },
+      ArrowLeft: () => { if (event.shiftKey) moveHead(-0.01); else shift(-0.15); },
+      ArrowRight: () => { if (event.shiftKey) moveHead(0.01); else shift(0.15); },
       "+": () => { zoom(0.6, middle); },
       "=": () => { zoom(0.6, middle); },
       "-": () => { zoom(1 / 0.6, middle); },
+      w: () => { zoom(0.6, middle); },
+      s: () => { zoom(1 / 0.6, middle); },
+      a: () => { shift(-0.15); },
+      d: () => { shift(0.15); },
       "0": () => { range.value = null; },
-      Enter: () => { void goTo(now.from_ms); },
+      z: zoomToSelected,
+      m: markMeasure,
+      b: bookmark,
+      Enter: () => { void goTo(head.peek() ?? view_.from_ms); },
+      Escape: () => { [measure.value, head.value] = [null, null]; },
     };
     const act = keys[event.key];
     if (act === undefined) return;
     event.preventDefault();
     act();
   };
+  const measured = measure.value;
+  const apart = measured === null ? "" : measured.to_ms === null ? "Measuring: m or Alt-drag sets the other end" : `${duration((measured.to_ms - measured.from_ms) / 1000)} between`;
 
   return (
     <div class="timeline">
-      <canvas
-        ref={(element) => {
-          canvas.current = element;
-          element?.style.setProperty("height", `${AXIS_PX + lanes.value * LANE_PX + 2}px`);
-        }}
-        tabIndex={0}
-        role="img"
-        data-test="timeline"
-        aria-label={`Density of ${plural(overview.value?.events ?? 0, "event")} over time, by kind. Arrow keys pan, plus and minus zoom, 0 shows all, Enter moves the table here. The table below holds the same events.`}
-        onWheel={onWheel}
-        onPointerDown={onDown}
-        onPointerMove={onMove}
-        onPointerUp={onUp}
-        onPointerLeave={() => { hover.value = ""; }}
-        onDblClick={(event) => { zoom(0.3, timeAt(event.offsetX)); }}
-        onKeyDown={onKey}
-      />
-      <div class="timeline-foot">
-        <span class="hover" aria-live="off">{hover.value === "" ? "Wheel zooms, drag pans, drag on the axis selects, click moves the table" : hover.value}</span>
+      <div class="timeline-tools">
+        <span class="soft" id="lanes-by">Lanes by</span>
+        <div role="radiogroup" aria-labelledby="lanes-by" class="segments">
+          {BY.map(([by, label]) => (
+            <button key={by} type="button" role="radio" aria-checked={lanesBy.value === by} data-test={`lanes-${by}`} onClick={() => { putInLanesBy(by); }}>{label}</button>
+          ))}
+        </div>
         <span class="space" />
+        <span class="measured" data-test="measured">{apart}</span>
+        <span class="head-time" data-test="play-head">{head.value === null ? "" : moments(head.value)}</span>
+        {writing.value === null ? <button type="button" class="quiet" title="b" onClick={bookmark}>⚑ Bookmark</button> : <BookmarkField key={writing.value.ms} {...writing.value} done={() => { writing.value = null; canvas.current?.focus(); void fetchCounts(); }} />}
+        <button type="button" class="quiet" title="m" onClick={markMeasure}>↔ Measure</button>
+        <button type="button" class="quiet" title="z" disabled={detail.value?.row.time_ms == null} onClick={zoomToSelected}>To event</button>
         <button type="button" class="quiet" aria-label="Zoom in" onClick={() => { if (shown !== null) zoom(0.6, (shown.from_ms + shown.to_ms) / 2); }}>+</button>
         <button type="button" class="quiet" aria-label="Zoom out" onClick={() => { if (shown !== null) zoom(1 / 0.6, (shown.from_ms + shown.to_ms) / 2); }}>−</button>
         <button type="button" class="quiet" disabled={range.value === null} onClick={() => { range.value = null; }}>Show all</button>
       </div>
+      <Minimap />
+      <div class="timeline-scroll">
+        <canvas
+          ref={(element) => {
+            canvas.current = element;
+            element?.style.setProperty("height", `${AXIS_PX + Math.max(1, lanes.value.length) * LANE_PX + 2}px`);
+          }}
+          tabIndex={0}
+          role="img"
+          data-test="timeline"
+          aria-label={`Density of ${plural(overview.value?.events ?? 0, "event")} over time, in lanes by ${lanesBy.value}. Arrow keys pan, plus and minus zoom, 0 shows all, Shift and the arrows move the play head, Enter moves the table to it, z zooms to the selected event, m measures, b sets a bookmark. The table below holds the same events.`}
+          onWheel={onWheel}
+          onPointerDown={onDown}
+          onPointerMove={onMove}
+          onPointerUp={onUp}
+          onPointerLeave={() => { clearTimeout(hovering.current); hover.value = ""; }}
+          onDblClick={onDouble}
+          onKeyDown={onKey}
+        />
+        <LaneLabels lanes={lanes.value} />
+      </div>
+      <div class="timeline-foot">
+        <span class="hover" aria-live="off">{hover.value === "" ? "Wheel zooms, drag pans, drag on the axis zooms to it, Alt-drag measures, click opens the event or moves the table" : hover.value}</span>
+      </div>
     </div>
   );
 }
+
+/** A bookmark's text; an empty one takes it away. */
+function BookmarkField({ ms, text, done }: { ms: number; text: string; done: () => void }): JSX.Element {
+  const field = useRef<HTMLInputElement>(null);
+  const written = useSignal(text);
+  useEffect(() => { field.current?.focus(); }, []);
+  const enter = async (): Promise<void> => {
+    if (written.value !== text) await setBookmark(ms, written.value.trim());
+    done();
+  };
+  return (
+    <input type="text" ref={field} data-test="bookmark" aria-label={`Bookmark at ${moments(ms)}`} placeholder="bookmark, Enter" value={written.value}
+      onInput={(event) => { written.value = event.currentTarget.value; }}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") void enter();
+        else if (event.key === "Escape") done();
+      }} />
+  );
+}
+

@@ -131,6 +131,7 @@ impl Case {
         self.shown = shown;
         self.run_detectors();
         self.finding_keys.take();
+        self.settle_notes();
         self.run_rules();
         self.revision += 1;
     }
@@ -209,9 +210,12 @@ impl Case {
                 events,
                 modified_ms: item.modified_ms,
                 zone: self.settings.zones.get(&item.path).copied(),
+                year: self.settings.years.get(&item.path).copied(),
             };
             let placed = clocks::place(&mut self.store, &placing, known);
             item.clock_problems = clock_problems(&placed);
+            item.year = placed.year;
+            item.lacks_year = placed.year.is_some() || placed.year_unknown > 0;
             item.measure(&self.store, events);
         }
     }
@@ -381,12 +385,16 @@ fn clock_problems(placed: &Placed) -> Vec<Problem> {
             YearFrom::SameItem => "full times inside the same item",
             YearFrom::Neighbours => "the times of the other evidence",
             YearFrom::Modified => "the file's modified time",
+            YearFrom::Given => "what the analyst said",
+        };
+        let how = if placed.year_from == Some(YearFrom::Given) {
+            "is"
+        } else {
+            "was inferred from"
         };
         problems.push(problem(
             Code::YearInferred,
-            format!(
-                "the source gives no year; {year} for its last record was inferred from {from}"
-            ),
+            format!("the source gives no year; {year} for its last record {how} {from}"),
         ));
     }
     if placed.year_unknown > 0 {

@@ -64,6 +64,10 @@ pub struct Item {
     pub host: Option<String>,
     /// Whether some of its times are a guest's local ones.
     pub has_local_times: bool,
+    /// Year of its last record, where the source gives none.
+    pub year: Option<i32>,
+    /// Whether some of its times lack their year.
+    pub lacks_year: bool,
     /// Number of the item whose bytes it repeats.
     pub duplicate_of: Option<u32>,
     /// Events taken over so far.
@@ -96,6 +100,8 @@ impl Item {
             sha1: None,
             host: None,
             has_local_times: false,
+            year: None,
+            lacks_year: false,
             duplicate_of: None,
             events: 0,
             first: None,

@@ -23,6 +23,7 @@
 
 mod conclude;
 pub mod item;
+pub mod notes;
 pub mod session;
 pub mod store;
 pub mod triage;
@@ -50,6 +51,7 @@ use crate::script::Examined;
 use crate::settings::Settings;
 use crate::sigma::Sigma;
 use item::{Item, ItemState};
+use notes::Notes;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,6 +94,7 @@ pub struct Case {
     triage: Triage,
     /// Items that a session was about.
     expected: Vec<session::ExpectedItem>,
+    notes: Notes,
     actors: Vec<Actor>,
     lists: Lists,
     /// Whether each event is shown and counts.
@@ -296,6 +299,7 @@ impl Case {
         if let Some(entry) = self.items.get_mut(item as usize) {
             entry.sha256 = Some(sha256.to_owned());
         }
+        self.settle_notes();
     }
 
     /// Notes an item's MD5 and SHA-1, in lower-case hex.

@@ -1,6 +1,6 @@
 //! One event in full, read again from its evidence.
 
-use super::rows::{Row, row};
+use super::rows::{Correction, Row, row};
 use crate::case::Case;
 use crate::case::item::Item;
 use crate::case::store::EventNumber;
@@ -233,6 +233,9 @@ pub fn detail(
     Some(EventDetail {
         row: Row {
             summary,
+            corrected: Correction::of(case)
+                .time(case, event)
+                .map(|time| time.to_string()),
             ..row(case, event, position)
         },
         correlation: store

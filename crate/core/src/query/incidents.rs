@@ -257,6 +257,11 @@ fn told(case: &Case, incident: usize) -> BTreeMap<EventNumber, Told> {
     told
 }
 
+/// The events of an incident.
+pub(super) fn events(case: &Case, incident: usize) -> impl Iterator<Item = EventNumber> + use<> {
+    told(case, incident).into_keys()
+}
+
 /// `count` lines of an incident's story from the `first` on.
 #[must_use]
 pub fn incident_story(case: &Case, incident: usize, first: usize, count: usize) -> Story {

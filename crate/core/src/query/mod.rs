@@ -17,12 +17,16 @@ pub mod find;
 pub mod findings;
 pub mod hosts;
 pub mod incidents;
+pub mod lanes;
 pub mod mapping;
+pub mod marks;
 pub mod modes;
 pub mod parameters;
+pub mod raw;
 pub mod rows;
 pub mod shown;
 pub mod sigma;
+pub mod sorted;
 pub mod sources;
 pub mod story;
 
@@ -31,12 +35,13 @@ pub use detail::{EventDetail, Place, detail, place, place_of, summary};
 pub use executions::{ExecutionsAsk, execution_of, executions};
 pub use expected::{expectation, expected};
 pub use incidents::{incident, incident_story, incidents};
+pub use lanes::{LaneCounts, Lanes, LanesBy, Stretch, density};
 pub use mapping::mapping;
+pub use marks::marks;
 pub use modes::modes;
 pub use parameters::settings;
-pub use rows::{
-    Bins, EvidenceItem, Overview, Row, Rows, bins, evidence, overview, row_at, row_of, rows,
-};
+pub use rows::{EvidenceItem, Overview, Row, Rows, evidence, overview, row_at, row_of, rows};
 pub use shown::Shown;
 pub use sigma::sigma;
+pub use sorted::{EventColumn, Sort};
 pub use story::story;

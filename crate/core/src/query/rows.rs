@@ -1,12 +1,15 @@
-//! Rows, bins, the evidence list and the overview, in the words of the page's protocol.
+//! Rows, the evidence list and the overview, in the words of the page's protocol.
 
 use crate::case::Case;
 use crate::case::item::ItemState;
+use crate::case::notes::Note;
 use crate::case::store::EventNumber;
-use crate::event::EventKind;
+use crate::identity::host_label;
 use crate::problem::Severity;
-use crate::time::Instant;
+use crate::reconstruct::skew::offset::Offset;
+use crate::time::{Instant, TimeBasis};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Figures of the whole case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -102,6 +105,12 @@ pub struct EvidenceItem {
     pub zone: Option<String>,
     /// Whether it has local times that a zone would place.
     pub has_local_times: bool,
+    /// Year that the analyst gave its last record.
+    pub year_given: Option<i32>,
+    /// Year that its last record is taken to be of, where the source gives none.
+    pub year: Option<i32>,
+    /// Whether some of its times lack their year.
+    pub lacks_year: bool,
     /// What a manifest beside it says: `unchanged`, `changed`, `new`, …
     pub compared: Option<&'static str>,
     /// Modified time.
@@ -168,6 +177,9 @@ pub fn evidence(case: &Case) -> Vec<EvidenceItem> {
                     .get(&item.path)
                     .map(ToString::to_string),
                 has_local_times: item.has_local_times,
+                year_given: case.settings().years.get(&item.path).copied(),
+                year: item.year,
+                lacks_year: item.lacks_year,
                 compared: None,
                 modified: modified(item.modified_ms),
                 format: report.map(|report| report.format.clone()),
@@ -220,6 +232,10 @@ pub struct Row {
     pub time_ms: Option<f64>,
     /// How the time is known.
     pub time_basis: Option<&'static str>,
+    /// What the source's own clock showed, where it is not UTC: without a zone.
+    pub own_time: Option<String>,
+    /// The time by the cloud's clock, where the guest's is known to be off.
+    pub corrected: Option<String>,
     /// Kind word.
     pub kind: &'static str,
     /// Guest.
@@ -238,6 +254,16 @@ pub struct Row {
     pub summary: String,
     /// Path of the item.
     pub path: String,
+    /// Format of the item.
+    pub format: String,
+    /// Record number in the item.
+    pub record: u32,
+    /// Bytes of the record.
+    pub bytes: u64,
+    /// What joins records.
+    pub correlation: Option<String>,
+    /// What the analyst noted of it.
+    pub note: Option<Note>,
 }
 
 /// A page of rows.
@@ -269,6 +295,8 @@ pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
         time: stamp.map(|stamp| stamp.instant.to_string()),
         time_ms: stamp.map(|stamp| stamp.instant.ms()),
         time_basis: stamp.map(|stamp| stamp.basis.word()),
+        own_time: own_time(case, event),
+        corrected: None,
         kind: columns.kind(at).word(),
         host: text(&columns.host).or_else(|| known.and_then(|item| item.host.clone())),
         actor: text(&columns.actor),
@@ -278,6 +306,63 @@ pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
         outcome: Some(columns.outcome(at).word()).filter(|word| !word.is_empty()),
         summary: String::new(),
         path: known.map(|item| item.path.clone()).unwrap_or_default(),
+        format: known
+            .and_then(|item| item.report.as_ref())
+            .map(|report| report.format.clone())
+            .unwrap_or_default(),
+        record: columns.record.get(at).copied().unwrap_or(0),
+        bytes: store.span(event).length,
+        correlation: text(&columns.correlation),
+        note: case.note_of(event).cloned(),
+    }
+}
+
+/// What a clock without a zone showed.
+fn own_time(case: &Case, event: EventNumber) -> Option<String> {
+    let stamp = case.store().columns.stamp(event as usize)?;
+    let placed = case.store().stamp(event)?;
+    let local = matches!(stamp.basis, TimeBasis::Local | TimeBasis::YearInferred);
+    let shown = stamp.instant.to_string();
+    (local && stamp.instant != placed.instant).then(|| shown.trim_end_matches('Z').to_owned())
+}
+
+/// The clocks of the guests, as far as they are known to be off.
+pub struct Correction {
+    by_host: BTreeMap<String, Offset>,
+}
+
+impl Correction {
+    /// What the case knows of its guests' clocks.
+    #[must_use]
+    pub fn of(case: &Case) -> Self {
+        let clocks = case.linked().clocks.iter();
+        Self {
+            by_host: clocks
+                .filter(|clock| clock.applied != Offset::NONE)
+                .filter_map(|clock| Some((host_label(clock.host.as_deref()?), clock.applied)))
+                .collect(),
+        }
+    }
+
+    /// The event's time by the cloud's clock; none where it is the cloud's, or its guest's clock is not known to be off.
+    #[must_use]
+    pub fn time(&self, case: &Case, event: EventNumber) -> Option<Instant> {
+        if self.by_host.is_empty() {
+            return None;
+        }
+        let store = case.store();
+        let item = case.items().get(store.item_of(event) as usize)?;
+        if !item.is_guest() {
+            return None;
+        }
+        let host = store.column(&store.columns.host, event);
+        let host = host.or(item.host.as_deref())?;
+        let offset = self.by_host.get(&host_label(host))?;
+        let own = store.stamp(event)?.instant;
+        Some(Instant {
+            ns: offset.cloud(own.ns),
+            digits: own.digits,
+        })
     }
 }
 
@@ -285,10 +370,16 @@ pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
 #[must_use]
 pub fn rows(case: &Case, order: &[EventNumber], first: usize, count: usize) -> Rows {
     let page = order.iter().enumerate().skip(first).take(count);
+    let correction = Correction::of(case);
     Rows {
         revision: case.revision(),
         total: order.len(),
-        rows: page.map(|(at, event)| row(case, *event, at)).collect(),
+        rows: page
+            .map(|(at, event)| Row {
+                corrected: correction.time(case, *event).map(|time| time.to_string()),
+                ..row(case, *event, at)
+            })
+            .collect(),
     }
 }
 
@@ -308,63 +399,4 @@ pub fn row_at(case: &Case, order: &[EventNumber], time_ms: f64) -> usize {
 pub fn row_of(case: &Case, order: &[EventNumber], item: u32, ordinal: u32) -> Option<usize> {
     let store = case.store();
     store.row_in(order, store.event_of(item, ordinal)?, case.rank())
-}
-
-/// Density of events: `counts[lane * bins + bin]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bins {
-    /// Revision counted.
-    pub revision: u64,
-    /// (kind word, events in all of the case), for each kind that occurs.
-    pub lanes: Vec<(&'static str, u64)>,
-    /// Counts by lane, then bin.
-    pub counts: Vec<u32>,
-}
-
-/// Counts these rows' events of each kind in `bins` equal parts of `[from_ms, to_ms)`.
-#[must_use]
-pub fn bins(case: &Case, order: &[EventNumber], from_ms: f64, to_ms: f64, bins: usize) -> Bins {
-    const MOST: usize = 16_384;
-    let bins = bins.clamp(1, MOST);
-    let store = case.store();
-    let mut totals = [0_u64; EventKind::ALL.len()];
-    let width = ((to_ms - from_ms) / bins as f64).max(f64::MIN_POSITIVE);
-    let mut counts = vec![0_u32; bins * totals.len()];
-    for event in order {
-        let kind = usize::from(
-            store
-                .columns
-                .kind
-                .get(*event as usize)
-                .copied()
-                .unwrap_or(0),
-        );
-        if let Some(total) = totals.get_mut(kind) {
-            *total += 1;
-        }
-        let Some(ms) = store.stamp(*event).map(|stamp| stamp.instant.ms()) else {
-            continue;
-        };
-        if ms < from_ms || ms >= to_ms {
-            continue;
-        }
-        let bin = (((ms - from_ms) / width) as usize).min(bins - 1);
-        if let Some(count) = counts.get_mut(kind * bins + bin) {
-            *count += 1;
-        }
-    }
-    let mut lanes = Vec::new();
-    let mut kept = Vec::new();
-    for (at, kind) in EventKind::ALL.iter().enumerate() {
-        let total = totals.get(at).copied().unwrap_or(0);
-        if total > 0 {
-            lanes.push((kind.word(), total));
-            kept.extend_from_slice(counts.get(at * bins..(at + 1) * bins).unwrap_or(&[]));
-        }
-    }
-    Bins {
-        revision: case.revision(),
-        lanes,
-        counts: kept,
-    }
 }

@@ -45,6 +45,8 @@ pub enum YearFrom {
     Neighbours,
     /// The file's modified time.
     Modified,
+    /// The analyst gave it.
+    Given,
 }
 
 /// The events of one item, in the order of its records.
@@ -57,6 +59,8 @@ pub struct ItemEvents<'a> {
     pub modified_ms: Option<i64>,
     /// A zone given by the analyst.
     pub zone: Option<Zone>,
+    /// A year given by the analyst for the last record.
+    pub year: Option<i32>,
 }
 
 const HALF_YEAR: i64 = 183 * NS_PER_DAY;
@@ -121,7 +125,10 @@ fn years(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>, pl
     if sequence.is_empty() {
         return;
     }
-    let Some((base, from)) = base_year(&sequence, &exact, known, item.modified_ms) else {
+    let last = sequence.last().map_or(0, |(_, after, _)| *after);
+    let given = item.year.map(|year| (year - last, YearFrom::Given));
+    let inferred = || base_year(&sequence, &exact, known, item.modified_ms);
+    let Some((base, from)) = given.or_else(inferred) else {
         placed.year_unknown = sequence.len() as u64;
         return;
     };

@@ -116,6 +116,57 @@ pub struct East {
 }
 
 impl Zone {
+    /// The offset at a moment, in seconds east of UTC.
+    #[must_use]
+    pub fn east_at(self, utc_seconds: i64) -> i64 {
+        let place = match self {
+            Self::Fixed(seconds) => return seconds,
+            Self::Place(place) => place,
+        };
+        let moment = chrono::DateTime::from_timestamp(utc_seconds, 0);
+        moment.map_or(0, |moment| {
+            let offset = place.offset_from_utc_datetime(&moment.naive_utc());
+            i64::from(offset.fix().local_minus_utc())
+        })
+    }
+
+    /// Every change of the offset between two moments: from when on, and how many seconds east. The first entry holds from the first moment.
+    #[must_use]
+    pub fn changes(self, from_utc_seconds: i64, to_utc_seconds: i64) -> Vec<(i64, i64)> {
+        /// No place changed its clocks twice within so little.
+        const STEP_SECONDS: i64 = 10 * 86_400;
+        /// Beyond these moments nothing is asked of the table.
+        const FIRST: i64 = 0;
+        const LAST: i64 = 4_133_980_800;
+        let (from, to) = (
+            from_utc_seconds.clamp(FIRST, LAST),
+            to_utc_seconds.clamp(FIRST, LAST),
+        );
+        let mut changes = vec![(from, self.east_at(from))];
+        if matches!(self, Self::Fixed(_)) {
+            return changes;
+        }
+        let mut at = from;
+        while at < to {
+            let next = (at + STEP_SECONDS).min(to);
+            let (before, after) = (self.east_at(at), self.east_at(next));
+            if before != after {
+                let (mut low, mut high) = (at, next);
+                while high - low > 1 {
+                    let middle = low + (high - low) / 2;
+                    if self.east_at(middle) == before {
+                        low = middle;
+                    } else {
+                        high = middle;
+                    }
+                }
+                changes.push((high, after));
+            }
+            at = next;
+        }
+        changes
+    }
+
     /// The offset of a reading given as seconds of its wall clock since 1970.
     #[must_use]
     pub fn east_seconds(self, local_seconds: i64) -> East {
@@ -175,6 +226,28 @@ impl Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_change_of_the_clocks_is_told() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        // 2024: to summer time on 31 March, back on 27 October, both at 01:00 UTC.
+        let changes = berlin.changes(1_704_067_200, 1_735_689_600);
+        assert_eq!(
+            changes,
+            [
+                (1_704_067_200, 3600),
+                (1_711_846_800, 7200),
+                (1_729_990_800, 3600)
+            ]
+        );
+        for (at, east) in changes {
+            assert_eq!(berlin.east_at(at), east);
+        }
+        let fixed: Zone = "UTC+05:30".parse().unwrap();
+        assert_eq!(fixed.changes(0, i64::MAX), [(0, 19_800)]);
+        // Anything asked ends soon.
+        assert!(berlin.changes(i64::MIN, i64::MAX).len() < 500);
+    }
 
     #[test]
     fn offsets_and_places() {

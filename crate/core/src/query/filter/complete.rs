@@ -158,7 +158,23 @@ fn values(case: &Case, field: &Field, part: &str) -> Vec<(String, u64)> {
             .into_iter()
             .map(|word| (word.to_owned(), 0))
             .collect(),
-        Source::Time | Source::Record | Source::Bytes | Source::Execution => BTreeMap::new(),
+        Source::Starred | Source::Tag => {
+            let mut words: BTreeMap<String, u64> = BTreeMap::new();
+            for (_, _, note) in case.notes().events() {
+                let own = if field.source == Source::Tag {
+                    note.tags.clone()
+                } else {
+                    vec![if note.starred { "yes" } else { "no" }.to_owned()]
+                };
+                for word in own {
+                    *words.entry(word).or_default() += 1;
+                }
+            }
+            words
+        }
+        Source::Time | Source::Record | Source::Bytes | Source::Execution | Source::Comment => {
+            BTreeMap::new()
+        }
     };
     let folded = fold(part.trim_matches('*'));
     let mut values: Vec<(String, u64)> = counted

@@ -75,6 +75,12 @@ pub enum Source {
     Severity,
     /// Number of the execution that the event is part of.
     Execution,
+    /// Whether the analyst starred it.
+    Starred,
+    /// A tag that the analyst gave it.
+    Tag,
+    /// What the analyst says of it.
+    Comment,
 }
 
 /// A field.
@@ -124,6 +130,9 @@ fields! {
     "detector" ["finding"] Text Detector "a finding of this detector rests on the event" "run-command-*";
     "severity" ["level"] Severity Severity "severity of a finding that rests on the event" "high";
     "execution" [] Number Execution "number of the execution that the event belongs to" "3";
+    "starred" ["star"] Text Starred "whether you starred it" "yes";
+    "tag" ["tags", "label"] Text Tag "a tag that you gave it" "lateral";
+    "comment" ["note"] Text Comment "what you wrote of it" "*phish*";
     "path" ["file", "evidence", "source"] Text Path "path of the evidence item; a whole path or what stands between two slashes" "waagent.log";
     "format" [] Text Format "format of the evidence item" "evtx";
     "basis" ["time_basis"] Text Basis "how the time is known" "local";

@@ -14,6 +14,7 @@ use super::fields::Source;
 use super::search::Found;
 use super::{Filter, Node, Pattern, Term, Test};
 use crate::case::Case;
+use crate::case::notes::Note;
 use crate::case::store::{EventNumber, Store};
 use crate::event::intern::Symbol;
 use crate::event::{EventKind, Outcome};
@@ -303,6 +304,20 @@ impl<'a> Compiler<'a> {
             Source::Severity => {
                 self.findings(move |finding| (from..to).contains(&rank(finding.severity)))
             }
+            Source::Starred => {
+                let starred = self.noted(|note| note.starred);
+                let no = !matches!(test, Test::Present) && says(test, "no");
+                match (says(test, "yes"), no) {
+                    (true, true) => Check::Not(Box::new(self.noted(|_| false))),
+                    (true, false) => starred,
+                    (false, true) => Check::Not(Box::new(starred)),
+                    (false, false) => self.noted(|_| false),
+                }
+            }
+            Source::Tag => self.noted(|note| note.tags.iter().any(|tag| says(test, tag))),
+            Source::Comment => {
+                self.noted(|note| !note.comment.is_empty() && (says(test, &note.comment)))
+            }
             Source::Execution => {
                 let executions = self.case.linked().executions.iter().enumerate();
                 let wanted = executions
@@ -363,6 +378,17 @@ impl<'a> Compiler<'a> {
     fn events(&self, events: impl Iterator<Item = &'a EventNumber>) -> Check<'a> {
         let mut bits = Bits::none(self.case.store().len());
         events.for_each(|event| bits.put(*event as usize));
+        Check::Events(bits)
+    }
+
+    fn noted(&self, wanted: impl Fn(&Note) -> bool) -> Check<'a> {
+        let mut bits = Bits::none(self.case.store().len());
+        let store = self.case.store();
+        for (item, ordinal, note) in self.case.notes().events() {
+            if let Some(event) = store.event_of(item, ordinal).filter(|_| wanted(note)) {
+                bits.put(event as usize);
+            }
+        }
         Check::Events(bits)
     }
 

@@ -116,7 +116,7 @@ impl Scanner {
 }
 
 /// Every form in which evidence may hold a text.
-fn spellings_of(text: &str) -> Vec<Vec<u8>> {
+pub(in crate::query) fn spellings_of(text: &str) -> Vec<Vec<u8>> {
     if text.is_empty() {
         return Vec::new();
     }

@@ -8,6 +8,8 @@
 // Rejected: one method call per view over a proxy library. A closed union of small messages can be
 // read in one screen, logged, and replayed in a test.
 
+import type { Hunt } from "./protocol/hunt.js";
+
 /** A file handed over by the intake module. `path` uses `/` and starts with the dropped folder's name. */
 export interface EvidenceFile {
   readonly path: string;
@@ -766,6 +768,8 @@ export interface Asks {
   findings: { readonly shown: FindingsShown; readonly first: number; readonly count: number };
   finding: { readonly key: string };
   finding_events: { readonly key: string; readonly first: number; readonly count: number };
+  /** The queries that a finding leads to. */
+  hunt: { readonly key: string };
   searched: Record<string, never>;
   attack: Record<string, never>;
   actors: Record<string, never>;
@@ -840,6 +844,7 @@ export interface Answers {
   /** Null where the finding is not there any more. */
   finding: { readonly finding: FindingDetail | null };
   finding_events: { readonly total: number; readonly rows: readonly EventRow[] };
+  hunt: Hunt;
   attack: { readonly tactics: readonly SeenTactic[] };
   actors: { readonly actors: readonly ActorRow[] };
   actor: { readonly actor: ActorDetail | null };

@@ -544,7 +544,7 @@ impl Case {
             "filter_complete" => filter::complete(&self.case, question),
             "filter_term" => filter::term(&self.case, question),
             "bins" => self.bins(&ask(question)?),
-            "findings" | "finding" | "finding_events" | "searched" | "manual" => {
+            "findings" | "finding" | "finding_events" | "hunt" | "searched" | "manual" => {
                 findings::answer(self, name, question)
             }
             "attack" | "actors" | "actor" | "hosts" | "host" => {

@@ -9,6 +9,7 @@ import { count, oneLine, plural, visible } from "../text.js";
 import { chosen, filterFindings, setTriage, turn, writing } from "../triage.js";
 import { Chain } from "./chain.js";
 import { Figures } from "./figures.js";
+import { Hunt } from "./hunt.js";
 import { Manual } from "./manual.js";
 
 const STATES: readonly TriageState[] = ["new", "confirmed", "benign", "unclear"];
@@ -83,6 +84,7 @@ function Body({ detail }: { detail: FindingDetail }): JSX.Element {
         <h3>Figures</h3>
         <Figures figures={detail.values} />
       </section>
+      <Hunt finding={row.key} />
       <Parameters detector={row.detector} />
       <section>
         <h3>The detector</h3>

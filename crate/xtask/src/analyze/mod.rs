@@ -49,6 +49,7 @@ cargo xtask analyze PATH… [FLAGS]
   --settings-file F settings as the page saves them (JSON)
   --list KIND=FILE  a list of yours: address-ranges, indicators, known-automation, privileged-roles, watch-list; may be repeated
   --modes FILE      write there what each published rule finds and its corrected form does not, and the other way round
+  --hunt FILE       write there the findings' questions as queries for Sentinel, Defender and Elastic (Markdown)
   --settings        list the settings, then end
   --workers N       files read at the same time (default: one for each core); the document is the same for any N
 
@@ -68,6 +69,7 @@ struct Ask {
     settings: Settings,
     lists: Lists,
     modes: Option<PathBuf>,
+    hunt: Option<PathBuf>,
     workers: usize,
 }
 
@@ -99,6 +101,9 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
     to.write(&case, &outcome.sources, ask.events, ask.secrets)?;
     if let Some(file) = ask.modes {
         write_modes(&case, &file)?;
+    }
+    if let Some(file) = ask.hunt {
+        write_beside(&file, &query::hunt::markdown(&case))?;
     }
     progress.finished(&case);
     if outcome.readable == 0 {
@@ -180,6 +185,9 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
             Word::Flag(ref name) if name == "modes" => {
                 ask.modes = Some(flags.value("modes")?.into());
             }
+            Word::Flag(ref name) if name == "hunt" => {
+                ask.hunt = Some(flags.value("hunt")?.into());
+            }
             Word::Flag(ref name) if name == "workers" => {
                 ask.workers = flags
                     .parsed::<NonZero<usize>>("workers", "a number from 1 on")?
@@ -254,7 +262,12 @@ fn rules(case: &Case) -> Vec<String> {
 /// Writes the comparison of published and corrected rules.
 fn write_modes(case: &Case, file: &Path) -> Result<(), Failure> {
     let modes = serde_json::json!({ "modes": query::modes(case, None) });
-    std::fs::write(file, format!("{modes:#}\n")).map_err(|error| Failure::Wrong {
+    write_beside(file, &format!("{modes:#}\n"))
+}
+
+/// Writes a file that goes with the document.
+fn write_beside(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|error| Failure::Wrong {
         sentence: format!("cannot write {}: {error}", file.display()),
         mend: "name a file in a folder that you may write to".to_owned(),
     })

@@ -260,18 +260,40 @@ impl AddressRanges {
         family.iter().rev().find_map(|(length, networks)| {
             let network = network(bits, *length, width);
             let (class, tag) = networks.get(&network)?;
-            let shown = if is_v4 {
-                IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(network).ok()?))
-            } else {
-                IpAddr::V6(Ipv6Addr::from_bits(network))
-            };
             Some(Match {
                 class: *class,
                 tag,
-                prefix: format!("{shown}/{length}"),
+                prefix: written(is_v4, network, *length)?,
             })
         })
     }
+
+    /// Every range: IPv4 first, the shortest prefixes first.
+    pub fn all(&self) -> impl Iterator<Item = Match<'_>> {
+        let families = [(true, &self.v4), (false, &self.v6)];
+        families.into_iter().flat_map(|(is_v4, family)| {
+            let networks = family
+                .iter()
+                .flat_map(|(length, networks)| networks.iter().map(move |one| (*length, one)));
+            networks.filter_map(move |(length, (network, (class, tag)))| {
+                Some(Match {
+                    class: *class,
+                    tag,
+                    prefix: written(is_v4, *network, length)?,
+                })
+            })
+        })
+    }
+}
+
+/// A range as it is written.
+fn written(is_v4: bool, network: u128, length: u32) -> Option<String> {
+    let address = if is_v4 {
+        IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(network).ok()?))
+    } else {
+        IpAddr::V6(Ipv6Addr::from_bits(network))
+    };
+    Some(format!("{address}/{length}"))
 }
 
 #[cfg(test)]

@@ -187,7 +187,7 @@ fn kql_fold(wanted: &Wanted, from: &str, body: &str) -> String {
     | extend Principal = coalesce(ObjectId, Account),
         Outcome = case(isnull(LastSuccess) and isnull(LastFailure), "pending", isnull(LastFailure) or LastSuccess >= LastFailure, "success", "failure"),
         Vm = extract(@"^(.*/(?:virtualmachines|machines)/[^/]+)", 1, Target),
-        Network = iff(Address has ":", parse_ipv6_mask(Address, 48), format_ipv4_mask(Address, 16))
+        Network = iff(Address contains ":", parse_ipv6_mask(Address, 48), format_ipv4_mask(Address, 16))
     | project-away Accounts, ObjectIds, LastSuccess, LastFailure;"#
     )
 }

@@ -105,11 +105,11 @@ pub(super) fn model(asked: &Asked<'_>, hunt: &mut Hunt) {
 let baseline = detection - {days}d;
 {operations}
 let counted = materialize(operations
-    | where Outcome == "success" and isnotempty(Address)
-    | extend Network = iff(Address has ":", parse_ipv6_mask(Address, {bits}), Network)
+    | where Outcome == "success" and isnotempty(Address) and isnotempty(Principal)
+    | extend Network = iff(Address contains ":", parse_ipv6_mask(Address, {bits}), Network)
     | extend OnVm = Operation matches regex @"^microsoft\.compute/virtualmachines(?:[^a-z0-9]|$)",
         Monitored = {is_monitored});
-let learned = counted | where Start < detection and isnotempty(Principal) and isnotempty(Subscription);
+let learned = counted | where Start < detection and isnotempty(Subscription);
 let subscriptions = learned
     | summarize N = count(), NVm = countif(OnVm), NMonitored = countif(Monitored), BaselineDays = dcount(startofday(Start)) by Subscription;
 let callers = learned | summarize NCaller = count(), NBoth = countif(OnVm) by Subscription, Principal;

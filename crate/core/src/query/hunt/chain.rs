@@ -17,6 +17,7 @@ use super::literal::{esql_list, kql};
 use super::{Ask, DEFENDER, Hunt};
 use crate::detect::run_command_chain::{PRIVILEGED, PUBLISHED};
 use crate::settings::control_plane::ChainStep;
+use std::collections::BTreeMap;
 
 /// A step that the operation's name tells: its name, whether it is looked for on the VM (else by the principal), the operations, the settings.
 struct Named {
@@ -230,8 +231,8 @@ let fan_out = anchors
     | where Reached >= 3
     | project CorrelationId, Vm, Step = "fan-out", Weight = {fan_weight};
 let matched = union
-    (anchors | join kind=inner (steps | where not(OnVm)) on Principal),
-    (anchors | join kind=inner (steps | where OnVm) on Vm)
+    (anchors | join kind=inner (steps | where not(OnVm) and isnotempty(Principal)) on Principal),
+    (anchors | join kind=inner (steps | where OnVm and isnotempty(Vm)) on Vm)
     | where At between (Anchor - Before .. Anchor + After)
     | where not(Step in ("grant", "elevate", "destroy", "cleanup") and At == Anchor)
     | summarize Weight = max(Weight), StepOperation = take_any(StepOperation) by CorrelationId, Vm, Step
@@ -270,13 +271,18 @@ matched
         &format!("NOW() - {DAYS} days"),
     );
     let is_run = Wanted::run_commands(true).esql();
-    let flags: Vec<(String, String, i64)> = named
-        .iter()
-        .enumerate()
-        .map(|(at, one)| {
-            let name = format!("{}_{at}", one.step.replace('-', "_"));
-            let of = format!("operation IN {}", esql_list(one.operations.iter().copied()));
-            (name, of, one.settings.weight)
+    // A step counts once, by whichever of its operations.
+    let mut steps: BTreeMap<&str, (Vec<&str>, i64)> = BTreeMap::new();
+    for one in &named {
+        let (operations, weight) = steps.entry(one.step).or_default();
+        operations.extend(one.operations);
+        *weight = one.settings.weight;
+    }
+    let flags: Vec<(String, String, i64)> = steps
+        .into_iter()
+        .map(|(step, (operations, weight))| {
+            let of = format!("operation IN {}", esql_list(operations));
+            (step.replace('-', "_"), of, weight)
         })
         .chain([
             ("grant".to_owned(), format!("operation == \"{GRANT}\""), settings.grant.lesser),

@@ -125,10 +125,10 @@ operations
 | where isnotempty(Key)
 | join kind=inner anomalies on Key
 | where Start between (At - pre .. At + post)
-| extend Relation = case(isempty(Address) or isempty(AnomalyAddress), "unknown", Address == AnomalyAddress or TokenAddress == AnomalyAddress, "same",
-    isnotempty(Network) and Network == iff(AnomalyAddress has ":", parse_ipv6_mask(AnomalyAddress, 48), format_ipv4_mask(AnomalyAddress, 16)), "same-prefix", "different")
-| extend Offset = Start - At
-| summarize arg_min(abs(Offset / 1s), At, Why, AnomalyAddress, Relation, Offset), Reasons = make_set(Why), SameAddress = countif(Relation == "same") > 0
+| extend Relation = case(isnotempty(AnomalyAddress) and (Address == AnomalyAddress or TokenAddress == AnomalyAddress), "same", isempty(Address) or isempty(AnomalyAddress), "unknown",
+    isnotempty(Network) and Network == iff(AnomalyAddress contains ":", parse_ipv6_mask(AnomalyAddress, 48), format_ipv4_mask(AnomalyAddress, 16)), "same-prefix", "different")
+| extend Offset = Start - At, Away = abs((Start - At) / 1s)
+| summarize arg_min(Away, At, Why, AnomalyAddress, Relation, Offset), Reasons = make_set(Why), SameAddress = countif(Relation == "same") > 0
     by Start, End, Account, ObjectId, Address, Vm, Operation, CorrelationId
 | sort by SameAddress desc, Start desc"#
             ),

@@ -45,6 +45,8 @@ const SENTINEL: &str = "sentinel";
 const DEFENDER: &str = "defender";
 /// Elastic.
 const ELASTIC: &str = "elastic";
+/// Said once for all of a finding's queries.
+const UNMAPPED_NOTE: &str = "ES|QL refuses a query that names a field which no index of its pattern maps: take such a field out. Indices are those of the integrations \"azure\", \"endpoint\" and \"system\".";
 /// Every product, in the order in which they are shown.
 pub const PRODUCTS: [&str; 3] = [SENTINEL, DEFENDER, ELASTIC];
 
@@ -211,6 +213,9 @@ fn of_finding(case: &Case, finding: &Finding) -> Hunt {
     let detector = finding.detector;
     if let Some((_, page)) = PAGES.iter().find(|(id, _)| *id == detector) {
         page(&asked, &mut hunt);
+    }
+    if hunt.queries.iter().any(|query| query.product == ELASTIC) {
+        hunt.none(ELASTIC, UNMAPPED_NOTE);
     }
     // A product's queries stand together, however a page was written.
     let place = |product: &str| PRODUCTS.iter().position(|known| *known == product);

@@ -165,7 +165,7 @@ let detection = ago({hours}h);
 {operations}
 let listings = operations
     | where Outcome == "success" and isnotempty(Principal)
-    | extend Network = iff(Address has ":", parse_ipv6_mask(Address, {bits}), Network)
+    | extend Network = iff(Address contains ":", parse_ipv6_mask(Address, {bits}), Network)
     | where isnotempty(Network);
 let known = listings
     | where Start < detection

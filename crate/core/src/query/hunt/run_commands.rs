@@ -174,7 +174,7 @@ operations
 | extend NewPair = isnotempty(Target) and (isnull(Before) or Before < Start - window),
     HighRiskType = Name matches regex @"{RISKY}" or Body matches regex @"{RISKY}"
 | where Start >= since and (HighRiskType or NewPair)
-| extend UserDeployed = HighRiskType and Account has "@"
+| extend UserDeployed = HighRiskType and Account contains "@"
 | project Start, End, HighRiskType, NewPair, UserDeployed, Account, Address, Machine, Name, Target, Subscription, CorrelationId
 | sort by HighRiskType desc, Start desc"#
             ),
@@ -222,7 +222,7 @@ let window = {window}d;
 {operations}
 operations
 | where Outcome == "success"
-| extend Network = iff(Address has ":", parse_ipv6_mask(Address, {bits}), Network)
+| extend Network = iff(Address contains ":", parse_ipv6_mask(Address, {bits}), Network)
 | where isnotempty(Principal) and isnotempty(Vm) and isnotempty(Network)
 | sort by Principal asc, Vm asc, Network asc, Start asc
 | extend Before = iff(prev(Principal) == Principal and prev(Vm) == Vm and prev(Network) == Network, prev(Start), datetime(null))

@@ -106,7 +106,7 @@ fn queries(
     let hashes = kql_list(entries.hashes.iter().map(String::as_str));
     let in_range = |column: &str| {
         format!(
-            "(iff({column} has \":\", ipv6_is_in_any_range({column}, ranges6), ipv4_is_in_any_range({column}, ranges4)))"
+            "(iff({column} contains \":\", ipv6_is_in_any_range({column}, ranges6), ipv4_is_in_any_range({column}, ranges4)))"
         )
     };
     if has_places {
@@ -173,7 +173,7 @@ union
 | sort by Timestamp asc"#
             ),
         ))
-        .note("Addresses inside command lines and scripts, which the case finds too, are not looked for: only those of connections."),
+        .note("Addresses inside command lines and scripts, which the case finds too, are not looked for: only those of connections. A domain is also found inside a longer one."),
     );
     let ranges: Vec<String> = entries
         .addresses

@@ -59,13 +59,12 @@ pub fn markdown(case: &Case) -> String {
     );
     for (detector, hunt, count) in &chapters {
         let title = manual::title(detector).unwrap_or(detector);
-        let findings = if *count == 1 { "1 finding" } else { "findings" };
+        let plural = if *count == 1 { "" } else { "s" };
         // Writing to a string cannot fail.
-        let _ = if *count == 1 {
-            write!(out, "\n## {title}\n\n`{detector}`, {findings}\n")
-        } else {
-            write!(out, "\n## {title}\n\n`{detector}`, {count} {findings}\n")
-        };
+        let _ = write!(
+            out,
+            "\n## {title}\n\n`{detector}`, {count} finding{plural}\n"
+        );
         chapter(&mut out, hunt);
     }
     if left_out > 0 {

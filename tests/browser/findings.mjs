@@ -89,7 +89,7 @@ export const tests = [
       assert(shown.includes(`"${caller}"`), "the caller stands in the query");
       await page.screenshot({ path: join(out, `finding-hunt-${context.scheme}.png`) });
       await again.first().getByRole("button", { name: /^Copy the query/ }).click();
-      await page.getByText("The query was copied.").waitFor();
+      await page.getByText("The query was copied.").first().waitFor();
       const copied = await page.evaluate(() => globalThis.copied);
       equal(copied.length, 1, "one copy");
       equal(copied[0].trim(), shown.trim(), "what is shown is what is copied");

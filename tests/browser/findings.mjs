@@ -70,6 +70,36 @@ export const tests = [
     }),
   },
   {
+    name: "a finding leads to queries for the fleet, and one is copied",
+    run: (context) => withExample(context, {}, async (page) => {
+      // What is copied is caught: a test machine's clipboard may be refused.
+      await page.evaluate(() => {
+        globalThis.copied = [];
+        Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: (text) => { globalThis.copied.push(text); return Promise.resolve(); } } });
+      });
+      await page.getByRole("searchbox", { name: "Findings that hold this text" }).fill("run-command-invocation");
+      await page.locator(".finding-line[data-detector='run-command-invocation']").first().click();
+      const panel = page.getByRole("complementary", { name: "Finding", exact: true });
+      const hunt = panel.locator("[data-test=hunt]");
+      await hunt.locator("summary").first().click();
+      const again = hunt.locator(".hunt-query[data-variant=this-again]");
+      await again.first().waitFor();
+      const caller = (await panel.locator("dt:text-is('Caller') + dd").innerText()).trim().toLowerCase();
+      const shown = await again.first().locator("pre").innerText();
+      assert(shown.includes(`"${caller}"`), "the caller stands in the query");
+      await page.screenshot({ path: join(out, `finding-hunt-${context.scheme}.png`) });
+      await again.first().getByRole("button", { name: /^Copy the query/ }).click();
+      await page.getByText("The query was copied.").first().waitFor();
+      const copied = await page.evaluate(() => globalThis.copied);
+      equal(copied.length, 1, "one copy");
+      equal(copied[0].trim(), shown.trim(), "what is shown is what is copied");
+      await hunt.getByRole("tab", { name: /Microsoft Sentinel/ }).focus();
+      await page.keyboard.press("ArrowLeft");
+      await hunt.locator(".hunt-query[data-language=esql]").first().waitFor();
+      equal(await hunt.getByRole("tab", { name: /Elastic/ }).getAttribute("aria-selected"), "true", "the arrow keys change the product");
+    }),
+  },
+  {
     name: "findings are read by keyboard alone",
     schemes: ["file"],
     run: (context) => withExample(context, {}, async (page) => {

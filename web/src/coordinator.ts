@@ -78,6 +78,7 @@ class Coordinator {
       findings: (asked) => this.case.answer("findings", asked) as Answers["findings"],
       finding: (asked) => this.case.answer("finding", asked) as Answers["finding"],
       finding_events: (asked) => this.findingEvents(asked),
+      hunt: (asked) => this.case.answer("hunt", asked) as Answers["hunt"],
       searched: () => this.case.answer("searched", {}) as Answers["searched"],
       attack: () => this.case.answer("attack", {}) as Answers["attack"],
       actors: () => this.case.answer("actors", {}) as Answers["actors"],

@@ -13,6 +13,7 @@ import type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine } from "./
 export type { ExportAsk, ExportForm, PageKept, ReportAsk, SessionLine };
 import type { BriefAnswers, BriefAsks } from "./protocol/brief.js";
 import type { EventNote, Sort, WorkbenchAnswers, WorkbenchAsks } from "./protocol/workbench.js";
+import type { Hunt } from "./protocol/hunt.js";
 
 /** A file handed over by the intake module. `path` uses `/` and starts with the dropped folder's name. */
 export interface EvidenceFile {
@@ -798,6 +799,8 @@ export interface Asks extends BriefAsks, WorkbenchAsks {
   findings: { readonly shown: FindingsShown; readonly first: number; readonly count: number };
   finding: { readonly key: string };
   finding_events: { readonly key: string; readonly first: number; readonly count: number };
+  /** The queries that a finding leads to. */
+  hunt: { readonly key: string };
   searched: Record<string, never>;
   attack: Record<string, never>;
   actors: Record<string, never>;
@@ -878,6 +881,7 @@ export interface Answers extends BriefAnswers, WorkbenchAnswers {
   /** Null where the finding is not there any more. */
   finding: { readonly finding: FindingDetail | null };
   finding_events: { readonly total: number; readonly rows: readonly EventRow[] };
+  hunt: Hunt;
   attack: { readonly tactics: readonly SeenTactic[] };
   actors: { readonly actors: readonly ActorRow[] };
   actor: { readonly actor: ActorDetail | null };

@@ -6,6 +6,7 @@ use runlens_core::detect::manual;
 use runlens_core::query::findings::{
     Arranged, Shown, finding, finding_at, finding_events, searched,
 };
+use runlens_core::query::hunt;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
@@ -72,6 +73,10 @@ pub(crate) fn answer(case: &Case, name: &str, question: JsValue) -> Result<JsVal
                 row_number(first),
                 row_number(count),
             ))
+        }
+        "hunt" => {
+            let KeyAsk { key } = ask(question)?;
+            to_js(&hunt(&case.case, &key))
         }
         "manual" => {
             let ManualAsk { detector } = ask(question)?;

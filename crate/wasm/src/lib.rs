@@ -502,7 +502,7 @@ impl Case {
             "filter_count" => filter::count(&self.case, question),
             "filter_complete" => filter::complete(&self.case, question),
             "filter_term" => filter::term(&self.case, question),
-            "findings" | "finding" | "finding_events" | "searched" | "manual" => {
+            "findings" | "finding" | "finding_events" | "hunt" | "searched" | "manual" => {
                 findings::answer(self, name, question)
             }
             "brief" | "find" | "incident" | "expectation" | "reference" => {

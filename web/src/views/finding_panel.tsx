@@ -10,6 +10,7 @@ import { chosen, filterFindings, openIncident, setTriage, turn, writing } from "
 import { Chain } from "./chain.js";
 import { ExpectThis } from "./expect.js";
 import { Figures } from "./figures.js";
+import { Hunt } from "./hunt.js";
 import { Manual } from "./manual.js";
 import { StoryButton } from "./record.js";
 
@@ -77,6 +78,7 @@ function Body({ detail }: { detail: FindingDetail }): JSX.Element {
         <h3>Figures</h3>
         <Figures figures={detail.values} />
       </section>
+      <Hunt finding={row.key} />
       <Parameters detector={row.detector} />
       <section>
         <h3>The detector</h3>

@@ -396,13 +396,18 @@ const CURATED: [Entry; 59] = [
 ];
 
 /// Endings that show keys or secrets, whatever the provider.
-const LISTINGS: [&str; 4] = [
+pub(crate) const LISTINGS: [&str; 4] = [
     "listkeys/action",
     "listsecrets/action",
     "listcredentials/action",
     "listkeyvalue/action",
 ];
-const LISTING_WEIGHT: u8 = 4;
+pub(crate) const LISTING_WEIGHT: u8 = 4;
+
+/// The curated operations with their weights.
+pub(crate) fn weighted() -> impl Iterator<Item = (&'static str, u8)> {
+    CURATED.iter().map(|(name, _, _, weight)| (*name, *weight))
+}
 
 /// Whether an operation is one of the curated list, endings aside.
 pub(crate) fn is_curated(operation: &str) -> bool {

@@ -58,6 +58,7 @@ cargo xtask analyze PATH… [FLAGS]
                     SALT (any secret text) gives the same stand-ins
   --made TIME       the moment that reports and bundles name (RFC 3339; default: now)
   --session FILE    what a saved session says (settings, lists, triage); it overrules other flags
+  --hunt FILE       write there the findings' questions as queries for Sentinel, Defender and Elastic (Markdown)
   --settings        list the settings, then end
   --workers N       files read at the same time (default: one for each core); the document is the same for any N
 
@@ -81,6 +82,7 @@ struct Ask {
     pseudonyms: Option<String>,
     made: Option<String>,
     session: Option<String>,
+    hunt: Option<PathBuf>,
     workers: usize,
 }
 
@@ -149,6 +151,9 @@ fn run(flags: Flags) -> Result<ExitCode, Failure> {
     }
     if let Some(file) = ask.modes {
         write_modes(&case, &file)?;
+    }
+    if let Some(file) = ask.hunt {
+        write_beside(&file, &query::hunt::markdown(&case))?;
     }
     progress.finished(&case);
     if outcome.readable == 0 {
@@ -261,6 +266,9 @@ fn understand(mut flags: Flags) -> Result<Option<Ask>, Failure> {
                 })?;
                 ask.session = Some(text);
             }
+            Word::Flag(ref name) if name == "hunt" => {
+                ask.hunt = Some(flags.value("hunt")?.into());
+            }
             Word::Flag(ref name) if name == "workers" => {
                 ask.workers = flags
                     .parsed::<NonZero<usize>>("workers", "a number from 1 on")?
@@ -346,7 +354,12 @@ fn rules(case: &Case) -> Vec<String> {
 /// Writes the comparison of published and corrected rules.
 fn write_modes(case: &Case, file: &Path) -> Result<(), Failure> {
     let modes = serde_json::json!({ "modes": query::modes(case, None) });
-    std::fs::write(file, format!("{modes:#}\n")).map_err(|error| Failure::Wrong {
+    write_beside(file, &format!("{modes:#}\n"))
+}
+
+/// Writes a file that goes with the document.
+fn write_beside(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|error| Failure::Wrong {
         sentence: format!("cannot write {}: {error}", file.display()),
         mend: "name a file in a folder that you may write to".to_owned(),
     })

@@ -344,6 +344,30 @@ fn the_document_does_not_depend_on_the_number_of_workers_or_the_order_of_argumen
 }
 
 #[test]
+fn queries_to_hunt_on_are_written_beside_the_document() {
+    let scratch = Scratch::new("hunt");
+    let log = scratch.file(
+        "log.json",
+        activity_log(2, "alice").replace("start/action", "runCommand/action"),
+    );
+    let hunt = scratch.0.join("hunt.md");
+    document(
+        &scratch,
+        &[log.as_os_str(), OsStr::new("--hunt"), hunt.as_os_str()],
+    );
+    let text = fs::read_to_string(hunt).unwrap();
+    assert!(text.starts_with("# Hunt on\n"), "{text}");
+    for part in [
+        "`run-command-invocation`",
+        "```kql\n",
+        "```esql\n",
+        "\"alice@contoso.example\"",
+    ] {
+        assert!(text.contains(part), "{part} is missing");
+    }
+}
+
+#[test]
 fn settings_are_listed_with_their_defaults() {
     let table = settings_table();
     for parameter in PARAMETERS {

@@ -36,6 +36,7 @@ use crate::reconstruct::operations::OperationOutcome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use steps::{Anchor, Index, Step};
+pub(crate) use steps::{PRIVILEGED, PUBLISHED};
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {

@@ -21,7 +21,7 @@ const FAN_OUT_VMS: usize = 3;
 
 /// Built-in roles that let their holder run commands or grant roles: Owner, Contributor, User Access Administrator, Role Based Access Control
 /// Administrator, Virtual Machine Contributor, Virtual Machine Administrator Login.
-const PRIVILEGED: [&str; 6] = [
+pub(crate) const PRIVILEGED: [&str; 6] = [
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
@@ -30,7 +30,7 @@ const PRIVILEGED: [&str; 6] = [
     "1c0163c0-47e6-4577-8991-ea5c82e286e4",
 ];
 /// What the published list has besides.
-const PUBLISHED: [&str; 2] = [
+pub(crate) const PUBLISHED: [&str; 2] = [
     "92b92042-07d9-4307-87f7-36a593fc5850",
     "a8889054-8d42-49c9-bc1c-52486c10e7cd",
 ];

@@ -250,6 +250,19 @@ impl AddressRanges {
             })
         })
     }
+
+    /// Every range: IPv4 first, the shortest prefixes first.
+    pub fn all(&self) -> impl Iterator<Item = Match<'_>> {
+        let families = [&self.v4, &self.v6].into_iter().flatten();
+        families.flat_map(|(length, networks)| {
+            let ranges = networks.iter();
+            ranges.map(move |(network, (class, tag))| Match {
+                class: *class,
+                tag,
+                prefix: format!("{network}/{length}"),
+            })
+        })
+    }
 }
 
 #[cfg(test)]

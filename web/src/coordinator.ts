@@ -193,6 +193,7 @@ class Coordinator {
     for (const { kind, name, text: list } of lists ?? []) this.lists.set(kind, { name, text: list });
     this.session = text;
     this.triage = this.case.triage_json();
+    this.search.changed(this.case);
     this.changed(undefined);
     return { refused: null, page: JSON.parse(kept) as PageKept | null };
   }

@@ -6,6 +6,7 @@ import { effect, signal } from "@preact/signals";
 import { download } from "./outtake.js";
 import type { ExportForm, PageKept, ReportAsk, SessionLine } from "./protocol.js";
 import { applyFilter, ask, keptFilters, overview, recentFilters, say, shown, view, type View } from "./state.js";
+import * as notes from "./notes.js";
 import { turn, unsaved } from "./triage.js";
 
 /** Whether the dialog is open, and whether something is being written. */
@@ -73,9 +74,10 @@ export async function saveSession(): Promise<void> {
   const { text } = await ask("session_file", { page, saved: now() });
   download("runlens-session.json", new TextEncoder().encode(text), "application/json");
   unsaved.value = false;
+  notes.unsaved.value = false;
 }
 
-const VIEWS: readonly View[] = ["timeline", "executions", "evidence", "findings", "actors", "hosts", "settings"];
+const VIEWS: readonly View[] = ["overview", "timeline", "executions", "evidence", "findings", "actors", "hosts", "settings"];
 
 export async function openSession(file: File): Promise<void> {
   const taken = await ask("take_session", { text: await file.text() });
@@ -94,6 +96,7 @@ export async function openSession(file: File): Promise<void> {
     await applyFilter(kept.filter);
   }
   turn.value += 1;
+  notes.turn.value += 1;
   await compare();
   const lines = session.peek() ?? [];
   const here = lines.filter((line) => line.verdict === "unchanged" || line.verdict === "moved").length;

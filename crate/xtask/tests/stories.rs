@@ -8,7 +8,7 @@
 
 use runlens_core::case::Case;
 use runlens_core::evidence::hash::sha256;
-use runlens_core::export::CaseDocument;
+use runlens_core::export::{CaseDocument, Export};
 use runlens_core::formats::ItemReader;
 use runlens_core::query::{self, ExecutionsAsk};
 use runlens_core::reconstruct::links::overrides::Say;

@@ -262,6 +262,21 @@ impl Case {
         serde_json::to_string_pretty(&file).unwrap_or_default()
     }
 
+    /// Takes a notes file in place of everything noted before. Nothing changes where it is refused.
+    ///
+    /// # Errors
+    /// A sentence, where it is refused.
+    pub(super) fn replace_notes(&mut self, json: &str) -> Result<usize, String> {
+        let before = std::mem::take(&mut self.notes);
+        let turn = before.turn;
+        let taken = self.take_notes(json);
+        match taken {
+            Ok(_) => self.notes.turn = turn + 1,
+            Err(_) => self.notes = before,
+        }
+        taken
+    }
+
     /// Takes what a notes file says; it overrules what was noted of the same events. Nothing changes where the file is refused.
     ///
     /// # Errors

@@ -6,7 +6,8 @@
 //!   settings   all parameters, zones, links, what is expected
 //!   lists      the analyst's lists, whole
 //!   triage     state and note of every finding that has one
-//!   page       what the page wants to keep (view, filter, marks); handed through, never read here
+//!   notes      stars, tags and comments of events, bookmarks
+//!   page       what the page wants to keep (view, filter); handed through, never read here
 //! ```
 //!
 //! A session is taken as a whole or not at all: where one part is refused, nothing changes. Evidence that lies under another path than it did keeps
@@ -54,6 +55,8 @@ struct File {
     lists: Vec<SessionList>,
     triage: Value,
     #[serde(default)]
+    notes: Value,
+    #[serde(default)]
     page: Value,
 }
 
@@ -77,6 +80,7 @@ impl Case {
             text: note.text.to_string(),
         });
         let triage: Value = serde_json::from_str(&self.triage_json()).unwrap_or(Value::Null);
+        let notes: Value = serde_json::from_str(&self.notes_json()).unwrap_or(Value::Null);
         let file = json!({
             "schema": SCHEMA,
             "tool": { "name": "runlens", "version": env!("CARGO_PKG_VERSION") },
@@ -85,6 +89,7 @@ impl Case {
             "settings": self.settings.to_json(),
             "lists": lists.collect::<Vec<_>>(),
             "triage": triage,
+            "notes": notes,
             "page": page,
         });
         serde_json::to_string_pretty(&file).unwrap_or_default()
@@ -125,6 +130,11 @@ impl Case {
         triage
             .take(&file.triage.to_string())
             .map_err(|refused| format!("its triage: {refused}"))?;
+        // Taken last, for it changes the case itself; it is refused as a whole, too.
+        if !file.notes.is_null() {
+            self.replace_notes(&file.notes.to_string())
+                .map_err(|refused| format!("its notes: {refused}"))?;
+        }
         self.set_settings(settings);
         self.set_lists(lists);
         self.triage = triage;

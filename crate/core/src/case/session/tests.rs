@@ -1,4 +1,5 @@
 use super::*;
+use crate::case::notes::Note;
 use crate::case::triage::{Said, TriageState};
 use crate::evidence::hash::sha256;
 use crate::formats::ItemReader;
@@ -46,6 +47,15 @@ fn a_session_comes_back_whole_and_finds_its_evidence_by_hash() {
             },
         )
         .unwrap();
+    case.set_note(
+        0,
+        0,
+        Note {
+            starred: true,
+            ..Note::default()
+        },
+    )
+    .unwrap();
     let kept = json!({ "view": "findings", "filter": "caller:a*" });
     let text = case.session_json(&kept, "2024-05-02T00:00:00Z");
     assert!(!text.contains("Accepted publickey"), "no evidence in it");
@@ -70,6 +80,10 @@ fn a_session_comes_back_whole_and_finds_its_evidence_by_hash() {
     );
     assert_eq!(other.triage().of(KEY).note, "seen");
     assert_eq!(other.lists().notes().len(), 1);
+    assert!(
+        other.note_of(0).is_some_and(|note| note.starred),
+        "the note finds its event by hash"
+    );
 
     let mut same = with("drop/messages");
     same.take_session(&text).unwrap();
@@ -104,6 +118,12 @@ fn a_refused_part_leaves_everything_as_it_was() {
     refused(
         &|file| file["lists"] = json!([{ "kind": "wishes", "name": "a", "text": "b" }]),
         "wishes",
+    );
+    refused(
+        &|file| {
+            file["notes"] = json!({ "schema": "runlens.notes/9", "events": [], "bookmarks": [] })
+        },
+        "notes",
     );
     refused(
         &|file| file["triage"] = json!({ "schema": "runlens.triage/9", "findings": [] }),

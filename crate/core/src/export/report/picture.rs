@@ -3,7 +3,8 @@
 //! Nothing of the evidence but numbers goes into it: lane names are words of ours.
 
 use crate::case::Case;
-use crate::query::rows::{bins, overview};
+use crate::query::rows::overview;
+use crate::query::{Lanes, LanesBy, Stretch};
 use crate::severity::Severity;
 use crate::time::Instant;
 use std::fmt::Write;
@@ -29,7 +30,13 @@ pub fn timeline(case: &Case) -> Option<String> {
     let known = overview(case);
     let (from, to) = (known.first_ms?, known.last_ms?);
     let to = if to > from { to + 1.0 } else { from + 1_000.0 };
-    let counted = bins(case, case.store().order(), from, to, BINS);
+    let order = case.store().order();
+    let stretch = Stretch {
+        from_ms: from,
+        to_ms: to,
+        bins: BINS as u32,
+    };
+    let counted = Lanes::of(case, order, LanesBy::Kind).counts(case, order, stretch, &[]);
     // Kinds whose records give no time have nothing to draw.
     let drawn = |lane: usize| {
         let mut counts = counted.counts.iter().skip(lane * BINS).take(BINS);
@@ -40,7 +47,7 @@ pub fn timeline(case: &Case) -> Option<String> {
         .iter()
         .enumerate()
         .filter(|(at, _)| drawn(*at))
-        .map(|(at, (word, total))| (at, *word, *total))
+        .map(|(at, lane)| (at, lane.name.as_str(), lane.total))
         .collect();
     let height = FINDINGS + LANE * lanes.len() as f64 + 24.0;
     let mut svg = String::new();

@@ -5,6 +5,7 @@
 
 mod address;
 mod allow_list;
+mod any_files;
 mod any_order;
 mod chain;
 mod clean;

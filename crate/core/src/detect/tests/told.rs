@@ -137,3 +137,31 @@ fn both_modes_side_by_side() {
         .collect();
     assert_eq!(ids.len(), query::modes::switchable().count());
 }
+
+/// The README lists every detector by its title, and counts them, and those that can behave as published, rightly.
+#[test]
+fn the_readme_lists_every_detector() {
+    let readme = include_str!("../../../../../README.md");
+    let list = readme
+        .split("## What it looks for")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next())
+        .expect("the list");
+    let count = format!("{} detectors;", crate::detect::TABLE.len());
+    assert!(list.contains(&count), "{count}");
+    let rows = list.lines().filter(|line| line.starts_with("| `"));
+    assert_eq!(rows.count(), crate::detect::TABLE.len());
+    for detector in crate::detect::TABLE {
+        let title = crate::detect::manual::title(detector.id).expect("a title");
+        let published = query::modes::switchable().any(|id| id == detector.id);
+        let mark = if published { "published" } else { "" };
+        let row = format!("| `{}` | {title} | {mark} |", detector.id);
+        assert!(list.contains(&row), "{row}");
+    }
+    const WORDS: [&str; 4] = ["Thirteen", "Fourteen", "Fifteen", "Sixteen"];
+    let word = query::modes::switchable().count().checked_sub(13);
+    let word = word.and_then(|at| WORDS.get(at)).expect("a word");
+    assert!(readme.contains(&format!(
+        "{word} detectors can behave as the published rule"
+    )));
+}

@@ -196,3 +196,24 @@ fn an_upgrade_removes_nothing() {
     let guest = Guest::default().file("web01/var/log/azure/run-command/handler.log", lines);
     assert!(guest.finds("extension-removed").is_empty());
 }
+
+/// The handler's own binary, started by a shell on the guest: nobody asked the cloud.
+#[test]
+fn a_run_that_was_started_on_the_guest_itself() {
+    let with = |parent: &str| {
+        let sensor = serde_json::json!([{
+            "Timestamp": "2024-05-01T10:00:00Z", "DeviceName": "web01", "ActionType": "ProcessCreated", "FileName": "run-command-extension",
+            "ProcessId": 700, "ProcessCommandLine": "run-command-extension enable", "InitiatingProcessFileName": parent,
+            "InitiatingProcessId": 600, "InitiatingProcessCommandLine": parent,
+        }]);
+        let guest = ran_at_ten().cloud(&rows(5, ALWAYS)).cloud(ASKED);
+        guest
+            .file("sensor.json", &sensor.to_string())
+            .says(RUN, "reason")
+    };
+    assert_eq!(words(&with("bash")), [("high", "local")]);
+    assert_eq!(
+        words(&with("run-command-shim")),
+        [("medium", "unexplained")]
+    );
+}

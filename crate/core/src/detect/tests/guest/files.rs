@@ -130,6 +130,41 @@ fn passwords_in_the_handlers_log() {
 }
 
 #[test]
+fn a_log_on_after_the_exposure_is_worse_and_another_script_is_not_the_handler() {
+    let id = "run-as-secret-exposed";
+    let log = "web01/var/log/azure/run-command-handler/handler.log";
+    let line = "time=2024-05-01T10:00:00Z version=v1.3.9/git@0-clean operation=enable extensionName=rc1 seq=0 message=\"RunAs cmd is echo S3cret | sudo -S -u ops /home/ops/waagent/run-command-handler-runas/download/rc1/0/script.sh\"\n";
+    let severity = |time: &str, ip: &str| {
+        let entry = format!(
+            "{time}+00:00 web01 sshd[77]: Accepted password for ops from {ip} port 40000 ssh2\n"
+        );
+        let guest = Guest::default()
+            .file(log, line)
+            .file("web01/var/log/auth.log", &entry);
+        guest.says(id, "user")[0].0
+    };
+    assert_eq!(
+        severity("2024-05-02T10:00:00.000000", "203.0.113.9"),
+        "high"
+    );
+    assert_eq!(
+        severity("2024-05-02T10:00:01.000000", "203.0.113.9"),
+        "medium"
+    );
+    assert_eq!(
+        severity("2024-05-01T09:59:59.000000", "203.0.113.9"),
+        "medium"
+    );
+    assert_eq!(severity("2024-05-01T11:00:00.000000", "10.0.0.9"), "medium");
+    let other = serde_json::json!([{
+        "Timestamp": "2024-05-01T10:00:00Z", "DeviceName": "web01", "ActionType": "ProcessCreated", "FileName": "sh", "ProcessId": 9,
+        "ProcessCommandLine": "sh -c echo S3cret | sudo -S -u ops id", "InitiatingProcessFileName": "bash", "InitiatingProcessId": 8,
+    }]);
+    let by_other = Guest::default().file("sensor.json", &other.to_string());
+    assert_eq!(words(&by_other.says(id, "by_handler")), [("info", "false")]);
+}
+
+#[test]
 fn clocks_that_run_back() {
     let id = "clock-anomaly";
     let second = |then: &str| {

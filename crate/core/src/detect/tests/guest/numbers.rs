@@ -223,3 +223,28 @@ fn runs_that_never_reported() {
         [("low", r#"["left-process"]"#)]
     );
 }
+
+/// A stop of the VM by the one who asked for the run, within ten minutes of it, is worse than an interruption.
+#[test]
+fn a_power_operation_of_the_same_principal_raises() {
+    let id = "interrupted-execution";
+    let severity = |time: &str, who: &str| {
+        let guest = Guest::default()
+            .status(
+                0,
+                "2024-05-01T10:00:30Z",
+                "Enable succeeded: Last script execution didn't finish.",
+            )
+            .handler("10:00:05 executing command seq=0")
+            .cloud("2024-05-01T10:00:00 run alice 52.1.2.3 web01 end=+40")
+            .cloud(&format!(
+                "{time} Microsoft.Compute/virtualMachines/restart/action {who} 52.1.2.3 web01"
+            ));
+        let found = guest.finds(id);
+        assert_eq!(found.len(), 1, "{time} {who}");
+        found[0].severity.word()
+    };
+    assert_eq!(severity("2024-05-01T10:05:00", "alice"), "high");
+    assert_eq!(severity("2024-05-01T10:05:00", "bob"), "medium");
+    assert_eq!(severity("2024-05-01T11:30:00", "alice"), "medium");
+}

@@ -25,7 +25,7 @@ export interface Column {
 const lastParts = (path: string): string => path.split("/").filter((part) => part !== "").slice(-2).join("/");
 
 export const COLUMNS: readonly Column[] = [
-  { name: "time", heading: "Time", width: 232, field: null, text: (row) => row.time ?? "", brief: (row) => (row.time === null ? "–" : when(row.time, row.own_time)) },
+  { name: "time", heading: "Time", width: 264, field: null, text: (row) => row.time ?? "", brief: (row) => (row.time === null ? "–" : when(row.time, row.own_time)) },
   { name: "corrected", heading: "Time by the cloud's clock", width: 190, field: null, text: (row) => row.corrected ?? "", brief: (row) => (row.corrected === null ? "" : short(row.corrected)) },
   { name: "kind", heading: "Kind", width: 138, field: "kind", text: (row) => row.kind },
   { name: "host", heading: "Host", width: 92, field: "host", text: (row) => row.host ?? "" },

@@ -25,6 +25,7 @@ mod chain;
 mod disks;
 mod guests;
 mod identities;
+mod joined;
 pub mod literal;
 mod markdown;
 mod operations;
@@ -184,6 +185,12 @@ static PAGES: &[(&str, Page)] = &[
     ("sensitive-operation-new-source", operations::new_source),
     ("resource-burst", operations::burst),
     ("run-command-chain", chain::chain),
+    ("script-file-join", joined::file_join),
+    ("script-volatility", joined::volatility),
+    ("unique-script", joined::unique),
+    ("run-command-process-correlation", joined::correlation),
+    ("script-child-process", joined::child),
+    ("custom-script-descendant", joined::descendant),
     ("script-content", scripts::content),
     ("decode", scripts::decode),
     ("watch-list", watched::watch_list),

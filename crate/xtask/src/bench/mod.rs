@@ -8,6 +8,7 @@
 //! Both write a table for people; what must hold is a test beside them. Rejected: asserting times. They differ by machine.
 
 mod accuracy;
+mod decidable;
 mod links;
 mod measured;
 #[cfg(test)]

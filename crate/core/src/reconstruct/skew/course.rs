@@ -71,6 +71,13 @@ impl Search<'_> {
             return constant;
         }
         let steady = steady(&voices, self.window);
+        let at_most = i64::try_from(voices.len())
+            .unwrap_or(i64::MAX)
+            .saturating_mul(MOST);
+        if at_most - steady.worth < GAIN.max(steady.worth / 8) {
+            // Nothing could explain so much more.
+            return constant;
+        }
         let drift = drift(&voices);
         let step = step(&voices, self.window);
         let gained = |worth: i64| worth - steady.worth >= GAIN.max(steady.worth / 8);

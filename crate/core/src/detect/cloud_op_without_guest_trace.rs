@@ -47,7 +47,7 @@ fn untraced<'a>(view: &CaseView<'a>) -> Vec<(usize, &'a str)> {
     view.linked
         .executions
         .iter()
-        .filter(|execution| execution.run.is_none())
+        .filter(|execution| execution.run.is_none() && !execution.is_ambiguous())
         .filter_map(|execution| {
             let at = execution.operation?;
             let op = view.operations.get(at)?;

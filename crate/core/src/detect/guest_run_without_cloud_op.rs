@@ -47,6 +47,8 @@ struct Unasked {
     to: i64,
     subscription: Option<String>,
     resource: Option<String>,
+    /// More than one operation may have asked for it.
+    ambiguous: bool,
 }
 
 /// Runs without an operation, each with the subscription that should have told.
@@ -80,6 +82,7 @@ fn unasked(view: &CaseView<'_>) -> Vec<Unasked> {
             to: last.ns,
             subscription: named.or_else(|| only.clone()),
             resource,
+            ambiguous: execution.is_ambiguous(),
         });
     }
     found
@@ -90,6 +93,9 @@ fn obstacle(view: &CaseView<'_>, one: &Unasked) -> Option<&'static str> {
     let settings = &view.settings.guest.absence;
     let tolerance = ns(settings.tolerance_seconds);
     let lag = settings.lag_minutes * NS_PER_MINUTE;
+    if one.ambiguous {
+        return Some("more than one operation may have asked for it");
+    }
     if one.subscription.is_none() {
         return Some("its VM is not known in any subscription of the case");
     }

@@ -21,7 +21,7 @@ use crate::event::fact::{Fact, GuestSaid, ProcessFact, RunState, StatusSaid};
 use crate::evidence::layout::{Family, Os};
 use crate::identity::host_label;
 use crate::record::run_mention::{self, Mention};
-use crate::time::Instant;
+use crate::time::{Instant, NS_PER_SECOND};
 use std::collections::BTreeMap;
 
 /// A script as a run delivered it.
@@ -321,12 +321,23 @@ impl Run {
         });
         self.ended = by_status.or(by_handler).or(executed);
         if let (Some(started), Some(ended)) = (self.started, self.ended) {
-            // Signs after the end are re-enables, not the start.
-            if started.ns > ended.ns {
+            // Signs after the end are re-enables, not the start; within the same second they are times that were cut.
+            if started.ns >= ended.ns.saturating_add(NS_PER_SECOND) {
+                self.started = None;
+            } else if started.ns > ended.ns {
                 self.started = Some(ended);
             }
         } else if self.started.is_none() {
             self.started = executed;
+        }
+        if self.started.is_none() {
+            // The agent writes a number's settings just before it has it enabled.
+            self.started = earliest(&mut said.iter().filter_map(|(_, time, said)| {
+                time.filter(|time| {
+                    matches!(said, GuestSaid::SettingsUpdated)
+                        && self.ended.is_none_or(|ended| time.ns <= ended.ns)
+                })
+            }));
         }
     }
 

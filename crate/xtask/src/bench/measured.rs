@@ -13,6 +13,7 @@
 //! other than enable lines bears one. What need not be found is not missed, and right where it is found: an agent's log may repeat what a
 //! handler said.
 
+use super::decidable::Left;
 use runlens_casegen::adversary::{self, Difficulty, losses};
 use runlens_casegen::render;
 use runlens_casegen::world::{Machine, World};
@@ -70,6 +71,8 @@ pub struct Measured {
     pub cases: usize,
     /// Links.
     pub links: Tally,
+    /// Of the links, those that what is left suffices for.
+    pub decidable: Tally,
     /// Links by the nearest operation in time.
     pub nearest: Tally,
     /// Runs.
@@ -89,6 +92,7 @@ impl Measured {
     pub fn add(&mut self, other: &Self) {
         self.cases += other.cases;
         self.links.add(other.links);
+        self.decidable.add(other.decidable);
         self.nearest.add(other.nearest);
         self.runs.add(other.runs);
         self.operations.add(other.operations);
@@ -373,13 +377,27 @@ impl<'a> Compared<'a> {
         }
         measured.links.met = met.len();
         measured.links.wanted = wanted.len();
+        let decidable = Left {
+            world: self.world,
+            shown: &self.shown,
+            visible: &self.visible,
+            links: &wanted,
+        }
+        .decidable();
+        measured.decidable = Tally {
+            met: decidable.keys().filter(|run| met.contains(run)).count(),
+            wanted: decidable.len(),
+            ..measured.links
+        };
         for (run, operation) in wanted.iter().filter(|(run, _)| !met.contains(run)) {
             let traces = self.world.traces_of(*run);
             let rows = (0..3).filter(|row| !self.world.lost_rows.contains(&(*operation, *row)));
             measured.remarks.push(format!(
-                "link missed [{}]: {} with operation {operation}, rows {:?}, left: {traces:?}",
+                "link missed [{}, {}]: {} ({}) with operation {operation}, rows {:?}, left: {traces:?}",
                 self.cause(Some(*run), None),
+                if decidable.contains_key(run) { "decidable" } else { "in doubt" },
                 self.true_run(*run),
+                self.found_times(*run),
                 rows.collect::<Vec<_>>()
             ));
         }
@@ -431,6 +449,18 @@ impl<'a> Compared<'a> {
             });
         }
         words.join(", ")
+    }
+
+    /// What the case knows of a run's times.
+    fn found_times(&self, run: usize) -> String {
+        let found = self.runs.iter().position(|of| *of == Some(run));
+        let Some(found) = found.and_then(|at| self.case.runs().get(at)) else {
+            return "not found".to_owned();
+        };
+        let shown = |time: Option<runlens_core::time::Instant>| {
+            time.map_or("–".to_owned(), |time| time.to_string())
+        };
+        format!("seen {} to {}", shown(found.started), shown(found.ended))
     }
 
     /// How far the clock used for a run is off.

@@ -10,6 +10,7 @@
 //! times. They differ by machine.
 
 mod accuracy;
+mod decidable;
 mod detect;
 mod links;
 mod measured;

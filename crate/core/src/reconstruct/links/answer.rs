@@ -14,10 +14,36 @@ use super::witnesses::fitting;
 use super::{Clock, Execution, Linked, Linking, in_points};
 use crate::case::store::EventNumber;
 use crate::reconstruct::skew::estimate::Confidence;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The reason of what is left unlinked because another would do as well.
+pub const AMBIGUOUS: &str = "ambiguous";
+
+/// Why a side that could be linked is not.
+struct Doubt {
+    run: Option<(usize, i64)>,
+    operation: Option<(usize, i64)>,
+    reason: Reason,
+}
+
+/// By operation and by run.
+#[derive(Default)]
+struct Doubts {
+    operations: BTreeMap<usize, Doubt>,
+    runs: BTreeMap<usize, Doubt>,
+}
+
+fn doubted(mut execution: Execution, doubt: Option<&Doubt>) -> Execution {
+    if let Some(doubt) = doubt {
+        execution.next_run = doubt.run;
+        execution.next_operation = doubt.operation;
+        execution.reasons.push(doubt.reason.clone());
+    }
+    execution
+}
 
 impl Linking<'_> {
-    pub(super) fn answer(&self, pairs: &[Pair]) -> Linked {
+    pub(super) fn answer(&self, pairs: &[Pair], contested: &[Pair]) -> Linked {
         let mut executions: Vec<(i64, Execution)> = Vec::new();
         let (mut linked_runs, mut linked_operations) = (BTreeSet::new(), BTreeSet::new());
         let linked = pairs.iter().filter_map(|pair| self.execution(pair)).chain(
@@ -43,15 +69,18 @@ impl Linking<'_> {
             processes: self.processes(run),
             flows: self.flows(run),
         };
+        let doubts = self.doubts(contested);
         for op in self
             .asked
             .iter()
             .filter(|op| !linked_operations.contains(&op.at))
         {
-            executions.push((op.first, one_sided(Some(op.at), None)));
+            let execution = one_sided(Some(op.at), None);
+            let doubt = doubts.operations.get(&op.at);
+            executions.push((op.first, doubted(execution, doubt)));
         }
         for run in self.ran.iter().filter(|run| !linked_runs.contains(&run.at)) {
-            let execution = one_sided(None, Some(run.at));
+            let execution = doubted(one_sided(None, Some(run.at)), doubts.runs.get(&run.at));
             executions.push((self.time(&execution), execution));
         }
         executions.sort_by_key(|(time, execution)| (*time, execution.operation, execution.run));
@@ -87,6 +116,83 @@ impl Linking<'_> {
             brought: self.known.goal_states.brought.clone(),
             clock_of,
         }
+    }
+
+    /// What could have been linked, and was not because another could, too.
+    fn doubts(&self, contested: &[Pair]) -> Doubts {
+        let mut doubts = Doubts::default();
+        for pair in contested {
+            let (Some(op), Some(run)) = (self.asked.get(pair.asked), self.ran.get(pair.ran)) else {
+                continue;
+            };
+            let score = pair.features.score();
+            let mut runs = vec![(run.at, score)];
+            runs.extend(
+                pair.next_ran
+                    .and_then(|(at, score)| Some((self.ran.get(at)?.at, score))),
+            );
+            let mut operations = vec![(op.at, score)];
+            operations.extend(
+                pair.next_asked
+                    .and_then(|(at, score)| Some((self.asked.get(at)?.at, score))),
+            );
+            let named = |candidates: &[(usize, i64)], name: &dyn Fn(usize) -> String| -> String {
+                let shown = candidates
+                    .iter()
+                    .map(|(at, score)| format!("{} ({} points)", name(*at), in_points(*score)));
+                shown.collect::<Vec<_>>().join(" or ")
+            };
+            let reason = |value: String| Reason {
+                feature: AMBIGUOUS,
+                points: 0,
+                value,
+            };
+            let of_operation = Doubt {
+                run: Some((run.at, score)),
+                operation: None,
+                reason: reason(format!(
+                    "it may have led to {}",
+                    named(&runs, &|at| self.run_name(at))
+                )),
+            };
+            let of_run = Doubt {
+                run: None,
+                operation: Some((op.at, score)),
+                reason: reason(format!(
+                    "it may be of {}",
+                    named(&operations, &|at| self.operation_name(at))
+                )),
+            };
+            doubts.operations.insert(op.at, of_operation);
+            doubts.runs.insert(run.at, of_run);
+        }
+        doubts
+    }
+
+    /// A run by what stays the same when evidence is added: guest, family, name, number.
+    fn run_name(&self, at: usize) -> String {
+        let Some(run) = self.known.runs.get(at) else {
+            return String::new();
+        };
+        let number = run
+            .sequence
+            .map_or("without a number".to_owned(), |number| format!("#{number}"));
+        let name = run.name.as_deref().unwrap_or("");
+        let words = [
+            run.host.as_deref().unwrap_or(""),
+            run.family.word(),
+            name,
+            &number,
+        ];
+        let words = words.into_iter().filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// An operation by its correlation id.
+    fn operation_name(&self, at: usize) -> String {
+        let op = self.known.operations.get(at);
+        op.and_then(|op| op.correlation.clone())
+            .unwrap_or_else(|| "without a correlation id".to_owned())
     }
 
     fn processes(&self, run: Option<usize>) -> Vec<EventNumber> {
@@ -157,7 +263,11 @@ impl Linking<'_> {
             reasons.push(Reason {
                 feature: "next-run",
                 points: 0,
-                value: format!("run {} would reach {}", next.at, in_points(score)),
+                value: format!(
+                    "run {} would reach {}",
+                    self.run_name(next.at),
+                    in_points(score)
+                ),
             });
         }
         let next_asked = pair
@@ -167,7 +277,11 @@ impl Linking<'_> {
             reasons.push(Reason {
                 feature: "next-operation",
                 points: 0,
-                value: format!("operation {} would reach {}", next.at, in_points(score)),
+                value: format!(
+                    "operation {} would reach {}",
+                    self.operation_name(next.at),
+                    in_points(score)
+                ),
             });
         }
         let score = pair.features.score();

@@ -27,7 +27,7 @@ pub struct Worth {
     pub score: i64,
     /// How many pairs.
     pub pairs: i64,
-    /// The sum of distances in time, negative: less is better.
+    /// The sum of distances in time, then of unusual waits, negative: less is better.
     pub nearness: i64,
 }
 

@@ -195,7 +195,11 @@ impl Linking<'_> {
             // At the true offset runs lie close to their operations; a wide window would let wrong offsets do as well.
             let mut solving = self.solving(&points, &offsets, &[]);
             solving.window = solving.window.min(CLOSE);
-            let offset = self.search(host, solving, &asked, &ran).offset();
+            let search = self.search(host, solving, &asked, &ran);
+            let offset = match search.offset() {
+                Offset::Constant(level) => search.course(level),
+                course => course,
+            };
             let score = if alone {
                 0
             } else {

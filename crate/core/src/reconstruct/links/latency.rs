@@ -13,6 +13,7 @@
 //!
 //! Rejected: points that fall with the wait. The points are settled (detectors 34); what is in doubt is left unlinked instead.
 
+use super::features::waits;
 use super::sides::{Asked, Ran};
 use crate::reconstruct::skew::offset::Offset;
 use crate::time::NS_PER_SECOND;
@@ -49,12 +50,27 @@ pub fn report(asked: &Asked, ran: &Ran, offset: Offset) -> Option<i64> {
     Some(asked.end.saturating_sub(offset.cloud(ended)))
 }
 
+/// A usual wait for the start.
+const USUAL_START: i64 = 15 * NS_PER_SECOND;
+/// A usual wait for the report.
+const USUAL_REPORT: i64 = 40 * NS_PER_SECOND;
+
+/// What a pair needs beyond the usual waits.
+#[must_use]
+pub fn excess(asked: &Asked, ran: &Ran, offset: Offset) -> i64 {
+    let started = wait(asked, ran, offset).map_or(0, |(least, _)| (least - USUAL_START).max(0));
+    let reported = report(asked, ran, offset)
+        .filter(|_| waits(asked, ran))
+        .map_or(0, |after| (after - USUAL_REPORT).max(0));
+    started.saturating_add(reported)
+}
+
 /// Whether a pair needs no wait that no run has, the clock being known to within `slack`.
 #[must_use]
-pub fn is_plausible(asked: &Asked, ran: &Ran, offset: Offset, slack: i64, waits: bool) -> bool {
+pub fn is_plausible(asked: &Asked, ran: &Ran, offset: Offset, slack: i64) -> bool {
     let started_in_time = wait(asked, ran, offset)
         .is_none_or(|(least, most)| most >= -slack && least <= START.saturating_add(slack));
-    let reported_in_time = !waits
+    let reported_in_time = !waits(asked, ran)
         || report(asked, ran, offset)
             .is_none_or(|after| (-slack..=REPORT.saturating_add(slack)).contains(&after));
     let before_it_was_over = !asked.terminal

@@ -14,6 +14,7 @@
 //! | [`overrides`] | what did the analyst say? |
 //! | `stepped` | was the clock set midway? |
 //! | `guests` | whose are the runs, and which VM is that? |
+//! | `contested` | which of them could as well be another? |
 //! | `answer` | how sure is each pair, and why? |
 //!
 //! ```text
@@ -30,6 +31,7 @@
 
 mod answer;
 pub mod assign;
+mod contested;
 pub mod features;
 pub mod goal_states;
 mod guests;
@@ -66,6 +68,8 @@ const ROUNDS: usize = 3;
 const CLOSE: i64 = 15 * NS_PER_SECOND;
 /// What a pair may need beyond the interval of a clock that is known well.
 const SLACK: i64 = 10 * NS_PER_SECOND;
+/// The same for a clock of which nothing is known: it is taken to be right, but not to the second.
+const UNKNOWN: i64 = 60 * NS_PER_SECOND;
 
 /// What linking needs to know.
 #[derive(Clone, Copy)]
@@ -109,6 +113,15 @@ pub struct Execution {
     pub processes: Vec<EventNumber>,
     /// Flows seen of it.
     pub flows: Vec<EventNumber>,
+}
+
+impl Execution {
+    /// Whether it was left without its other side because more than one would do.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        let alone = self.operation.is_none() || self.run.is_none();
+        alone && (self.next_run.is_some() || self.next_operation.is_some())
+    }
 }
 
 /// The clock of one guest.
@@ -233,7 +246,9 @@ impl<'a> Linking<'a> {
         for resource in &resources {
             pairs.extend(self.link_vm(resource));
         }
-        self.answer(&pairs)
+        let (contested, pairs): (Vec<Pair>, Vec<Pair>) =
+            pairs.into_iter().partition(|pair| self.is_contested(pair));
+        self.answer(&pairs, &contested)
     }
 
     /// Points of each guest for being this VM.
@@ -349,7 +364,8 @@ impl<'a> Linking<'a> {
                     let decisive = own
                         .filter(|pair| pair.features.identity == Identity::GoalState)
                         .count();
-                    (*host, search.estimate(&all), decisive > 0)
+                    let course = offsets.get(*host).copied().unwrap_or(Offset::NONE);
+                    (*host, search.estimate_along(&all, course), decisive > 0)
                 })
                 .collect();
             let before = offsets.clone();
@@ -406,6 +422,19 @@ impl<'a> Linking<'a> {
             if let Some(place) = self.places.get_mut(*host) {
                 place.estimate = found;
             }
+        }
+        let unknown = hosts.iter().filter_map(|(host, _)| {
+            let slot = slack.get(*host)?;
+            slot.is_none().then_some(*host)
+        });
+        let unknown: Vec<usize> = unknown.collect();
+        if !unknown.is_empty() {
+            for host in unknown {
+                if let Some(slot) = slack.get_mut(host) {
+                    *slot = Some(UNKNOWN);
+                }
+            }
+            pairs = self.solving(&points, &offsets, &slack).solve(&asked, &ran);
         }
         for (host, _) in &hosts {
             if let (Some(place), Some(offset)) = (self.places.get_mut(*host), offsets.get(*host)) {

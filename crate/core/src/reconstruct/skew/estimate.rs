@@ -377,6 +377,86 @@ fn drifting(bounds: &[Bound], assumed: Assumptions) -> Option<Estimate> {
     })
 }
 
+/// The estimate from pairs along a course: a drift's level, or both levels of a clock that was set. `None` where the course is a level
+/// itself or the pairs contradict it.
+#[must_use]
+pub fn estimate_along(bounds: &[Bound], course: Offset, assumed: Assumptions) -> Option<Estimate> {
+    let useful = bounds
+        .iter()
+        .copied()
+        .filter(|bound| bound.low.is_some() || bound.high.is_some());
+    let mut bounds: Vec<Bound> = useful.collect();
+    bounds.sort_unstable_by_key(|bound| (bound.at, bound.low, bound.high, bound.score));
+    // Relative to the course, so that nought is no special offset.
+    let flat = |bound: &Bound| {
+        let offset = course.at(bound.at);
+        Bound {
+            low: bound.low.map(|low| low.saturating_sub(offset)),
+            high: bound.high.map(|high| high.saturating_sub(offset)),
+            ..*bound
+        }
+    };
+    let level = |settled: &Settled| {
+        let (low, high) = (settled.low, settled.high?);
+        let usual = high.saturating_sub(assumed.start_latency);
+        Some(low.map_or(usual, |low| usual.clamp(low.min(high), high)))
+    };
+    let flattened: Vec<Bound> = bounds.iter().map(flat).collect();
+    match course {
+        Offset::Constant(_) => None,
+        Offset::Drift {
+            origin,
+            at_origin,
+            per_day,
+        } => {
+            let settled = settle(&flattened);
+            let more = level(&settled).filter(|_| !settled.broken())?;
+            Some(Estimate {
+                offset: Some(Offset::Drift {
+                    origin,
+                    at_origin: at_origin.saturating_add(more),
+                    per_day,
+                }),
+                low: settled.low.map(|low| low.saturating_add(at_origin)),
+                high: settled.high.map(|high| high.saturating_add(at_origin)),
+                pairs: settled.kept,
+                discarded: settled.discarded,
+                method: Method::Pairs,
+                confidence: graded(settled.kept, assumed),
+                reason: Some("the clock drifts"),
+            })
+        }
+        Offset::Step {
+            from,
+            before,
+            after,
+        } => {
+            let split = flattened.partition_point(|bound| bound.at < from);
+            let (earlier, later) = flattened.split_at(split);
+            let (one, other) = (settle(earlier), settle(later));
+            let (Some(one_more), Some(other_more), false) =
+                (level(&one), level(&other), one.broken() || other.broken())
+            else {
+                return None;
+            };
+            Some(Estimate {
+                offset: Some(Offset::Step {
+                    from,
+                    before: before.saturating_add(one_more),
+                    after: after.saturating_add(other_more),
+                }),
+                low: other.low.map(|low| low.saturating_add(after)),
+                high: other.high.map(|high| high.saturating_add(after)),
+                pairs: one.kept + other.kept,
+                discarded: one.discarded + other.discarded,
+                method: Method::Pairs,
+                confidence: graded(one.kept.min(other.kept), assumed),
+                reason: Some("the clock was set"),
+            })
+        }
+    }
+}
+
 /// The split in time with the least contradiction on both sides together.
 fn stepped(bounds: &[Bound], assumed: Assumptions) -> Option<Estimate> {
     let contradiction = |part: &[Bound]| {

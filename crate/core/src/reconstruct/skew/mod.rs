@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`offset`] | what is an offset? Constant, drifting, or set once |
 //! | [`estimate`] | which offset do these pairs and goal states allow? |
+//! | [`course`] | did the clock keep its offset, drift, or was it set? |
 //! | [`search`] | which offset makes most runs fit, when no pair is known yet? |
 //!
 //! ```text
@@ -12,6 +13,7 @@
 //!
 //! Rejected: correcting the shown times. What the evidence says stays; the corrected time stands beside it.
 
+pub mod course;
 pub mod estimate;
 pub mod offset;
 pub mod search;

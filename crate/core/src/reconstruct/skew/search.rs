@@ -14,7 +14,9 @@
 //!
 //! Rejected: the most frequent difference. It ignores that ends, names and order have to fit as well.
 
-use super::estimate::{Assumptions, Bound, Confidence, Estimate, GoalStateBound, estimate};
+use super::estimate::{
+    Assumptions, Bound, Confidence, Estimate, GoalStateBound, estimate, estimate_along,
+};
 use super::offset::Offset;
 use crate::reconstruct::links::features::{Identity, POINT, waits};
 use crate::reconstruct::links::sides::{Asked, Ran};
@@ -72,7 +74,19 @@ impl Search<'_> {
     /// The estimate from pairs: those whose guest is surely the VM, or that a goal state names.
     #[must_use]
     pub fn estimate(&self, pairs: &[Pair]) -> Estimate {
-        let bounds: Vec<Bound> = pairs
+        estimate(&self.bounds(pairs), self.goal_states, self.assumed)
+    }
+
+    /// The same along a course that was found before.
+    #[must_use]
+    pub fn estimate_along(&self, pairs: &[Pair], course: Offset) -> Estimate {
+        let bounds = self.bounds(pairs);
+        estimate_along(&bounds, course, self.assumed)
+            .unwrap_or_else(|| estimate(&bounds, self.goal_states, self.assumed))
+    }
+
+    fn bounds(&self, pairs: &[Pair]) -> Vec<Bound> {
+        pairs
             .iter()
             .filter(|pair| {
                 pair.features.host >= 20 * POINT || pair.features.identity == Identity::GoalState
@@ -84,8 +98,7 @@ impl Search<'_> {
                     .then(|| bound(asked, ran, pair.features.score()))
                     .flatten()
             })
-            .collect();
-        estimate(&bounds, self.goal_states, self.assumed)
+            .collect()
     }
 
     /// The offset to begin with.

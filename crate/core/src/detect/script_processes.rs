@@ -174,7 +174,7 @@ pub fn named(line: &str, by: By) -> Option<Named> {
     let end = fits(&patterns.windows_any)?;
     let rest = line.get(end..).unwrap_or("");
     let stop = rest
-        .find(|letter: char| matches!(letter, '"' | '\'' | ' ' | '\t' | '\r' | '\n'))
+        .find(['"', '\'', ' ', '\t', '\r', '\n'])
         .unwrap_or(rest.len());
     Some(Named {
         script: rest.get(..stop).unwrap_or("").to_lowercase(),

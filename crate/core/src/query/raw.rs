@@ -51,6 +51,9 @@ struct Cutter {
     half: Option<u8>,
 }
 
+/// Where a part of a row stands in a text, and whether it is marked.
+type Part = (Range<usize>, bool);
+
 /// Where a row ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct End {
@@ -274,7 +277,6 @@ impl RowIndex {
         let Some(mut mark) = self.marks.get(at).copied() else {
             return;
         };
-        let mut number = at as u64 * MARK_ROWS;
         let mut ends: Vec<End> = Vec::new();
         let mut cutter = Cutter::new(self.cutter.transport);
         cutter.push(bytes, |end| ends.push(end));
@@ -286,11 +288,10 @@ impl RowIndex {
                 line: false,
             });
         }
-        for end in ends {
+        for (number, end) in (at as u64 * MARK_ROWS..).zip(ends) {
             let start = usize::try_from(mark.offset - from).unwrap_or(usize::MAX);
             let stop = start.saturating_add(usize::try_from(end.length).unwrap_or(usize::MAX));
             row(number, mark, bytes.get(start..stop).unwrap_or(&[]));
-            number += 1;
             mark = Mark {
                 offset: mark.offset + end.length,
                 line: mark.line + u64::from(end.line),
@@ -343,7 +344,7 @@ impl RowIndex {
         let wanted = first.saturating_sub(AROUND_ROWS)..first + count + AROUND_ROWS;
         // All rows in one text, since a secret is known by what stands around it.
         let mut text = String::new();
-        let mut rows: Vec<(RawRow, Vec<(Range<usize>, bool)>)> = Vec::new();
+        let mut rows: Vec<(RawRow, Vec<Part>)> = Vec::new();
         self.each(from, bytes, |number, mark, own| {
             if !wanted.contains(&number) {
                 return;

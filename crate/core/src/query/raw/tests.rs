@@ -86,7 +86,8 @@ proptest! {
 fn what_is_marked_is_told_apart_also_across_rows() {
     let bytes = b"first line\nsecond line\nthird line\n";
     let index = index(bytes, &[7]);
-    let rows = all_rows(&index, bytes, &[6..17]);
+    let event = 6..17;
+    let rows = all_rows(&index, bytes, std::slice::from_ref(&event));
     let marked: String = rows
         .iter()
         .flat_map(|row| &row.pieces)

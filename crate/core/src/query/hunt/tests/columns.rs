@@ -397,6 +397,7 @@ pub(super) fn is_kql_word(name: &str) -> bool {
         "toint",
         "tolong",
         "tolower",
+        "toscalar",
         "tostring",
         "trim",
         "true",

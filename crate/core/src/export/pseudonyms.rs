@@ -357,7 +357,9 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn of(names: &[(&str, fn(&mut Names, &str))]) -> Pseudonyms {
+    type Take = fn(&mut Names, &str);
+
+    fn of(names: &[(&str, Take)]) -> Pseudonyms {
         let mut known = Names::default();
         for (name, take) in names {
             take(&mut known, name);

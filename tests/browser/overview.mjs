@@ -331,7 +331,11 @@ export const tests = [
         await page.locator("[data-test=filter-count]").getByText(/ of /).waitFor();
         await press(page, "Control+k");
         await page.locator("dialog[data-test=palette] input").waitFor();
-        await page.keyboard.type("export case");
+        await page.keyboard.type("export");
+        await press(page, "Enter");
+        await focused("[data-test=share] input[value=report-html]");
+        await press(page, "ArrowDown", "ArrowDown");
+        await focused("[data-test=share] input[value=case]");
         const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
         const document = JSON.parse(readFileSync(await download.path(), "utf8"));
         assert(document.findings.length > 0, "the case document has findings");

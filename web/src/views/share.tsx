@@ -33,14 +33,22 @@ function Choices(): JSX.Element {
   const forms = useSignal<readonly ExportForm[]>([]);
   const chosen = useSignal("report-html");
   const choice = useSignal<Choice>({ events: false, only_shown: false, secrets: false, pseudonyms: false });
+  const box = useRef<HTMLDivElement>(null);
+  // By keyboard: the arrows choose the form, Enter writes it.
+  useEffect(() => { box.current?.querySelector<HTMLElement>("input[name=form]:checked")?.focus(); }, [forms.value]);
   useEffect(() => {
     ask("export_forms", {}).then((answer) => { forms.value = answer.forms; }).catch((error: unknown) => { say(String(error)); });
   }, []);
   const form = forms.value.find((one) => one.form === chosen.value);
   const change = (part: Partial<Choice>): void => { choice.value = { ...choice.value, ...part }; };
   const filtered = (shown.value?.filter ?? "") !== "";
+  const write = (): void => {
+    if (form !== undefined && !writing.value) void exportAs(form, choice.value).then(() => { sharing.value = false; });
+  };
   return (
-    <div class="share-form">
+    <div class="share-form" ref={box} onKeyDown={(event) => {
+      if (event.key === "Enter" && event.target instanceof HTMLInputElement && event.target.type !== "file") write();
+    }}>
       <div class="panel-head">
         <h2>Export</h2>
         <button type="button" class="quiet" aria-label="Close" onClick={() => { sharing.value = false; }}>✕</button>
@@ -73,9 +81,7 @@ function Choices(): JSX.Element {
         <button type="button" onClick={() => { void saveSession(); }}>Save session…</button>
         <OpenSession />
         <span class="space" />
-        <button type="button" class="strong" disabled={form === undefined || writing.value} onClick={() => {
-          if (form !== undefined) void exportAs(form, choice.value).then(() => { sharing.value = false; });
-        }}>{writing.value ? "Writing…" : "Export"}</button>
+        <button type="button" class="strong" disabled={form === undefined || writing.value} onClick={write}>{writing.value ? "Writing…" : "Export"}</button>
       </div>
     </div>
   );

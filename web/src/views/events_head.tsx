@@ -55,7 +55,7 @@ export function EventsHead({ columns: shownColumns, zone }: { columns: readonly 
   const now = sort.value;
   return (
     <div class="row head" role="row">
-      <span role="columnheader" aria-label="Notes" />
+      <span role="columnheader" title="Stars, tags and comments"><span aria-hidden="true">★</span><span class="unseen">Notes</span></span>
       {shownColumns.map(({ name, heading }) => {
         const by = now.by === name;
         const said = name === "time" ? `Time (${zone})` : heading;

@@ -69,7 +69,7 @@ function Body({ detail }: { detail: FindingDetail }): JSX.Element {
         {([["Caller", subject.caller], ["Address", subject.ip], ["VM", subject.vm], ["Host", subject.host], ["Resource", subject.resource], ["Subscription", subject.resource === null ? subject.subscription : null]] as const).map(([name, value]) =>
           value === null ? null : <div key={name}><dt>{name}</dt><dd class="break">{oneLine(value)}</dd></div>)}
       </dl>
-      <Said detail={detail} />
+      <Said key={detail.row.key} detail={detail} />
       <ExpectThis row={row} />
       {row.detector === "run-command-chain" ? <Chain detail={detail} /> : null}
       <Evidence detail={detail} />
@@ -91,23 +91,32 @@ function Body({ detail }: { detail: FindingDetail }): JSX.Element {
 function Said({ detail }: { detail: FindingDetail }): JSX.Element {
   const { key, triage } = detail.row;
   const note = useSignal<string | null>(null);
+  // What was chosen a moment ago counts before the finding has been asked for again: a note that follows must not take it back.
+  const own = useSignal<TriageState | null>(null);
+  const state = own.value ?? triage;
+  const latest = useRef(state);
+  latest.current = state;
   const field = useRef<HTMLTextAreaElement>(null);
-  const said = (state: TriageState, text: string): void => { void setTriage(key, state, text).then(() => { if (note.peek() === text) note.value = null; }); };
+  const said = (one: TriageState, text: string): void => { void setTriage(key, one, text).then(() => { if (note.peek() === text) note.value = null; }); };
   // What was typed is said also where another finding is opened before the field was left.
-  useEffect(() => () => { if (note.peek() !== null) void setTriage(key, triage, note.peek() ?? ""); }, [key, triage]);
+  useEffect(() => () => {
+    if (note.peek() !== null) void setTriage(key, latest.current, note.peek() ?? "");
+    own.value = null;
+  }, [key]);
+  useEffect(() => { if (own.peek() === triage) own.value = null; }, [triage]);
   const text = note.value ?? detail.note;
   return (
     <section class="said" aria-label="Triage">
       <div role="radiogroup" aria-label="What this finding is" class="chips">
-        {STATES.map((state) => (
-          <label key={state} class="chip" data-chosen={triage === state}>
-            <input type="radio" name={`triage-${key}`} value={state} checked={triage === state} onChange={() => { said(state, text); }} /> {state}
+        {STATES.map((one) => (
+          <label key={one} class="chip" data-chosen={state === one}>
+            <input type="radio" name={`triage-${key}`} value={one} checked={state === one} onChange={() => { own.value = one; said(one, text); }} /> {one}
           </label>
         ))}
       </div>
       <textarea ref={field} rows={2} aria-label="Note on this finding" placeholder="Note" value={text} maxLength={20_000}
         onInput={(event) => { note.value = event.currentTarget.value; writing(); }}
-        onChange={(event) => { said(triage, event.currentTarget.value); }} />
+        onChange={(event) => { said(latest.current, event.currentTarget.value); }} />
     </section>
   );
 }

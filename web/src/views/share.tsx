@@ -20,11 +20,11 @@ export function Share(): JSX.Element | null {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (sharing.value) dialog.current?.showModal();
-    else dialog.current?.close();
   }, [sharing.value]);
+  if (!sharing.value) return null;
   return (
     <dialog class="share" ref={dialog} aria-label="Export" data-test="share" onClose={() => { sharing.value = false; }}>
-      {sharing.value ? <Choices /> : null}
+      <Choices />
     </dialog>
   );
 }

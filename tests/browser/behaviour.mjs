@@ -113,6 +113,7 @@ export const tests = [
         documents.push(await withPage(context, { readers }, async (page) => {
           await drop(page, [CASE]);
           await ready(page);
+          equal(page.workers().length, readers + 1, "workers: the coordinator and its readers");
           return exported(page, true);
         }));
       }

@@ -43,22 +43,22 @@ export function scratch() {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Opens the page and notes everything it should not say. */
-export async function openPage(browser, address, { readers, dark = false, hash = "" } = {}) {
+/** Puts text before every worker's script, in the page: what DevTools overrides there does not reach the workers of a worker. */
+function beforeWorkers(text) {
+  const Real = window.Blob;
+  window.Blob = new Proxy(Real, { construct: (target, [parts, options]) => new target(options?.type === "text/javascript" ? [text, ...parts] : parts, options) });
+}
+
+/** Opens the page and notes everything it should not say. `readers` is how many cores its workers see; `workers` stands before their script. */
+export async function openPage(browser, address, { readers, workers = "", dark = false, hash = "" } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: dark ? "dark" : "light", acceptDownloads: true });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(message.text()); });
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("dialog", (dialog) => { complaints.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
-  if (readers !== undefined) {
-    // Workers ask for themselves, so the worker's own script is told too: the number travels in the navigator of every context.
-    await context.addInitScript((count) => {
-      Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => count });
-    }, readers);
-    const session = await context.newCDPSession(page);
-    await session.send("Emulation.setHardwareConcurrencyOverride", { hardwareConcurrency: readers });
-  }
+  const cores = readers === undefined ? "" : `Object.defineProperty(WorkerNavigator.prototype, "hardwareConcurrency", { get: () => ${readers} });\n`;
+  if (cores + workers !== "") await context.addInitScript(beforeWorkers, cores + workers);
   await page.goto(address + hash);
   await page.waitForSelector("html[data-state=empty]", { timeout: 30_000 });
   return { page, context, complaints, close: () => context.close() };

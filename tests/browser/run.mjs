@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileAddress, launch, serve } from "./harness.mjs";
 import * as behaviour from "./behaviour.mjs";
+import * as bench from "./bench/bench.mjs";
 import * as evidence from "./evidence.mjs";
 import * as filter from "./filter.mjs";
 import * as executions from "./executions.mjs";
@@ -25,7 +26,7 @@ const flag = (name) => {
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...bench.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);

@@ -32,7 +32,7 @@ function agentLogs(folder) {
 }
 
 /** Times between frames while something is done in each of them. */
-function frames([count, what]) {
+export function frames([count, what]) {
   return new Promise((resolve) => {
     const canvas = document.querySelector("[data-test=timeline]");
     const empty = document.createElement("canvas");
@@ -62,7 +62,7 @@ function frames([count, what]) {
   });
 }
 
-const figures = (times) => {
+export const figures = (times) => {
   const sorted = [...times].sort((one, other) => one - other);
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   return { median: at(0.5), p95: at(0.95), most: sorted.at(-1) };

@@ -1,5 +1,8 @@
-use crate::volume::KINDS;
+use crate::volume::{KINDS, Writer, mixed_zip};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::io::{Cursor, Read};
+use zip::ZipArchive;
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_of_at_least_the_size() {
@@ -108,4 +111,60 @@ fn an_event_log_of_any_size_has_all_channels_and_numbers_its_records_on() {
     }
     assert_eq!(channels.len(), 4);
     assert!(scripts > 200, "{scripts}");
+}
+
+#[test]
+fn bytes_are_the_same_on_any_day_and_machine() {
+    let mut hashed = Vec::new();
+    for (name, write) in KINDS
+        .into_iter()
+        .chain([("mixed-zip", mixed_zip as Writer)])
+    {
+        let mut written = Vec::new();
+        write(1, 200_000, &mut written).unwrap();
+        let hash: String = Sha256::digest(&written)
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        hashed.push((name, hash));
+    }
+    let want = [
+        ("activity-ndjson", "e2866f7f56e4f50d"),
+        ("activity-array", "438044856f293011"),
+        ("waagent-log", "1a227d395e658be9"),
+        ("handler-log", "9e52947a5d569d33"),
+        ("syslog", "45b8f30043442ef9"),
+        ("auditd", "a8c90ae2567419ac"),
+        ("evtx", "55952a5985f9c544"),
+        ("defender-csv", "b3ff0fcc255de3c4"),
+        ("mixed-zip", "96f18b640c2672c3"),
+    ];
+    let have: Vec<(&str, &str)> = hashed
+        .iter()
+        .map(|(name, hash)| (*name, hash.as_str()))
+        .collect();
+    assert_eq!(have, want);
+}
+
+#[test]
+fn the_mixed_archive_holds_one_artifact_of_each_kind() {
+    let mut written = Vec::new();
+    let said = mixed_zip(2, 800_000, &mut written).unwrap();
+    let mut archive = ZipArchive::new(Cursor::new(&written)).unwrap();
+    assert_eq!(archive.len(), KINDS.len());
+    let mut unpacked = 0;
+    for (at, (name, write)) in KINDS.into_iter().enumerate() {
+        let mut member = Vec::new();
+        archive
+            .by_index(at)
+            .unwrap()
+            .read_to_end(&mut member)
+            .unwrap();
+        let mut want = Vec::new();
+        write(2, 100_000, &mut want).unwrap();
+        assert!(member == want, "{name}");
+        unpacked += member.len() as u64;
+    }
+    assert_eq!(said.bytes, unpacked);
 }

@@ -6,10 +6,12 @@
 
 mod cloud;
 mod linux;
+mod mixed;
 mod windows;
 
 pub use cloud::{activity_array, activity_ndjson};
 pub use linux::{auditd, handler_log, syslog, waagent_log};
+pub use mixed::mixed_zip;
 pub use windows::{defender_csv, evtx};
 
 use std::io;

@@ -100,6 +100,15 @@ impl Ask {
     }
 }
 
+/// Files read and judged, without a word: what the benches measure.
+pub fn case_of(files: &[PathBuf], workers: usize) -> Case {
+    let (items, _) = walk::collect(files);
+    let mut case = Case::new(Settings::default());
+    read::into_case(&mut case, &items, workers, &Progress::silent());
+    case.conclude();
+    case
+}
+
 /// This moment, to the second.
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

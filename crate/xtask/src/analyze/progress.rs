@@ -26,6 +26,7 @@ const ELSEWHERE: Duration = Duration::from_secs(5);
 /// How far reading has come.
 pub struct Progress {
     begun: Instant,
+    silent: bool,
     /// Known so far; members of containers come on the way.
     files: AtomicUsize,
     bytes: AtomicU64,
@@ -42,12 +43,22 @@ impl Progress {
     pub fn new() -> Self {
         Self {
             begun: Instant::now(),
+            silent: false,
             files: AtomicUsize::new(0),
             bytes: AtomicU64::new(0),
             files_done: AtomicUsize::new(0),
             bytes_done: AtomicU64::new(0),
             terminal: io::stderr().is_terminal(),
             shown: Mutex::new(None),
+        }
+    }
+
+    /// Says nothing, however long it takes.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self {
+            silent: true,
+            ..Self::new()
         }
     }
 
@@ -71,7 +82,7 @@ impl Progress {
     /// Shows a line when it is time for one.
     pub fn show(&self) {
         let now = Instant::now();
-        if now.duration_since(self.begun) < PATIENCE {
+        if self.silent || now.duration_since(self.begun) < PATIENCE {
             return;
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,8 @@
 use super::accuracy::{Ask, difficulty, measured, together};
+use super::inputs::FORMATS;
 use super::measured::measure;
+use super::rounds::{Samples, with_section};
+use super::{Wanted, read};
 use runlens_casegen::adversary::{Clocks, Difficulty};
 
 #[test]
@@ -61,4 +64,61 @@ fn without_malice_every_link_is_found() {
 fn the_same_seed_gives_the_same_figures() {
     let (one, other) = (measure(5, difficulty(5)), measure(5, difficulty(5)));
     assert_eq!((one.links, one.remarks), (other.links, other.remarks));
+}
+
+#[test]
+fn every_input_is_read_whole_by_all_candidates() {
+    let said = read::section(&Wanted {
+        megabytes: 1,
+        rounds: 1,
+        ..Wanted::default()
+    })
+    .unwrap();
+    for format in &FORMATS {
+        let (_, table) = said.split_once(&format!("### {}\n", format.name)).unwrap();
+        let table = table.split("###").next().unwrap();
+        let figures = |words: &str| -> u64 {
+            let before = table.split(words).next().unwrap();
+            before.rsplit(' ').next().unwrap().parse().unwrap()
+        };
+        let (made, seen) = (figures(" records made"), figures(" events read"));
+        // A line of a log may begin a record inside another's body, and events of an archive that are told twice count once more.
+        assert!(made > 100 && seen >= made, "{}: {table}", format.name);
+        let rows = table
+            .lines()
+            .filter(|line| line.contains("Runlens, "))
+            .count();
+        assert_eq!(rows, 2, "{table}");
+        assert_eq!(table.contains("serde_json, typed"), format.json.is_some());
+        assert_eq!(table.contains("evtx crate"), format.name == "evtx");
+    }
+}
+
+#[test]
+fn the_middle_the_least_and_the_most_are_told() {
+    let mut samples = Samples::default();
+    assert_eq!(samples.text(1), "–");
+    for value in [3.0, 1.0, 9.0] {
+        samples.add(value);
+    }
+    assert_eq!(samples.text(1), "3.0 (1.0–9.0)");
+    assert_eq!(samples.map(|value| 9.0 / value).text(0), "3 (1–9)");
+    assert_eq!(samples.most(), Some(9.0));
+}
+
+#[test]
+fn a_section_takes_its_own_place_and_leaves_the_others() {
+    let one = with_section("", "Natively", "first\n\n### syslog\n\nfigures");
+    let two = with_section(&one, "In the tab", "second");
+    let again = with_section(&two, "Natively", "third");
+    assert!(
+        two.contains("## Natively\n\nfirst\n\n### syslog\n\nfigures\n"),
+        "{two}"
+    );
+    assert!(again.contains("## In the tab\n\nsecond\n"), "{again}");
+    assert!(
+        again.contains("## Natively\n\nthird\n") && !again.contains("first"),
+        "{again}"
+    );
+    assert_eq!(with_section(&again, "Natively", "third"), again);
 }

@@ -131,7 +131,7 @@ export const tests = [
         await page.getByRole("tab", { name: /Evidence/ }).click();
         const hurt = page.locator("[data-path$='run-command/handler.log']");
         equal(await hurt.getAttribute("data-state"), "quarantined", "state of the item");
-        await hurt.getByRole("button").click();
+        await hurt.click();
         await page.getByText("reader-trap").first().waitFor();
         equal(await page.locator("[data-path$='waagent.log'][data-state=read]").count(), 2, "the others are read");
         const events = JSON.parse((await exported(page, true)).toString()).events.length;
@@ -179,7 +179,7 @@ export const tests = [
         await ready(page);
         await page.getByRole("tab", { name: /Evidence/ }).click();
         for (const [path, code] of [["long.log", "record-too-long"], ["empty.log", "empty-file"], ["truncated.json", "truncated-record"], ["deep.json", "json-too-deep"], ["binary.bin", "unknown-format"]]) {
-          await page.locator(`[data-path$='/${path}']`).getByRole("button").click();
+          await page.locator(`[data-path$='/${path}']`).click();
           await page.locator("code", { hasText: code }).waitFor();
         }
         await page.screenshot({ path: join(out, `problems-${context.scheme}.png`) });

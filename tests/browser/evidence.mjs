@@ -19,6 +19,7 @@ async function withPage(context, act) {
   }
 }
 
+const panel = (page) => page.getByRole("complementary", { name: "Evidence item" });
 const item = (page, ends) => page.locator(`[data-path$='${ends}']`);
 const saved = async (page, name) => {
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
@@ -35,14 +36,14 @@ export const tests = [
       await drop(page, [path]);
       await ready(page);
       await page.getByRole("tab", { name: /Evidence/ }).click();
-      await item(page, "syslog").getByRole("button").click();
+      await item(page, "syslog").click();
       const year = page.locator("[data-test=year]");
       await year.fill("twenty");
       await year.press("Tab");
       await page.getByText("is no year; give one from").waitFor();
       await year.fill("2021");
       await year.press("Tab");
-      await item(page, "syslog").locator(".times").filter({ hasText: "2021-05-01 08:00:00Z" }).waitFor();
+      await panel(page).locator("dd").filter({ hasText: /^2021-05-01 08:00:00Z/ }).waitFor();
       await page.getByText("is what the analyst said").waitFor();
     }),
   },
@@ -56,7 +57,7 @@ export const tests = [
       await page.getByRole("tab", { name: /Evidence/ }).click();
       const times = item(page, "waagent.log").locator(".times");
       assert((await times.innerText()).startsWith("2019-07-12 06:17:29.427583Z"), "read as UTC at first");
-      await item(page, "waagent.log").getByRole("button").click();
+      await item(page, "waagent.log").click();
       // Reading again would need the file.
       writeFileSync(path, "gone");
       const zone = page.locator("[data-test=zone]");
@@ -69,13 +70,12 @@ export const tests = [
       equal(await zone.inputValue(), "Mars/Olympus", "what was refused stays to be mended");
       await zone.fill("Europe/Berlin");
       await zone.press("Tab");
-      await page.getByText("2019-07-12 04:17:29.427583Z").waitFor();
       // Winter time half a year later.
-      assert((await times.innerText()).includes("2019-12-12 05:17:29.427583Z"), "summer time ends in between");
+      await panel(page).locator("dd").filter({ hasText: "2019-07-12 04:17:29.427583Z – 2019-12-12 05:17:29.427583Z" }).waitFor();
       await page.getByText("as the analyst said").waitFor();
       await page.screenshot({ path: join(out, `zone-${context.scheme}.png`) });
       await page.getByRole("button", { name: "Take back" }).click();
-      await page.getByText("2019-07-12 06:17:29.427583Z").first().waitFor();
+      await panel(page).locator("dd").filter({ hasText: /^2019-07-12 06:17:29.427583Z/ }).waitFor();
     }),
   },
   {
@@ -150,7 +150,7 @@ export const tests = [
       await drop(page, [path]);
       await ready(page);
       await page.getByRole("tab", { name: /Evidence/ }).click();
-      await item(page, "notes.txt").getByRole("button").click();
+      await item(page, "notes.txt").click();
       equal(await page.getByText("900150983cd24fb0d6963f7d28e17f72").count(), 0, "MD5 before anybody asked");
       await page.getByRole("button", { name: "Compute MD5 and SHA-1" }).click();
       await page.getByText("900150983cd24fb0d6963f7d28e17f72").waitFor();

@@ -1,4 +1,4 @@
-// Runs the browser tests:   node run.mjs --page dist/runlens.html [--only NAME]
+// Runs the browser tests:   node run.mjs --page dist/runlens.html [--only NAME] [--pictures]
 //
 // Each test runs by file:// and by http unless it says otherwise. Figures are printed, never asserted.
 
@@ -11,6 +11,7 @@ import * as evidence from "./evidence.mjs";
 import * as filter from "./filter.mjs";
 import * as executions from "./executions.mjs";
 import * as findings from "./findings.mjs";
+import * as guide from "./guide.mjs";
 import * as egress from "./egress/egress.mjs";
 import * as hostile from "./hostile.mjs";
 import * as share from "./share.mjs";
@@ -25,8 +26,10 @@ const flag = (name) => {
 };
 const page = resolve(flag("page") ?? "dist/runlens.html");
 const only = flag("only");
+/** Keeps the pictures of the guide that this run takes. */
+const pictures = process.argv.includes("--pictures");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...bench.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...guide.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...bench.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);
@@ -42,7 +45,7 @@ try {
       if (test.schemes !== undefined && !test.schemes.includes(scheme)) continue;
       const began = performance.now();
       try {
-        const said = await test.run({ browser, address, scheme, page });
+        const said = await test.run({ browser, address, scheme, page, pictures });
         console.log(`ok    ${scheme}  ${test.name}  ${((performance.now() - began) / 1000).toFixed(1)} s${said ? `  ${said}` : ""}`);
       } catch (error) {
         failed += 1;

@@ -271,7 +271,7 @@ export const tests = [
         writeFileSync(join(folder.path, "waagent.log"), Buffer.from(`\ufeff${agentLog(300)}`, "utf16le"));
         await withCase(context, [folder.path], {}, async (page) => {
           await page.getByRole("tab", { name: /Evidence/ }).click();
-          await page.locator("[data-test=evidence-row] .disclose").first().click();
+          await page.locator("[data-test=evidence-row]").first().click();
           await page.locator("[data-test=view-raw]").click();
           const view = page.locator("[data-test=raw-view]");
           await view.getByText("300 lines").waitFor();

@@ -9,7 +9,7 @@ import type { Done, Job, Role } from "./jobs.js";
 import { Pool } from "./pool.js";
 import { RawEvidence } from "./raw.js";
 import { Search } from "./search.js";
-import type { AskName, Asks, Answers, CaseOverview, EvidenceItem, EvidenceFile, EventDetail, ItemProgress, ItemState, Note, PageKept, Reply, Request, EventRow } from "./protocol.js";
+import type { AskName, Asks, Answers, CaseOverview, EvidenceFile, EventDetail, EvidenceRow, ItemProgress, ItemState, Note, PageKept, Reply, Request, EventRow } from "./protocol.js";
 
 const PROGRESS_MS = 100;
 const REFRESH_MS = 400;
@@ -71,7 +71,8 @@ class Coordinator {
       open: (asked) => this.open(asked.files),
       cancel: () => this.cancel(),
       overview: () => this.overview(),
-      evidence: () => ({ items: this.evidence() }),
+      evidence: (asked) => this.evidence(asked),
+      evidence_item: (asked) => this.evidenceItem(asked),
       rows: (asked) => this.rows(asked),
       sigma: () => this.case.answer("sigma", {}) as Answers["sigma"],
       mapping: () => this.case.answer("mapping", {}) as Answers["mapping"],
@@ -388,26 +389,38 @@ class Coordinator {
     }
     if (now - this.told > PROGRESS_MS) {
       this.told = now;
-      this.note({ note: "progress", overview: this.overview(), items: this.itemProgress() });
+      this.note({ note: "progress", overview: this.overview() });
     }
   }
 
   private overview(): CaseOverview {
-    const known = this.case.answer("overview", {}) as Omit<CaseOverview, "reading" | "bytes_read">;
-    return { ...known, reading: this.reading, bytes_read: this.progress.reduce((sum, item) => sum + item.bytes, 0) };
+    const known = this.case.answer("overview", {}) as Omit<CaseOverview, "reading" | "bytes_read" | "bytes_per_second">;
+    let [bytes_read, bytes_per_second] = [0, 0];
+    for (const [item, { bytes, state }] of this.progress.entries()) {
+      bytes_read += bytes;
+      if (state === "reading") bytes_per_second += this.progressOf(item).bytes_per_second;
+    }
+    return { ...known, reading: this.reading, bytes_read, bytes_per_second };
   }
 
-  private itemProgress(): ItemProgress[] {
-    return this.progress.map(({ bytes, state, began, ended }, item) => {
-      const seconds = ((ended ?? performance.now()) - began) / 1000;
-      return { item, state, bytes_read: bytes, bytes_per_second: seconds > 0 ? bytes / seconds : 0 };
-    });
+  private progressOf(item: number): ItemProgress {
+    const { bytes, state, began, ended } = this.progress[item] ?? { bytes: 0, state: "waiting", began: 0, ended: 0 };
+    const seconds = ((ended ?? performance.now()) - began) / 1000;
+    return { state, bytes_read: bytes, bytes_per_second: seconds > 0 ? bytes / seconds : 0 };
   }
 
-  private evidence(): EvidenceItem[] {
-    const { items } = this.case.answer("evidence", {}) as { items: EvidenceItem[] };
-    const progress = this.itemProgress();
-    return items.map((item) => ({ ...item, ...progress[item.item] }));
+  private evidence(asked: Asks["evidence"]): Answers["evidence"] {
+    const page = this.case.answer("evidence", { ...asked, like: asked.like ?? undefined }) as Answers["evidence"];
+    return { ...page, rows: page.rows.map((row) => this.withProgress(row)) };
+  }
+
+  private evidenceItem(asked: Asks["evidence_item"]): Answers["evidence_item"] {
+    const { item } = this.case.answer("evidence_item", asked) as Answers["evidence_item"];
+    return { item: item === null ? null : { ...item, row: this.withProgress(item.row) } };
+  }
+
+  private withProgress(row: EvidenceRow): EvidenceRow {
+    return { ...row, ...this.progressOf(row.item) };
   }
 
   private async rows(asked: Asks["rows"]): Promise<Answers["rows"]> {

@@ -1,8 +1,10 @@
 // Evidence comes in here and nowhere else: drops, the two pickers, the example.
 //
 // A dropped folder is walked by handles where the browser has them, because from file:// the older entry interface fails in Chromium; elsewhere
-// by entries. Whatever cannot be opened is reported by its path, never left out in silence.
+// by entries. Whatever cannot be opened is reported by its path, never left out in silence. A collected guest is tens of thousands of files, each of
+// which the browser is asked for: many are asked for at once, and how many have come is said meanwhile.
 
+import { signal } from "@preact/signals";
 import { dataBlock } from "./bridge.js";
 import type { EvidenceFile } from "./protocol.js";
 
@@ -11,6 +13,11 @@ export interface Intake {
   /** Paths that could not be opened, with the reason. */
   readonly refused: readonly string[];
 }
+
+/** Files that were found so far while a folder is walked; null where none is. */
+export const gathering = signal<number | null>(null);
+/** Files and folders that are asked for at the same time, in each folder. */
+const AT_ONCE = 64;
 
 interface Gathered {
   readonly files: EvidenceFile[];
@@ -22,7 +29,12 @@ function reason(error: unknown): string {
 }
 
 function take(gathered: Gathered, path: string, file: File): void {
+  if (gathering.peek() !== null) gathering.value = gathered.files.length + 1;
   gathered.files.push({ path, file, modified_ms: Number.isFinite(file.lastModified) ? file.lastModified : null });
+}
+
+async function eachOf<Child>(children: readonly Child[], walk: (child: Child) => Promise<void>): Promise<void> {
+  for (let first = 0; first < children.length; first += AT_ONCE) await Promise.all(children.slice(first, first + AT_ONCE).map(walk));
 }
 
 async function walkHandle(handle: FileSystemHandle, path: string, gathered: Gathered): Promise<void> {
@@ -31,9 +43,9 @@ async function walkHandle(handle: FileSystemHandle, path: string, gathered: Gath
       take(gathered, path, await (handle as FileSystemFileHandle).getFile());
       return;
     }
-    for await (const child of (handle as FileSystemDirectoryHandle & { values(): AsyncIterable<FileSystemHandle> }).values()) {
-      await walkHandle(child, `${path}/${child.name}`, gathered);
-    }
+    const children: FileSystemHandle[] = [];
+    for await (const child of (handle as FileSystemDirectoryHandle & { values(): AsyncIterable<FileSystemHandle> }).values()) children.push(child);
+    await eachOf(children, (child) => walkHandle(child, `${path}/${child.name}`, gathered));
   } catch (error) {
     gathered.refused.push(`${path}: ${reason(error)}`);
   }
@@ -50,7 +62,7 @@ async function walkEntry(entry: FileSystemEntry, path: string, gathered: Gathere
       // Entries come a hundred at a time until none come.
       const some = await new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject); });
       if (some.length === 0) return;
-      for (const child of some) await walkEntry(child, `${path}/${child.name}`, gathered);
+      await eachOf(some, (child) => walkEntry(child, `${path}/${child.name}`, gathered));
     }
   } catch (error) {
     gathered.refused.push(`${path}: ${reason(error)}`);
@@ -74,7 +86,14 @@ export async function fromDrop(transfer: DataTransfer): Promise<Intake> {
         if (file !== null) take(gathered, file.name, file);
       };
     });
-  for (const walk of walks) await walk();
+  gathering.value = 0;
+  try {
+    for (const walk of walks) await walk();
+  } finally {
+    gathering.value = null;
+  }
+  // Whichever came first: the same drop gives the same list.
+  gathered.files.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
   return gathered;
 }
 

@@ -3,8 +3,9 @@
 // Views are two presses (g, then a letter) or one digit. Keys of lists are bound by the lists and said here, from the same steps.
 // Rejected: single letters for everything. A letter that acts on evidence must not be struck by someone who believes to be typing.
 
+import { fromPicker } from "./intake.js";
 import { saveSession, sharing } from "./share.js";
-import { applyFilter, cancel, closeDetail, helpAt, over, overview, phase, selected, tourStep, view, type View } from "./state.js";
+import { applyFilter, cancel, closeDetail, helpAt, open, over, overview, phase, selected, theme, tourStep, view, type View } from "./state.js";
 import { chosen, chosenIncident } from "./triage.js";
 
 export interface ViewName {
@@ -22,7 +23,7 @@ export const VIEWS: readonly ViewName[] = [
   { view: "findings", label: "Findings", letter: "f", focus: "#findings-tree" },
   { view: "actors", label: "Actors", letter: "a", focus: "#actors-list" },
   { view: "hosts", label: "Hosts", letter: "h", focus: "#hosts-list" },
-  { view: "evidence", label: "Evidence", letter: "v", focus: "#view-evidence .disclose" },
+  { view: "evidence", label: "Evidence", letter: "v", focus: "#evidence-list" },
   { view: "settings", label: "Settings", letter: "s", focus: "#view-settings button, #view-settings input" },
   { view: "help", label: "Help", letter: "p", focus: "#view-help button" },
 ];
@@ -108,10 +109,16 @@ export const KEYS: readonly Key[] = [
 
 /** What the palette offers beside views and names. */
 export const ACTIONS: readonly { readonly label: string; readonly about: string; readonly act: () => void; readonly when?: () => boolean }[] = [
+  { label: "Add files…", about: "more evidence", act: () => { void open(fromPicker(false)); }, when: () => phase.peek() !== "loading" },
+  { label: "Add folder…", about: "more evidence, a whole collection", act: () => { void open(fromPicker(true)); }, when: () => phase.peek() !== "loading" },
   { label: "Export…", about: "report, case document, events, STIX, ATT&CK layer; pseudonyms", act: () => { sharing.value = true; }, when: () => phase.peek() === "ready" },
   { label: "Save session…", about: "what you said and chose, with the evidence's hashes", act: () => { void saveSession(); }, when: () => phase.peek() === "ready" },
   { label: "Cancel reading", about: "what was read stays", act: () => { void cancel(); }, when: () => overview.peek()?.reading === true },
   { label: "Take the filter off", about: "shows all events", act: () => { void applyFilter(""); }, when: hasCase },
+  { label: "Time zone", about: "in which times are shown", act: () => { focusOn("[data-test=zone-switch]"); }, when: hasCase },
+  { label: "Theme: light", about: "colours", act: () => { theme.value = "light"; } },
+  { label: "Theme: dark", about: "colours", act: () => { theme.value = "dark"; } },
+  { label: "Theme: as the system", about: "colours", act: () => { theme.value = "auto"; } },
   { label: "Keys", about: "all keys on one sheet", act: () => { over.value = "keys"; } },
   { label: "Tour", about: "two minutes", act: startTour },
   { label: "Help: the filter's fields", about: "reference", act: () => { helpAt.value = { page: "filter", detector: null }; goTo("help"); } },

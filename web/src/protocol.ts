@@ -11,7 +11,7 @@
 // What the messages are made of stands by topic in protocol/; this file has the questions and their answers.
 
 import type { BriefAnswers, BriefAsks } from "./protocol/brief.js";
-import type { CaseOverview, EventDetail, EventRow, EvidenceFile, EvidenceItem, ItemProgress } from "./protocol/case.js";
+import type { CaseOverview, EventDetail, EventRow, EvidenceFile, EvidenceItem, EvidencePage, EvidenceShown } from "./protocol/case.js";
 import type { Arc, EventName, ExecutionColumn, ExecutionRow, Mapping, PairKey, Story } from "./protocol/executions.js";
 import type { Completion, FilterError, FilterField, ShownState } from "./protocol/filter.js";
 import type { FindingDetail, FindingPage, FindingsShown, ManualBlock, ModeDifference, SearchedDetector, SeenTactic, ShownFinding, ShownIncident, StoryLine, TriageState } from "./protocol/findings.js";
@@ -47,7 +47,8 @@ export interface Asks extends BriefAsks, WorkbenchAsks {
   /** Stop reading now; what was read stays. */
   cancel: Record<string, never>;
   overview: Record<string, never>;
-  evidence: Record<string, never>;
+  evidence: EvidenceShown & { readonly first: number; readonly count: number };
+  evidence_item: { readonly item: number };
   rows: { readonly first: number; readonly count: number; readonly sort?: Sort };
   findings: { readonly shown: FindingsShown; readonly first: number; readonly count: number };
   finding: { readonly key: string };
@@ -128,7 +129,8 @@ export interface Answers extends BriefAnswers, WorkbenchAnswers {
   open: { readonly items: readonly number[] };
   cancel: { readonly cancelled: number };
   overview: CaseOverview;
-  evidence: { readonly items: readonly EvidenceItem[] };
+  evidence: EvidencePage;
+  evidence_item: { readonly item: EvidenceItem | null };
   rows: { readonly revision: number; readonly total: number; readonly rows: readonly EventRow[] };
   findings: FindingPage;
   /** Null where the finding is not there any more. */
@@ -186,7 +188,7 @@ export type Reply =
 
 /** Sent unasked. `progress` at most ten times a second; `changed` when rows, bins or findings differ. */
 export type Note =
-  | { readonly note: "progress"; readonly overview: CaseOverview; readonly items: readonly ItemProgress[] }
+  | { readonly note: "progress"; readonly overview: CaseOverview }
   | { readonly note: "changed"; readonly overview: CaseOverview }
   | { readonly note: "done"; readonly overview: CaseOverview }
   | { readonly note: "shown"; readonly shown: ShownState }

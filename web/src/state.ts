@@ -4,7 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { Bridge } from "./bridge.js";
 import type { Intake } from "./intake.js";
 import { download } from "./outtake.js";
-import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceItem, ExecutionColumn, FilterError, HostRow, ItemProgress, Note, PairKey, Problem, ShownState } from "./protocol.js";
+import type { Asks, CaseOverview, EventDetail, EventName, EventRow, EvidenceLike, ExecutionColumn, FilterError, HostRow, Note, PairKey, ShownState } from "./protocol.js";
 import type { Sort } from "./protocol/workbench.js";
 
 export type View = "overview" | "timeline" | "executions" | "evidence" | "findings" | "actors" | "hosts" | "settings" | "help";
@@ -13,7 +13,6 @@ export type Theme = "auto" | "light" | "dark";
 export type Phase = "loading" | "empty" | "reading" | "ready";
 
 export const overview = signal<CaseOverview | null>(null);
-export const evidence = signal<readonly EvidenceItem[]>([]);
 export const failure = signal<string | null>(null);
 export const message = signal<string | null>(null);
 export const detail = signal<EventDetail | null>(null);
@@ -22,6 +21,8 @@ export const selected = signal<{ item: number; ordinal: number; row: number } | 
 export const range = signal<{ from_ms: number; to_ms: number } | null>(null);
 /** Rows the table shows, and a row it should go to. */
 export const shownRows = signal<{ first: EventRow | null; last: EventRow | null }>({ first: null, last: null });
+/** The view in which the selected event was opened. */
+export const selectedIn = signal<View>("overview");
 /** How the table is sorted. */
 export const sort = signal<Sort>({ by: "time", descending: false });
 /** An item shown as it is, and the part of it to go to. */
@@ -50,7 +51,10 @@ export const executionFilters = signal<Partial<Record<ExecutionColumn, string>>>
 export const actorShown = signal<number | null>(null);
 export const hostShown = signal<string | null>(null);
 export const hostsLike = signal<Partial<Pick<HostRow, "coverage" | "clock_stands">>>({});
-export const evidenceLike = signal<Problem["severity"] | "unread" | null>(null);
+export const evidenceLike = signal<EvidenceLike | null>(null);
+/** The item that stands beside the evidence list, and how often the evidence was changed by hand. */
+export const evidenceShown = signal<number | null>(null);
+export const evidenceChanged = signal(0);
 /** The page of the help that is open. */
 export const helpAt = signal<{ readonly page: HelpPage; readonly detector: string | null }>({ page: "start", detector: null });
 
@@ -110,15 +114,8 @@ function noted(note: Note): void {
   }
   batch(() => {
     overview.value = note.overview;
-    if (note.note === "progress") evidence.value = withProgress(evidence.peek(), note.items);
+    if (note.note === "done") evidenceChanged.value += 1;
   });
-  const unknown = note.note === "progress" && note.items.length !== evidence.peek().length;
-  if (note.note === "done" || unknown) void refreshEvidence();
-}
-
-/** The known items, each as far as it has come now. */
-function withProgress(known: readonly EvidenceItem[], progress: readonly ItemProgress[]): readonly EvidenceItem[] {
-  return known.map((item) => ({ ...item, ...progress[item.item] }));
 }
 
 /** The selected event stands elsewhere, or nowhere, once other rows are shown. */
@@ -177,10 +174,6 @@ export async function showEvent(item: number, ordinal: number): Promise<void> {
   await select({ item, ordinal, row });
 }
 
-async function refreshEvidence(): Promise<void> {
-  evidence.value = (await ask("evidence", {})).items;
-}
-
 export const ask: Bridge["ask"] = (name, asked) =>
   bridge === null ? Promise.reject(new Error("the core is not ready yet")) : bridge.ask(name, asked);
 
@@ -209,7 +202,6 @@ export async function open(intake: Promise<Intake>): Promise<void> {
     if (view.peek() === "help" && phase.peek() === "empty") view.value = "overview";
     await ask("open", { files });
     overview.value = await ask("overview", {});
-    await refreshEvidence();
   } catch (error) {
     say(`The evidence could not be opened: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -222,6 +214,7 @@ export async function cancel(): Promise<void> {
 
 export async function select(row: Pick<EventRow, "item" | "ordinal" | "row">): Promise<void> {
   selected.value = { item: row.item, ordinal: row.ordinal, row: row.row };
+  selectedIn.value = view.peek();
   try {
     const found = await ask("detail", { item: row.item, ordinal: row.ordinal });
     const now = selected.peek();
@@ -241,28 +234,28 @@ export function closeDetail(): void {
 /** Changes settings; answers why the core refused, or null. */
 export async function setSettings(json: string): Promise<string | null> {
   const { refused } = await ask("set_settings", { json });
-  await refreshEvidence();
+  evidenceChanged.value += 1;
   return refused;
 }
 
 /** Takes a list of the analyst (empty text takes it away); answers why the core refused, or null. */
 export async function setList(kind: string, name: string, text: string): Promise<string | null> {
   const { refused } = await ask("set_list", { kind, name, text });
-  await refreshEvidence();
+  evidenceChanged.value += 1;
   return refused;
 }
 
 /** Gives an item's local times a zone; answers why the core refused, or null. */
 export async function setZone(path: string, zone: string): Promise<string | null> {
   const { refused } = await ask("set_zone", { path, zone });
-  await refreshEvidence();
+  evidenceChanged.value += 1;
   return refused;
 }
 
 /** Says in which year an item's last record was written; answers why the core refused, or null. */
 export async function setYear(path: string, year: string): Promise<string | null> {
   const { refused } = await ask("set_year", { path, year });
-  await refreshEvidence();
+  evidenceChanged.value += 1;
   return refused;
 }
 

@@ -236,9 +236,14 @@ struct ArcsAsk {
     pixels: u32,
 }
 
+#[derive(Deserialize)]
+struct EvidenceItemAsk {
+    item: u32,
+}
+
 #[derive(Serialize)]
-struct EvidenceAnswer {
-    items: Vec<query::EvidenceItem>,
+struct EvidenceItemAnswer {
+    item: Option<query::evidence::EvidenceItem>,
 }
 
 #[derive(Serialize)]
@@ -450,9 +455,13 @@ impl Case {
         self.shown.refresh(&self.case);
         match name {
             "overview" => to_js(&query::overview(&self.case)),
-            "evidence" => to_js(&EvidenceAnswer {
-                items: query::evidence(&self.case),
-            }),
+            "evidence" => to_js(&query::evidence(&self.case, &ask(question)?)),
+            "evidence_item" => {
+                let EvidenceItemAsk { item } = ask(question)?;
+                to_js(&EvidenceItemAnswer {
+                    item: query::evidence_item(&self.case, item),
+                })
+            }
             "rows" | "row_at" | "row_of" | "lanes" | "lane_event" | "density" | "marks"
             | "names" | "zone" => workbench::answer(self, name, question),
             "settings" => to_js(&query::settings(self.case.settings())),

@@ -25,14 +25,60 @@ export interface Problem {
   readonly text: string;
 }
 
-/** One evidence item, as in the case document, plus how far reading has come. */
-export interface EvidenceItem {
-  readonly item: number;
-  readonly path: string;
-  readonly size: number;
+export type EvidenceColumn = "path" | "format" | "host" | "size" | "records" | "events" | "skipped" | "first" | "clock" | "problems";
+
+/** Items with problems of a severity, or not read to the end. */
+export type EvidenceLike = Severity | "unread";
+
+/** How far an item has come. */
+export interface ItemProgress {
   readonly state: ItemState;
   readonly bytes_read: number;
   readonly bytes_per_second: number;
+}
+
+/** One row of the evidence list. */
+export interface EvidenceRow extends ItemProgress {
+  readonly item: number;
+  readonly path: string;
+  readonly size: number;
+  readonly format: string | null;
+  readonly host: string | null;
+  readonly records: number;
+  readonly events: number;
+  readonly skipped: number;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly time_basis: TimeBasis | null;
+  /** Item number of identical evidence whose events are counted instead of this one's. */
+  readonly duplicate_of: number | null;
+  readonly problem_count: number;
+  /** The gravest of its problems. */
+  readonly worst: Severity | null;
+  /** What a manifest among the evidence says of it. */
+  readonly compared: "unchanged" | "moved" | "changed" | "new" | "not-compared" | null;
+}
+
+/** What is asked of the evidence list. */
+export interface EvidenceShown {
+  readonly sort: EvidenceColumn;
+  readonly descending: boolean;
+  /** Text in path, format or host. */
+  readonly text: string;
+  readonly like: EvidenceLike | null;
+}
+
+export interface EvidencePage {
+  readonly total: number;
+  readonly of: number;
+  /** How many items a manifest says what of. */
+  readonly compared: readonly (readonly [string, number])[];
+  readonly rows: readonly EvidenceRow[];
+}
+
+/** One evidence item in full, as in the case document. */
+export interface EvidenceItem {
+  readonly row: EvidenceRow;
   readonly sha256: string | null;
   /** MD5 and SHA-1, once asked for. */
   readonly md5: string | null;
@@ -44,31 +90,10 @@ export interface EvidenceItem {
   readonly year_given: number | null;
   readonly year: number | null;
   readonly lacks_year: boolean;
-  /** What a manifest among the evidence says of it. */
-  readonly compared: "unchanged" | "moved" | "changed" | "new" | "not-compared" | null;
   readonly modified: string | null;
-  readonly format: string | null;
   readonly encoding: string | null;
-  readonly host: string | null;
-  readonly records: number;
-  readonly events: number;
   readonly folded: number;
-  readonly skipped: number;
-  readonly first: string | null;
-  readonly last: string | null;
-  readonly time_basis: TimeBasis | null;
-  /** Item number of identical evidence whose events are counted instead of this one's. */
-  readonly duplicate_of: number | null;
-  readonly problem_count: number;
   readonly problems: readonly Problem[];
-}
-
-/** How far an item has come; the rest of it is asked for when reading ends. */
-export interface ItemProgress {
-  readonly item: number;
-  readonly state: ItemState;
-  readonly bytes_read: number;
-  readonly bytes_per_second: number;
 }
 
 export interface CaseOverview {
@@ -78,6 +103,7 @@ export interface CaseOverview {
   readonly items_done: number;
   readonly bytes: number;
   readonly bytes_read: number;
+  readonly bytes_per_second: number;
   readonly events: number;
   readonly operations: number;
   readonly runs: number;

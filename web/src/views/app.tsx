@@ -3,9 +3,9 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { fromDrop, fromPicker } from "../intake.js";
+import { fromDrop, fromPicker, gathering } from "../intake.js";
 import { bindKeys, goTo } from "../keys.js";
-import { ask, cancel, detail, evidence, failure, message, open, overview, phase, over, selected, theme, type Theme, told, view, type View } from "../state.js";
+import { ask, cancel, detail, failure, message, open, overview, phase, over, selected, selectedIn, theme, type Theme, told, view, type View } from "../state.js";
 import { bytes, count, plural } from "../text.js";
 import { Actors as ActorsView } from "./actors.js";
 import { Detail } from "./detail.js";
@@ -91,6 +91,7 @@ export function App(): JSX.Element {
       </header>
       {offline.value ? <Offline close={() => { offline.value = false; }} /> : null}
       {failure.value !== null ? <p class="failure" role="alert">{failure.value}</p> : null}
+      {gathering.value === null ? null : <p class="gathering" role="status"><progress aria-label="Looking through the folder" /> Looking through what was dropped: {plural(gathering.value, "file")} so far</p>}
       {now === "empty" ? (view.value === "help" ? <main class="case"><section class="work" id="view-help" aria-label="Help"><Help /></section></main> : <Empty />) : null}
       {now === "reading" || now === "ready" ? <Case /> : null}
       <Menu />
@@ -136,9 +137,11 @@ function Case(): JSX.Element {
   useEffect(() => {
     if (told.value !== null) view.value = "executions";
   }, [told.value]);
-  // Details belong to the overview's lead, the timeline's rows and a story's records; the other views need the width.
-  const open = (view.value === "timeline" || view.value === "executions" || view.value === "overview") && detail.value !== null && selected.value !== null;
-  const problems = evidence.value.reduce((sum, item) => sum + item.problem_count, 0);
+  // Details belong to the overview's lead, the timeline's rows and a story's records; the other views need the width, and so does a story beside
+  // which an event of another view would only stand in the way.
+  const shows = view.value === "timeline" || view.value === "overview" || (view.value === "executions" && selectedIn.value === "executions");
+  const open = shows && detail.value !== null && selected.value !== null;
+  const problems = known?.problems ?? 0;
   const tab = (name: View, label: string): JSX.Element => (
     <button type="button" role="tab" id={`tab-${name}`} aria-selected={view.value === name} aria-controls={`view-${name}`} onClick={() => { view.value = name; }}>
       {label}
@@ -210,10 +213,9 @@ function Case(): JSX.Element {
 function Progress(): JSX.Element | null {
   const known = overview.value;
   if (known?.reading !== true) return null;
-  const rate = evidence.value.filter((item) => item.state === "reading").reduce((sum, item) => sum + item.bytes_per_second, 0);
   const share = known.bytes === 0 ? 0 : known.bytes_read / known.bytes;
   const text = known.bytes_read < known.bytes
-    ? `${bytes(known.bytes_read)} of ${bytes(known.bytes)} · ${bytes(rate)}/s · ${count(known.items_done)} of ${plural(known.items, "item")}`
+    ? `${bytes(known.bytes_read)} of ${bytes(known.bytes)} · ${bytes(known.bytes_per_second)}/s · ${count(known.items_done)} of ${plural(known.items, "item")}`
     : `hashing and concluding · ${plural(known.items, "item")}`;
   return (
     <div class="progress" data-test="progress">

@@ -20,9 +20,10 @@ export function Empty(): JSX.Element {
           {hasExample() ? <button type="button" class="quiet" onClick={startTour}>Take the tour</button> : null}
         </div>
         <dl class="takes">
-          <div><dt>Cloud</dt><dd>Activity Log from az CLI, REST, portal and diagnostic settings; JSON, NDJSON, in any encoding</dd></div>
-          <div><dt>Linux guests</dt><dd>waagent.log, handler.log, syslog and auth.log, status and settings files, Run Command download folders</dd></div>
-          <div><dt>Containers</dt><dd>zip, tar, gz, bz2, xz and zst, nested; whatever else is dropped is listed and hashed</dd></div>
+          <div><dt>Cloud</dt><dd>Activity Log from az, REST, the portal, PowerShell, Sentinel, Elastic or a storage account; Entra sign-ins, audit and risk; NSG and VNet flows</dd></div>
+          <div><dt>Linux guests</dt><dd>waagent.log, handler.log, syslog, auth.log, journal, auditd, status and settings files, Run Command download folders</dd></div>
+          <div><dt>Windows guests and endpoints</dt><dd>event logs (.evtx and their renderings), agent and handler logs, Defender tables, Sysmon, Elastic Defend</dd></div>
+          <div><dt>And with them</dt><dd>zip, tar, gz, bz2, xz and zst, nested; Sigma rules; a manifest to compare with. Whatever else is dropped is listed and hashed</dd></div>
         </dl>
       </section>
     </main>

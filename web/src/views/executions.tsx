@@ -27,7 +27,7 @@ interface Shown {
 
 const COLUMNS: readonly Shown[] = [
   { column: "severity", title: "Severity", words: ["critical", "high", "medium", "low", "info"] },
-  { column: "time", title: "Time (UTC, cloud)" },
+  { column: "time", title: "Time (cloud)" },
   { column: "caller", title: "Caller" },
   { column: "machine", title: "VM or host" },
   { column: "family", title: "Family", words: ["action", "managed", "immediate", "extension"] },

@@ -65,7 +65,7 @@ function Body({ detail }: { detail: FindingDetail }): JSX.Element {
       </p>
       {row.baseline === "n/a" ? null : <p class="soft" data-test="baseline">{detail.baseline_about}</p>}
       <dl class="place">
-        <div><dt>When</dt><dd>{row.first ?? "no time"}{row.last !== null && row.last !== row.first ? ` – ${row.last}` : ""}</dd></div>
+        <div><dt>When</dt><dd>{row.first === null ? "no time" : when(row.first)}{row.last !== null && row.last !== row.first ? ` – ${when(row.last)}` : ""}</dd></div>
         {([["Caller", subject.caller], ["Address", subject.ip], ["VM", subject.vm], ["Host", subject.host], ["Resource", subject.resource], ["Subscription", subject.resource === null ? subject.subscription : null]] as const).map(([name, value]) =>
           value === null ? null : <div key={name}><dt>{name}</dt><dd class="break">{oneLine(value)}</dd></div>)}
       </dl>
@@ -136,7 +136,7 @@ function Evidence({ detail }: { detail: FindingDetail }): JSX.Element {
   useEffect(() => { more(0); }, [key, overview.value?.revision]);
   return (
     <section>
-      <h3>Evidence <span class="soft">{plural(total.value, "event")} of {plural(detail.operations, "operation")}</span></h3>
+      <h3>Evidence <span class="soft">{plural(total.value, "event")}{detail.operations === 0 ? "" : ` of ${plural(detail.operations, "operation")}`}</span></h3>
       <ul class="evidence-rows" data-test="evidence-rows">
         {rows.value.map((row) => (
           <li key={`${row.item}:${row.ordinal}`}>

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { HostClock, HostDetail, HostLane, HostRow } from "../protocol.js";
 import { ask, hostShown as open, hostsLike, overview, say, tellStory } from "../state.js";
-import { count, oneLine, plural, short, span, when } from "../text.js";
+import { count, moment, oneLine, plural, short, span, when } from "../text.js";
 import { FindingRows } from "./finding_rows.js";
 import { StoryButton } from "./record.js";
 import { VirtualList } from "./virtual_list.js";
@@ -100,7 +100,7 @@ function HostPanel({ host }: { host: string }): JSX.Element {
       <dl class="place">
         <div><dt>System</dt><dd>{row.os ?? "not known"}</dd></div>
         <div><dt>VM</dt><dd class="break">{row.resource === null ? "not known" : oneLine(row.resource)}<br /><span class="soft">{joined}</span></dd></div>
-        <div><dt>Evidence</dt><dd>{row.first ?? "no time"} – {row.last ?? "no time"}</dd></div>
+        <div><dt>Evidence</dt><dd>{row.first === null ? "no time" : when(row.first)} – {row.last === null ? "no time" : when(row.last)}</dd></div>
         <div><dt>Clock</dt><dd><ClockWords clock={row.clock} /></dd></div>
       </dl>
       <Coverage detail={detail} />
@@ -150,7 +150,7 @@ function ClockWords({ clock }: { clock: HostClock | null }): JSX.Element {
   return (
     <>
       {clock.skew_seconds === null ? "offset not known" : `guest minus cloud ${clock.skew_seconds} s${between}${drift}`}, confidence {clock.confidence}, from {plural(clock.pairs, "pair")}
-      {clock.set_at === null ? null : <div>set at {clock.set_at}; {clock.before} s before</div>}
+      {clock.set_at === null ? null : <div>set at {when(clock.set_at)}; {clock.before} s before</div>}
       {clock.reason === null ? null : <div class="soft">{clock.reason}</div>}
     </>
   );
@@ -170,16 +170,16 @@ function Coverage({ detail }: { detail: HostDetail }): JSX.Element {
           {[...detail.lanes, ...(gaps.spans.length === 0 ? [] : [gaps])].map((lane) => (
             <div class="coverage-lane" key={lane.lane}>
               <span class="coverage-name">{lane.lane}{lane.left_out > 0 ? ` (+${lane.left_out})` : ""}</span>
-              <svg role="img" aria-label={`${lane.lane}: ${lane.spans.slice(0, 8).map((one) => `${one.from} to ${one.to}`).join(", ")}`} viewBox={`0 0 ${LANE_UNITS} 10`} preserveAspectRatio="none">
+              <svg role="img" aria-label={`${lane.lane}: ${lane.spans.slice(0, 8).map((one) => `${when(one.from)} to ${when(one.to)}`).join(", ")}`} viewBox={`0 0 ${LANE_UNITS} 10`} preserveAspectRatio="none">
                 {lane.spans.map((one, at) => (
                   <rect key={at} x={place(one.from_ms)} y={0} height={10} width={Math.max(3, place(one.to_ms) - place(one.from_ms))} class={lane === gaps ? "span-gap" : lane.cloud ? "span-cloud" : "span-guest"}>
-                    <title>{`${oneLine(one.path)}\n${one.from} – ${one.to}${one.events > 0 ? `\n${plural(one.events, "event")}` : ""}`}</title>
+                    <title>{`${oneLine(one.path)}\n${when(one.from)} – ${when(one.to)}${one.events > 0 ? `\n${plural(one.events, "event")}` : ""}`}</title>
                   </rect>
                 ))}
               </svg>
             </div>
           ))}
-          <div class="coverage-foot"><span>{new Date(from).toISOString()}</span><span>{new Date(to).toISOString()}</span></div>
+          <div class="coverage-foot"><span>{moment(from)}</span><span>{moment(to)}</span></div>
         </div>
       )}
       {detail.gaps.length === 0 ? null : (

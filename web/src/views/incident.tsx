@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 import type { IncidentDetail } from "../protocol/brief.js";
 import type { ShownIncident, StoryLine } from "../protocol.js";
 import { ask, overview, say, tellStory } from "../state.js";
-import { count, oneLine, plural, short, span } from "../text.js";
+import { count, oneLine, plural, short, span, when } from "../text.js";
 import { chosen, chosenIncident, turn } from "../triage.js";
 import { FindingRows } from "./finding_rows.js";
 import { RawRecord, StoryButton } from "./record.js";
@@ -54,7 +54,7 @@ function Body({ detail }: { detail: IncidentDetail }): JSX.Element {
         <span class="badge" title="Of its gravest finding">confidence {incident.confidence}</span>
         <span class="badge">{plural(incident.findings.length, "finding")} of {plural(incident.detectors, "detector")}</span>
       </p>
-      <dl class="place"><div><dt>When</dt><dd>{incident.first ?? "no time"}{incident.last !== null && incident.last !== incident.first ? ` – ${incident.last}` : ""}</dd></div></dl>
+      <dl class="place"><div><dt>When</dt><dd>{incident.first === null ? "no time" : when(incident.first)}{incident.last !== null && incident.last !== incident.first ? ` – ${when(incident.last)}` : ""}</dd></div></dl>
       <IncidentStory incident={incident.id} />
       <section>
         <h3>Findings <span class="soft">{count(incident.findings.length)}, the worst first</span></h3>

@@ -6,7 +6,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { brief } from "../brief.js";
 import type { Activity, Brief } from "../protocol/brief.js";
-import type { EvidenceItem, HostRow } from "../protocol.js";
+import type { EvidenceLike, HostRow } from "../protocol.js";
 import { actorShown, applyFilter, closeDetail, evidenceLike, executionFilters, hostShown, hostsLike, phase, say, select, selected, showOnTimeline, view } from "../state.js";
 import { count, oneLine, plural, short, span } from "../text.js";
 import { filterFindings, openFinding, openIncident, pane } from "../triage.js";
@@ -106,7 +106,7 @@ function Strip({ pieces }: { pieces: readonly Activity[] }): JSX.Element | null 
   const tall = (part: number, whole: number, room: number): number => (part === 0 ? 0 : Math.max(2, (Math.log1p(part) / Math.log1p(whole)) * room));
   return (
     <section class="strip" aria-label="When" data-test="strip">
-      <h3>When <span class="soft">{short(first.from)} – {short(new Date(last.to_ms).toISOString())} UTC, a piece is {span((first.to_ms - first.from_ms) / 1000)}</span><span class="space" /><span class="legend" aria-hidden="true"><i class="of-events" /> events <i class="of-executions" /> executions <i class="of-findings" /> findings</span></h3>
+      <h3>When <span class="soft">{short(first.from)} – {short(new Date(last.to_ms).toISOString())}, a piece is {span((first.to_ms - first.from_ms) / 1000)}</span><span class="space" /><span class="legend" aria-hidden="true"><i class="of-events" /> events <i class="of-executions" /> executions <i class="of-findings" /> findings</span></h3>
       <ol class="pieces" aria-label="Activity over time">
         {pieces.map((piece) => {
           const words = `${short(piece.from)}: ${plural(piece.events, "event")}, ${plural(piece.executions, "execution")}, ${plural(piece.findings, "finding")}${piece.severity === null ? "" : `, worst ${piece.severity}`}`;
@@ -223,7 +223,7 @@ function Coverage({ brief: now, reading }: { brief: Brief; reading: boolean }): 
 const COSTS: Record<string, string> = { "data-loss": "with loss of data", warning: "read with an assumption", info: "worth knowing" };
 
 function Health({ brief: now }: { brief: Brief }): JSX.Element {
-  const open = (like: EvidenceItem["problems"][number]["severity"] | "unread" | null): void => { [evidenceLike.value, view.value] = [like, "evidence"]; };
+  const open = (like: EvidenceLike | null): void => { [evidenceLike.value, view.value] = [like, "evidence"]; };
   return (
     <Card title="Evidence" test="card-evidence" all={{ label: "All items", open: () => { open(null); } }}>
       {now.problems.length === 0 && now.unread === 0 ? <p class="soft">No problems so far: everything was read as it stands.</p> : (

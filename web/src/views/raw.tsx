@@ -7,7 +7,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ByteRange, Indexed, RawRow } from "../protocol/workbench.js";
-import { ask, evidence, rawAt } from "../state.js";
+import type { EvidenceItem } from "../protocol.js";
+import { ask, rawAt, say } from "../state.js";
 import { bytes as bytesText, count, oneLine, plural, visible } from "../text.js";
 import { VirtualList } from "./virtual_list.js";
 
@@ -22,14 +23,20 @@ type Searching = { readonly done: number; readonly of: number } | "nothing" | nu
 
 export function Raw(): JSX.Element | null {
   const at = rawAt.value;
-  return at === null ? null : <Viewer key={at.item} />;
+  const known = useSignal<EvidenceItem | null>(null);
+  const wanted = at?.item;
+  useEffect(() => {
+    if (wanted === undefined) return;
+    ask("evidence_item", { item: wanted })
+      .then(({ item }) => { if (rawAt.peek()?.item === wanted) known.value = item; })
+      .catch((error: unknown) => { say(String(error)); });
+  }, [wanted]);
+  return known.value === null || known.value.row.item !== wanted ? null : <Viewer key={wanted} known={known.value} />;
 }
 
-function Viewer(): JSX.Element {
-  const at = rawAt.value ?? { item: 0, offset: 0, length: 0 };
-  const { item } = at;
-  const known = evidence.value.find((one) => one.item === item);
-  const size = known?.size ?? 0;
+function Viewer({ known }: { known: EvidenceItem }): JSX.Element {
+  const { item, path, size } = known.row;
+  const at = rawAt.value ?? { item, offset: 0, length: 0 };
   const box = useRef<HTMLDialogElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const place = useRef<HTMLInputElement>(null);
@@ -166,8 +173,8 @@ function Viewer(): JSX.Element {
   return (
     <dialog class="raw-view" ref={box} data-test="raw-view" aria-label="Raw evidence" onKeyDown={onKey} onCancel={(cancelled) => { cancelled.preventDefault(); close(); }}>
       <div class="panel-head">
-        <h2>{oneLine(known?.path ?? "")}</h2>
-        <span class="soft">{said}{known?.encoding == null ? "" : ` · ${known.encoding}`}</span>
+        <h2>{oneLine(path)}</h2>
+        <span class="soft">{said}{known.encoding === null ? "" : ` · ${known.encoding}`}</span>
         <button type="button" class="quiet" aria-label="Close raw evidence" onClick={close}>✕</button>
       </div>
       <div class="raw-tools">

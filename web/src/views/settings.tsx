@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { download } from "../outtake.js";
 import type { Parameter, ShownSettings } from "../protocol.js";
 import { ask, overview, say, setSettings, settingsAt } from "../state.js";
+import { count, plural } from "../text.js";
 import { DraftField } from "./draft.js";
 import { Expected } from "./expected.js";
 
@@ -18,6 +19,8 @@ function shown(value: Parameter["value"]): string {
 export function Settings(): JSX.Element {
   const known = useSignal<ShownSettings | null>(null);
   const refused = useSignal<{ key: string; text: string } | null>(null);
+  const text = useSignal("");
+  const changedOnly = useSignal(false);
   const revision = overview.value?.revision;
   const load = async (): Promise<void> => { known.value = await ask("settings", {}); };
   useEffect(() => { load().catch((error: unknown) => { say(String(error)); }); }, [revision]);
@@ -25,16 +28,16 @@ export function Settings(): JSX.Element {
   useEffect(() => {
     const at = settingsAt.value;
     if (at === null || known.value === null) return;
-    settingsAt.value = null;
+    [settingsAt.value, text.value, changedOnly.value] = [null, "", false];
     const row = [...(table.current?.querySelectorAll<HTMLElement>("tr[data-key]") ?? [])].find((one) => one.dataset["key"]?.startsWith(at) === true);
     row?.scrollIntoView({ block: "start" });
     row?.querySelector<HTMLElement>("input, select")?.focus();
   }, [settingsAt.value, known.value]);
   const change = async (key: string, json: string): Promise<boolean> => {
-    const text = await setSettings(json);
-    refused.value = text === null ? null : { key, text };
+    const why = await setSettings(json);
+    refused.value = why === null ? null : { key, text: why };
     await load();
-    return text === null;
+    return why === null;
   };
   const one = (parameter: Parameter, value: string): Promise<boolean> => {
     const [room = "", name = ""] = parameter.key.split(/\.(.*)/s);
@@ -49,25 +52,32 @@ export function Settings(): JSX.Element {
   };
   const settings = known.value;
   if (settings === null) return <p class="hint">Loading…</p>;
+  const words = text.value.trim().toLowerCase().split(/\s+/);
+  const isChanged = (parameter: Parameter): boolean => parameter.value !== parameter.standard;
+  const parameters = settings.parameters.filter((parameter) => (!changedOnly.value || isChanged(parameter)) && words.every((word) => `${parameter.key} ${parameter.about}`.toLowerCase().includes(word)));
+  const changed = settings.parameters.filter(isChanged).length;
   return (
     <div class="list-view settings" data-test="settings">
-      <p class="hint">
-        Limits hold for evidence read from now on; <button type="button" onClick={() => { void ask("read_again", {}); say("Reading everything again."); }}>Read everything again</button> applies them to what is open.
-        The case document lists every value in force.
-      </p>
-      <p class="hint">
-        <button type="button" onClick={() => { download("runlens-settings.json", encoder.encode(settings.json), "application/json"); }}>Save settings…</button>{" "}
-        <label class="file">Load settings… <input type="file" accept=".json,application/json" onChange={(event) => { void fromFile(event.currentTarget); }} /></label>
-      </p>
+      <div class="tools">
+        <button type="button" onClick={() => { download("runlens-settings.json", encoder.encode(settings.json), "application/json"); }}>Save settings…</button>
+        <label class="file button">Load settings…<input type="file" class="hidden-file" accept=".json,application/json" onChange={(event) => { void fromFile(event.currentTarget); }} /></label>
+        <button type="button" onClick={() => { void ask("read_again", {}); say("Reading everything again."); }}>Read everything again</button>
+        <span class="soft">Limits hold for evidence read from now on; reading again applies them to what is open. The case document lists every value in force.</span>
+      </div>
       {refused.value?.key === "file" ? <p class="refused" role="alert">{refused.value.text}</p> : null}
       <Expected />
+      <div class="tools">
+        <input type="search" aria-label="Settings that hold this text" placeholder="Text in settings" value={text.value} onInput={(event) => { text.value = event.currentTarget.value; }} />
+        <label class="check"><input type="checkbox" checked={changedOnly.value} onChange={(event) => { changedOnly.value = event.currentTarget.checked; }} /> changed only ({count(changed)})</label>
+        <span class="soft" role="status">{plural(parameters.length, "setting")}{parameters.length === settings.parameters.length ? "" : ` of ${count(settings.parameters.length)}`}</span>
+      </div>
       <table class="parameters" aria-label="Settings" ref={table}>
         <thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Range</th><th scope="col">Default</th><th scope="col">Meaning</th></tr></thead>
         <tbody>
-          {settings.parameters.map((parameter) => {
+          {parameters.map((parameter) => {
             const wrong = refused.value?.key === parameter.key ? refused.value.text : null;
             return (
-              <tr key={parameter.key} data-key={parameter.key} data-changed={parameter.value !== parameter.standard}>
+              <tr key={parameter.key} data-key={parameter.key} data-changed={isChanged(parameter)}>
                 <th scope="row"><code>{parameter.key}</code></th>
                 <td>
                   {parameter.unit === "yes-no" ? (

@@ -54,8 +54,11 @@ export function VirtualList({ id, role, label, total, line_px, active, draw, inV
   useEffect(() => { inView(from, shown); }, [from, shown, inView]);
   useEffect(() => {
     if (active < 0) return;
-    if (active < from) scrollTo(active);
-    else if (active >= from + whole()) scrollTo(active - whole() + 1);
+    const page = whole();
+    if (active >= from && active < from + page) return;
+    // A step goes on at the edge; who jumps wants to see what stands around.
+    if (active < from - page || active >= from + 2 * page) scrollTo(active - Math.floor(page / 3));
+    else scrollTo(active < from ? active : active - page + 1);
   }, [active]);
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

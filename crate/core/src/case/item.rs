@@ -4,7 +4,7 @@ use super::store::{EventNumber, Store};
 use crate::evidence::layout::{Layout, Role};
 use crate::formats::{ItemReport, Opening};
 use crate::limits::Limits;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Severity};
 use crate::time::{Instant, TimeBasis};
 
 /// How far an item has come.
@@ -180,13 +180,7 @@ impl Item {
     /// All problems of the item by place.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let reported = self.report.iter().flat_map(|report| report.problems.iter());
-        let mut all: Vec<Problem> = reported
-            .chain(&self.own_problems)
-            .chain(&self.clock_problems)
-            .chain(&self.rule_problems)
-            .cloned()
-            .collect();
+        let mut all: Vec<Problem> = self.noted().cloned().collect();
         if self.duplicate_of.is_some() {
             all.push(Problem {
                 code: Code::DuplicateEvidence,
@@ -198,5 +192,38 @@ impl Item {
             });
         }
         all
+    }
+
+    /// How many problems there are.
+    #[must_use]
+    pub fn problem_count(&self) -> usize {
+        self.severities().count()
+    }
+
+    /// The gravest of them.
+    #[must_use]
+    pub fn worst_problem(&self) -> Option<Severity> {
+        self.severities().max()
+    }
+
+    /// Whether one of them is of this severity.
+    #[must_use]
+    pub fn has_problem(&self, severity: Severity) -> bool {
+        self.severities().any(|other| other == severity)
+    }
+
+    fn severities(&self) -> impl Iterator<Item = Severity> {
+        let repeats = self
+            .duplicate_of
+            .map(|_| Code::DuplicateEvidence.severity());
+        self.noted().map(|problem| problem.severity).chain(repeats)
+    }
+
+    fn noted(&self) -> impl Iterator<Item = &Problem> {
+        let reported = self.report.iter().flat_map(|report| report.problems.iter());
+        reported
+            .chain(&self.own_problems)
+            .chain(&self.clock_problems)
+            .chain(&self.rule_problems)
     }
 }

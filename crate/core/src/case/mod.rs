@@ -313,6 +313,14 @@ impl Case {
     /// What became of the items that the manifests among the evidence list; empty where there is no manifest.
     #[must_use]
     pub fn compared(&self) -> Vec<Compared> {
+        let is_manifest = |item: &Item| {
+            let report = item.report.as_ref();
+            report.is_some_and(|report| report.format == crate::formats::manifest::FORMAT.id)
+        };
+        // Asked for whenever the list is drawn, and most cases have none: their facts need not be walked.
+        if !self.items.iter().any(is_manifest) {
+            return Vec::new();
+        }
         let lines: Vec<&ManifestLine> = self
             .store
             .facts
@@ -322,9 +330,6 @@ impl Case {
                 _ => None,
             })
             .collect();
-        if lines.is_empty() {
-            return Vec::new();
-        }
         let mut listed: Vec<Listed<'_>> = lines
             .into_iter()
             .map(|line| Listed {
@@ -335,10 +340,6 @@ impl Case {
             .collect();
         listed.sort_by(|one, other| (one.path, one.sha256).cmp(&(other.path, other.sha256)));
         listed.dedup();
-        let is_manifest = |item: &Item| {
-            let report = item.report.as_ref();
-            report.is_some_and(|report| report.format == crate::formats::manifest::FORMAT.id)
-        };
         let others: Vec<(usize, &Item)> = self
             .items
             .iter()

@@ -1,11 +1,10 @@
-//! Rows, the evidence list and the overview, in the words of the page's protocol.
+//! Rows and the overview, in the words of the page's protocol.
 
 use crate::case::Case;
-use crate::case::item::ItemState;
+use crate::case::item::{Item, ItemState};
 use crate::case::notes::Note;
 use crate::case::store::EventNumber;
 use crate::identity::host_label;
-use crate::problem::Severity;
 use crate::reconstruct::skew::offset::Offset;
 use crate::time::{Instant, TimeBasis};
 use serde::Serialize;
@@ -58,157 +57,13 @@ pub fn overview(case: &Case) -> Overview {
         operations: case.operations().len(),
         runs: case.runs().len(),
         findings: case.findings().len(),
-        problems: items.iter().map(|item| item.problems().len()).sum(),
+        problems: items.iter().map(Item::problem_count).sum(),
         first_ms: order.first().and_then(time),
         last_ms: timed
             .checked_sub(1)
             .and_then(|at| order.get(at))
             .and_then(time),
     }
-}
-
-/// A problem as the page shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ShownProblem {
-    /// Code word.
-    pub code: &'static str,
-    /// What it costs.
-    pub severity: Severity,
-    /// Record number.
-    pub record: Option<u64>,
-    /// First byte.
-    pub offset: Option<u64>,
-    /// Bytes.
-    pub length: Option<u64>,
-    /// What happened and what to do.
-    pub text: String,
-}
-
-/// An evidence item as the page shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct EvidenceItem {
-    /// Item number.
-    pub item: u32,
-    /// Path.
-    pub path: String,
-    /// Bytes.
-    pub size: u64,
-    /// How far it has come.
-    pub state: &'static str,
-    /// Lower-case hex.
-    pub sha256: Option<String>,
-    /// MD5, where asked for.
-    pub md5: Option<String>,
-    /// SHA-1, where asked for.
-    pub sha1: Option<String>,
-    /// Zone that the analyst gave its local times.
-    pub zone: Option<String>,
-    /// Whether it has local times that a zone would place.
-    pub has_local_times: bool,
-    /// Year that the analyst gave its last record.
-    pub year_given: Option<i32>,
-    /// Year that its last record is taken to be of, where the source gives none.
-    pub year: Option<i32>,
-    /// Whether some of its times lack their year.
-    pub lacks_year: bool,
-    /// What a manifest beside it says: `unchanged`, `changed`, `new`, …
-    pub compared: Option<&'static str>,
-    /// Modified time.
-    pub modified: Option<String>,
-    /// Format id.
-    pub format: Option<String>,
-    /// Encoding.
-    pub encoding: Option<String>,
-    /// Guest.
-    pub host: Option<String>,
-    /// Records read.
-    pub records: u64,
-    /// Events made of them.
-    pub events: u64,
-    /// Records that became part of another's event.
-    pub folded: u64,
-    /// Records not read.
-    pub skipped: u64,
-    /// First event time.
-    pub first: Option<String>,
-    /// Last event time.
-    pub last: Option<String>,
-    /// How the times are known.
-    pub time_basis: Option<&'static str>,
-    /// Item whose bytes these are too.
-    pub duplicate_of: Option<u32>,
-    /// How many problems.
-    pub problem_count: usize,
-    /// The problems.
-    pub problems: Vec<ShownProblem>,
-}
-
-/// The evidence list by path.
-#[must_use]
-pub fn evidence(case: &Case) -> Vec<EvidenceItem> {
-    let mut list: Vec<EvidenceItem> = (0_u32..)
-        .zip(case.items())
-        .map(|(number, item)| {
-            let report = item.report.as_ref();
-            let counts = report.map_or_else(Default::default, |report| report.counts);
-            let problems: Vec<ShownProblem> = item
-                .problems()
-                .into_iter()
-                .map(|problem| ShownProblem {
-                    code: problem.code.word(),
-                    severity: problem.severity,
-                    record: problem.record,
-                    offset: problem.offset,
-                    length: problem.length,
-                    text: problem.text,
-                })
-                .collect();
-            EvidenceItem {
-                item: number,
-                path: item.path.clone(),
-                size: item.size,
-                state: item.state.word(),
-                sha256: item.sha256.clone(),
-                md5: item.md5.clone(),
-                sha1: item.sha1.clone(),
-                zone: case
-                    .settings()
-                    .zones
-                    .get(&item.path)
-                    .map(ToString::to_string),
-                has_local_times: item.has_local_times,
-                year_given: case.settings().years.get(&item.path).copied(),
-                year: item.year,
-                lacks_year: item.lacks_year,
-                compared: None,
-                modified: modified(item.modified_ms),
-                format: report.map(|report| report.format.clone()),
-                encoding: report.map(|report| report.encoding.clone()),
-                host: item.host.clone(),
-                records: counts.records,
-                events: if report.is_some() {
-                    counts.events
-                } else {
-                    u64::from(item.events)
-                },
-                folded: counts.folded,
-                skipped: counts.skipped,
-                first: item.first.map(|time| time.to_string()),
-                last: item.last.map(|time| time.to_string()),
-                time_basis: item.time_basis.map(crate::time::TimeBasis::word),
-                duplicate_of: item.duplicate_of,
-                problem_count: problems.len(),
-                problems,
-            }
-        })
-        .collect();
-    for line in case.compared() {
-        if let Some(entry) = line.item.and_then(|at| list.get_mut(at)) {
-            entry.compared = Some(line.verdict.word());
-        }
-    }
-    list.sort_by(|one, other| (&one.path, one.item).cmp(&(&other.path, other.item)));
-    list
 }
 
 /// A modified time as the case document writes it.

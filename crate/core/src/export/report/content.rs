@@ -5,10 +5,11 @@ use super::sheet::{Cell, Writer};
 use super::{Chosen, MOST_STORY_LINES, ReportAsk};
 use crate::case::Case;
 use crate::case::store::EventNumber;
+use crate::query::evidence::evidence_items;
 use crate::query::executions::EventName;
 use crate::query::findings::{finding_row, searched};
 use crate::query::incidents::incident_story;
-use crate::query::rows::{evidence, overview};
+use crate::query::rows::overview;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -438,8 +439,8 @@ impl Told<'_> {
 
     fn problems(&self, writer: &mut Writer<'_>) {
         let mut rows = Vec::new();
-        for item in evidence(self.case) {
-            let left = item.problem_count.saturating_sub(MOST_PROBLEMS);
+        for item in evidence_items(self.case) {
+            let left = item.row.problem_count.saturating_sub(MOST_PROBLEMS);
             for problem in item.problems.iter().take(MOST_PROBLEMS) {
                 let severity = serde_json::to_value(problem.severity).ok();
                 let severity = severity
@@ -452,7 +453,7 @@ impl Told<'_> {
                     .map(|offset| offset.to_string())
                     .unwrap_or_default();
                 rows.push(vec![
-                    Cell::Exact(item.path.clone()),
+                    Cell::Exact(item.row.path.clone()),
                     Cell::Text(severity),
                     Cell::Text(problem.text.clone()),
                     Cell::Exact(at),
@@ -460,7 +461,7 @@ impl Told<'_> {
             }
             if left > 0 {
                 rows.push(vec![
-                    Cell::Exact(item.path.clone()),
+                    Cell::Exact(item.row.path.clone()),
                     Cell::Text(String::new()),
                     Cell::Text(format!("{left} more of this item")),
                     Cell::Text(String::new()),
@@ -475,21 +476,22 @@ impl Told<'_> {
 
     fn manifest(&self, writer: &mut Writer<'_>) {
         writer.heading(2, "Evidence");
-        let rows: Vec<Vec<Cell>> = evidence(self.case)
+        let rows: Vec<Vec<Cell>> = evidence_items(self.case)
             .into_iter()
             .map(|item| {
+                let row = item.row;
                 vec![
-                    Cell::Exact(item.path),
-                    Cell::Exact(item.size.to_string()),
+                    Cell::Exact(row.path),
+                    Cell::Exact(row.size.to_string()),
                     Cell::Exact(item.sha256.unwrap_or_else(|| "not hashed".to_owned())),
-                    Cell::Text(item.format.unwrap_or_else(|| item.state.to_owned())),
+                    Cell::Text(row.format.unwrap_or_else(|| row.state.to_owned())),
                     Cell::Text(format!(
                         "{} / {} / {}",
-                        item.records, item.events, item.skipped
+                        row.records, row.events, row.skipped
                     )),
-                    Cell::time(item.first.as_deref()),
-                    Cell::time(item.last.as_deref()),
-                    Cell::maybe(item.time_basis),
+                    Cell::time(row.first.as_deref()),
+                    Cell::time(row.last.as_deref()),
+                    Cell::maybe(row.time_basis),
                 ]
             })
             .collect();

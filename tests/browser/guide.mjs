@@ -39,7 +39,8 @@ const PICTURES = [
     await page.getByRole("complementary", { name: "Event details" }).getByRole("button", { name: "Show in file" }).click();
     await page.locator("[data-test=raw-view] .raw-row").first().waitFor();
   }, async (page) => {
-    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Close raw evidence" }).click();
+    await page.locator("[data-test=raw-view]").waitFor({ state: "detached" });
     await page.locator("[data-test=filter]").fill("");
     await page.keyboard.press("Enter");
   }],

@@ -22,7 +22,7 @@ const STEPS: readonly Step[] = [
   { view: "findings", at: "#findings-tree", title: "Findings by incident", text: "What hangs together stands together. An incident's line opens its story in order; each finding leads to its evidence and to how its detector thinks.", begin: () => { filterFindings({ by: "incident" }); } },
   { view: "executions", at: ".execution-list", title: "Who asked, what ran", text: "Each Run Command once: the cloud's side joined with the guest's. Choose one for its story, the script with its decoded layers, and why both sides are believed to be one." },
   { view: "timeline", at: ".filter", title: "Every event, one filter", text: "Type a word, a caller:name, an address. Texts are looked for in the evidence itself. Press / to come here from anywhere." },
-  { view: "evidence", at: "#view-evidence table", title: "What was read, and how well", text: "Each item with its hash, its clock and its problems. Nothing is left out in silence." },
+  { view: "evidence", at: "#evidence-list", title: "What was read, and how well", text: "Each item with its hash, its clock and its problems. Nothing is left out in silence." },
   { view: "overview", at: "[data-test=offline]", title: "It stays here", text: "Nothing leaves this page; this says what enforces it. Press ? for all keys, Ctrl+K to find anything. That was it: drop your own evidence at any time." },
 ];
 

@@ -59,7 +59,7 @@ export const tests = [
           equal(seen.events, 2 * LINES, "events");
           // The coordinator and each reader have an instance.
           equal(seen.instances, readers + 1, "instances");
-          assert(seen.wasm_bytes > 1_000_000 && seen.seconds > 0 && seen.hashes_seconds >= seen.seconds && seen.longest_ms >= 16, JSON.stringify(seen));
+          assert(seen.wasm_bytes > 1_000_000 && seen.seconds > 0 && seen.processor_seconds > 0 && seen.hashes_seconds >= seen.seconds && seen.longest_ms >= 16, JSON.stringify(seen));
         }
         const answered = await answers(address, [log], { readers: 2 });
         assert(answered.first_rows_seconds > 0, JSON.stringify(answered));

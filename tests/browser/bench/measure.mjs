@@ -11,7 +11,7 @@ import { cancel, keepsMemories, watch } from "./watch.mjs";
 const baseline = fileAddress(join(here, "bench/baseline.html"));
 let launched = 0;
 
-/** A browser that is gone afterwards, and its processes' peak of memory. */
+/** A browser that is gone afterwards, and the word by which its processes are known. */
 async function inBrowser(work) {
   launched += 1;
   const mark = `--bench-mark=${process.pid}-${launched}`;
@@ -31,50 +31,69 @@ function text(path) {
   }
 }
 
-/** Peak of resident memory of the largest renderer and of all processes of a browser, in bytes; null where the system does not tell. */
-function peaks(mark) {
-  const processes = new Map();
+/** A browser's processes, by their ids; none where the system does not tell. */
+function processes(mark) {
+  const all = new Map();
   let folders = [];
   try {
     folders = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   } catch {
-    return { renderer_peak_bytes: null, browser_peak_bytes: null };
+    return [];
   }
   for (const id of folders) {
-    const status = text(`/proc/${id}/status`);
-    const number = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-    processes.set(Number(id), { parent: number("PPid"), peak: number("VmHWM") * 1024, line: text(`/proc/${id}/cmdline`) });
+    const parent = Number(/^PPid:\s+(\d+)/m.exec(text(`/proc/${id}/status`))?.[1] ?? 0);
+    all.set(Number(id), { id, parent, line: text(`/proc/${id}/cmdline`) });
   }
   const ours = (id) => {
-    const one = processes.get(id);
+    const one = all.get(id);
     return one !== undefined && id > 1 && (one.line.includes(mark) || ours(one.parent));
   };
-  const all = [...processes].filter(([id]) => ours(id)).map(([, one]) => one);
-  const renderers = all.filter(({ line }) => line.includes("--type=renderer"));
-  return { renderer_peak_bytes: Math.max(0, ...renderers.map(({ peak }) => peak)), browser_peak_bytes: all.reduce((sum, { peak }) => sum + peak, 0) };
+  return [...all.values()].filter(({ id }) => ours(Number(id)));
+}
+
+/** Peak of resident memory of the largest renderer, in bytes. */
+function rendererPeak(mark) {
+  const peaks = processes(mark)
+    .filter(({ line }) => line.includes("--type=renderer"))
+    .map(({ id }) => Number(/^VmHWM:\s+(\d+)/m.exec(text(`/proc/${id}/status`))?.[1] ?? 0) * 1024);
+  return peaks.length === 0 ? null : Math.max(...peaks);
+}
+
+/** Processor time of a browser so far, all its processes, in seconds to a hundredth; null where the system does not tell. */
+function processor(mark) {
+  const ticks = processes(mark).map(({ id }) => {
+    const fields = text(`/proc/${id}/stat`).split(")").at(-1).trim().split(" ");
+    return fields.length > 12 ? Number(fields[11]) + Number(fields[12]) : 0;
+  });
+  return ticks.length === 0 ? null : ticks.reduce((sum, one) => sum + one, 0) / 100;
 }
 
 /** What workers get of a file, or what they parse of it; several ways, one after the other. */
 export function inWorkers(file, ways) {
-  return inBrowser(async (browser) => {
+  return inBrowser(async (browser, mark) => {
     const page = await (await browser.newContext()).newPage();
     await page.goto(baseline);
     await page.locator("input").setInputFiles(file);
     const measured = [];
-    for (const asked of ways) measured.push(await page.evaluate((words) => measure(words), asked));
+    for (const asked of ways) {
+      const before = processor(mark);
+      const answer = await page.evaluate((words) => measure(words), asked);
+      measured.push({ ...answer, processor_seconds: processor(mark) - before });
+    }
     return measured;
   });
 }
 
-async function opened(browser, address, files, { readers, timeline = false }) {
+async function opened(browser, mark, address, files, { readers, timeline = false }) {
   const context = { newContext: async (options) => {
     const made = await browser.newContext(options);
     await made.addInitScript(watch, { timeline });
     return made;
   } };
   const { page } = await openPage(context, address, { readers, workers: keepsMemories });
+  const before = processor(mark);
   await choose(page, false, files);
-  return page;
+  return { page, before };
 }
 
 /** Sizes of all wasm memories, which never shrink, and how many instances there are. */
@@ -89,8 +108,9 @@ const events = (page) => page.evaluate(() => Number(/([\d,. ]+)/.exec(document.g
 /** From the files' arrival to all conclusions, and to all hashes. */
 export function read(address, files, { readers, hashes = true }) {
   return inBrowser(async (browser, mark) => {
-    const page = await opened(browser, address, files, { readers });
+    const { page, before } = await opened(browser, mark, address, files, { readers });
     await page.evaluate(() => window.__bench.when("ready"));
+    const processor_seconds = processor(mark) - before;
     const memory = await memories(page);
     if (hashes) await page.evaluate(() => window.__bench.when("hashes"));
     await page.waitForTimeout(600);
@@ -101,16 +121,17 @@ export function read(address, files, { readers, hashes = true }) {
       longest_ms: seen.longest_ms,
       slow: seen.slow,
       events: await events(page),
+      processor_seconds,
+      renderer_peak_bytes: rendererPeak(mark),
       ...memory,
-      ...peaks(mark),
     };
   });
 }
 
 /** With the timeline open: first rows, answering, and cancelling in the middle. */
 export function answers(address, files, { readers }) {
-  return inBrowser(async (browser) => {
-    const page = await opened(browser, address, files, { readers, timeline: true });
+  return inBrowser(async (browser, mark) => {
+    const { page } = await opened(browser, mark, address, files, { readers, timeline: true });
     await page.evaluate(() => window.__bench.when("rows"));
     await page.waitForTimeout(300);
     const cancelled = await page.evaluate(cancel);
@@ -121,8 +142,8 @@ export function answers(address, files, { readers }) {
 
 /** Times of frames of the timeline, in ms, beside those of an empty canvas. */
 export function timeline(address, files, { readers, frames: count = 150 }) {
-  return inBrowser(async (browser) => {
-    const page = await opened(browser, address, files, { readers });
+  return inBrowser(async (browser, mark) => {
+    const { page } = await opened(browser, mark, address, files, { readers });
     await page.evaluate(() => window.__bench.when("ready"));
     await page.getByRole("tab", { name: /^Timeline/ }).click();
     await page.locator("[data-test=timeline]").waitFor();

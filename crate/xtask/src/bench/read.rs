@@ -29,9 +29,11 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// What one run took, in seconds.
 #[derive(Clone, Copy, Debug)]
-struct Took {
-    wall: f64,
-    processor: Option<f64>,
+pub struct Took {
+    /// That passed.
+    pub wall: f64,
+    /// Of the processor, all threads of this process.
+    pub processor: Option<f64>,
 }
 
 /// Processor time of this process so far, in seconds, where the system tells it (Linux, to a hundredth).
@@ -42,7 +44,8 @@ fn processor() -> Option<f64> {
     Some((ticks(11)? + ticks(12)?) / 100.0)
 }
 
-fn timed<R>(work: impl FnOnce() -> Result<R, Failure>) -> Result<(Took, R), Failure> {
+/// Runs something and answers what it took.
+pub fn timed<R>(work: impl FnOnce() -> Result<R, Failure>) -> Result<(Took, R), Failure> {
     let (begun, before) = (Instant::now(), processor());
     let done = work()?;
     let wall = begun.elapsed().as_secs_f64();

@@ -2,11 +2,12 @@
 
 use super::super::baselines::event_log;
 use super::super::inputs::{Input, Json};
+use super::super::read::timed;
 use super::super::rounds::{Samples, ratio, table, text};
+use super::driver::Measured;
 use super::{Bench, Reach};
 use crate::failure::Failure;
 use serde_json::json;
-use std::time::Instant;
 
 /// What was measured of one format.
 #[derive(Default)]
@@ -17,6 +18,9 @@ struct Rates {
     two: Samples,
     hashes: Samples,
     native_evtx: Samples,
+    /// Processor time of all the browser's processes: hand-over, JSON.parse, one reader, two; and of the evtx crate.
+    processor: [Samples; 4],
+    native_processor: Samples,
     /// Bytes of all wasm memories, and of the largest renderer at its peak, with two readers.
     wasm: Samples,
     renderer: Samples,
@@ -32,6 +36,13 @@ fn round(bench: &mut Bench<'_>, input: &Input, rates: &mut Rates) -> Result<(), 
     rates
         .hand_over
         .add(measured.number("seconds").unwrap_or(f64::NAN));
+    let [of_hand_over, of_json, of_one, of_two] = &mut rates.processor;
+    let spent = |samples: &mut Samples, measured: &Measured| {
+        if let Some(seconds) = measured.number("processor_seconds") {
+            samples.add(seconds);
+        }
+    };
+    spent(of_hand_over, &measured);
     if let Some(shape) = input.format.json {
         let shape = if shape == Json::Lines {
             "lines"
@@ -43,11 +54,14 @@ fn round(bench: &mut Bench<'_>, input: &Input, rates: &mut Rates) -> Result<(), 
         rates
             .json
             .add(measured.number("seconds").unwrap_or(f64::NAN));
+        spent(of_json, &measured);
     }
     if input.format.name == "evtx" {
-        let begun = Instant::now();
-        event_log(&input.path)?;
-        rates.native_evtx.add(begun.elapsed().as_secs_f64());
+        let (took, _) = timed(|| event_log(&input.path))?;
+        rates.native_evtx.add(took.wall);
+        if let Some(seconds) = took.processor {
+            rates.native_processor.add(seconds);
+        }
     }
     for readers in [1, workers] {
         let asked =
@@ -58,6 +72,14 @@ fn round(bench: &mut Bench<'_>, input: &Input, rates: &mut Rates) -> Result<(), 
                 samples.add(value);
             }
         };
+        spent(
+            if readers == 1 {
+                &mut *of_one
+            } else {
+                &mut *of_two
+            },
+            &measured,
+        );
         if readers == 1 {
             add(&mut rates.one, "seconds");
         } else {
@@ -72,9 +94,24 @@ fn round(bench: &mut Bench<'_>, input: &Input, rates: &mut Rates) -> Result<(), 
     Ok(())
 }
 
+fn processor_row(input: &Input, rates: &Rates) -> Vec<String> {
+    let [hand_over, json, one, two] = &rates.processor;
+    let each = two.median().map(|seconds| seconds * 1e9);
+    vec![
+        input.format.name.to_owned(),
+        hand_over.text(2),
+        json.text(2),
+        rates.native_processor.text(2),
+        one.text(2),
+        two.text(2),
+        text(ratio(json.median(), two.median()), 2),
+        text(ratio(each, Some(rates.events)), 0),
+    ]
+}
+
 /// All formats: what they reach, and the table.
 pub fn tables(bench: &mut Bench<'_>) -> Result<String, Failure> {
-    let (mut rows, mut memory) = (Vec::new(), Vec::new());
+    let (mut rows, mut memory, mut processor) = (Vec::new(), Vec::new(), Vec::new());
     for format in bench.wanted.formats() {
         let input = bench
             .folder
@@ -123,6 +160,7 @@ pub fn tables(bench: &mut Bench<'_>) -> Result<String, Failure> {
             text(of_one, 2),
             rate(&rates.hashes),
         ]);
+        processor.push(processor_row(&input, &rates));
         let megabytes_of = |samples: &Samples| samples.map(|bytes| bytes / 1e6).text(0);
         memory.push(vec![
             format.name.to_owned(),
@@ -155,6 +193,23 @@ pub fn tables(bench: &mut Bench<'_>) -> Result<String, Failure> {
             "with hashes",
         ],
         &rows,
+    ));
+    said.push_str(
+        "\n### Processor time, s\n\nOf all processes of the browser, main thread and compilation of the module included; other work on the machine counts little here. \
+         Of the evtx crate, its own.\n\n",
+    );
+    said.push_str(&table(
+        &[
+            "input",
+            "hand-over",
+            "JSON.parse",
+            "evtx crate",
+            "1 reader",
+            &head,
+            "JSON.parse against these",
+            "ns an event",
+        ],
+        &processor,
     ));
     said.push_str(&format!(
         "\n### Memory and answering while reading\n\nWith {workers} readers. The case's memory: all wasm memories when reading has ended (they never shrink), asked of each worker. The \

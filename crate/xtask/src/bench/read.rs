@@ -173,6 +173,7 @@ fn measure(input: &Input, rounds: u32, readers: &[usize]) -> Result<String, Fail
                     .text(0),
                 one.wall.text(3),
                 one.processor.text(2),
+                text(ratio(Some(megabytes), one.processor.median()), 0),
                 text(each, 0),
                 text(ratio(one.wall.median(), least), 1),
             ]
@@ -192,6 +193,7 @@ fn measure(input: &Input, rounds: u32, readers: &[usize]) -> Result<String, Fail
             "MB/s",
             "seconds",
             "processor, s",
+            "MB a processor second",
             "processor, ns a record",
             "times reading bytes",
         ],

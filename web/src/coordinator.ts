@@ -313,6 +313,7 @@ class Coordinator {
         break;
       case "hashed":
         this.case.set_hash(done.item, done.sha256);
+        if (!this.reading && this.pool.idle) this.note({ note: "done", overview: this.overview() });
         break;
       case "old-hashed":
         this.case.set_old_hashes(done.item, done.md5, done.sha1);
@@ -394,13 +395,13 @@ class Coordinator {
   }
 
   private overview(): CaseOverview {
-    const known = this.case.answer("overview", {}) as Omit<CaseOverview, "reading" | "bytes_read" | "bytes_per_second">;
+    const known = this.case.answer("overview", {}) as Omit<CaseOverview, "reading" | "hashing" | "bytes_read" | "bytes_per_second">;
     let [bytes_read, bytes_per_second] = [0, 0];
     for (const [item, { bytes, state }] of this.progress.entries()) {
       bytes_read += bytes;
       if (state === "reading") bytes_per_second += this.progressOf(item).bytes_per_second;
     }
-    return { ...known, reading: this.reading, bytes_read, bytes_per_second };
+    return { ...known, reading: this.reading, hashing: this.pool.hashing, bytes_read, bytes_per_second };
   }
 
   private progressOf(item: number): ItemProgress {

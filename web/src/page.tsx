@@ -4,7 +4,7 @@ import "./wall.js";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { missingInBrowser } from "./bridge.js";
-import { evidence, failure, phase, start } from "./state.js";
+import { failure, overview, phase, start } from "./state.js";
 import { App } from "./views/app.js";
 
 const place = document.getElementById("page");
@@ -13,7 +13,7 @@ if (place !== null) {
   if (lacks === null) {
     effect(() => {
       document.documentElement.dataset["state"] = phase.value;
-      document.documentElement.dataset["hashes"] = evidence.value.length > 0 && evidence.value.every((item) => item.sha256 !== null) ? "known" : "open";
+      document.documentElement.dataset["hashes"] = phase.value === "ready" && overview.value?.hashing === false ? "known" : "open";
     });
     start().catch((error: unknown) => {
       failure.value = error instanceof Error ? error.message : String(error);

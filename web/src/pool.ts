@@ -44,6 +44,12 @@ export class Pool {
     return this.reads.length === 0 && this.searches.length === 0 && this.hashes.length === 0 && this.readers.every((reader) => reader?.job == null);
   }
 
+  /** Whether a SHA-256 is still to come. */
+  get hashing(): boolean {
+    const running = this.readers.map((reader) => reader?.job ?? null);
+    return [...this.hashes, ...running].some((job) => job?.job === "hash" && !job.old);
+  }
+
   /** Ends every reader at once and forgets all jobs. Answers the items that were not finished. */
   cancel(): { reading: number[]; hashing: number[] } {
     const running = this.readers.flatMap((reader) => (reader?.job == null ? [] : [reader.job]));

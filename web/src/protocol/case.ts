@@ -99,6 +99,8 @@ export interface EvidenceItem {
 export interface CaseOverview {
   readonly revision: number;
   readonly reading: boolean;
+  /** SHA-256 of items are still to come. */
+  readonly hashing: boolean;
   readonly items: number;
   readonly items_done: number;
   readonly bytes: number;

@@ -19,4 +19,5 @@ pub mod envelope;
 pub mod frame;
 pub mod hash;
 pub mod layout;
+pub mod structure;
 pub mod unit;

@@ -17,9 +17,12 @@
 //! Rejected: parsing the whole document first. It needs all of it in memory, and one cut record at
 //! the end would lose the gigabyte before it.
 
+mod sound;
+
 use super::{Found, Frame, Framer};
 use crate::evidence::unit::{Defects, UnitKind};
 use memchr::{memchr, memchr3};
+use sound::sound_record;
 
 /// Keys whose array holds the records, when they stand in an object of their own.
 const WRAPPERS: [&[u8]; 9] = [
@@ -121,6 +124,8 @@ pub struct Json {
     scan: Option<Scan>,
     in_stray: bool,
     discarding: bool,
+    /// Whether the end of a record is first looked for by its brackets alone.
+    looks_ahead: bool,
 }
 
 impl Json {
@@ -134,6 +139,16 @@ impl Json {
             scan: None,
             in_stray: false,
             discarding: false,
+            looks_ahead: true,
+        }
+    }
+
+    /// The same framer, looking at every byte: what the other must agree with.
+    #[cfg(test)]
+    fn byte_by_byte(self) -> Self {
+        Self {
+            looks_ahead: false,
+            ..self
         }
     }
 
@@ -233,6 +248,11 @@ impl Json {
 }
 
 impl Scan {
+    /// Whether nothing of a record was looked at yet.
+    fn begins_record(&self) -> bool {
+        matches!(self.purpose, Purpose::Record(_)) && self.at == 0 && self.depth == 0
+    }
+
     /// Scans on. `value` begins at the value's first byte. `open` says that no array is open around it.
     fn step(&mut self, value: &[u8], last: bool, top: bool, depth_limit: usize) -> Step {
         while let Some(byte) = value.get(self.at).copied() {
@@ -426,6 +446,14 @@ impl Framer for Json {
                 }
             };
             let value = buffer.get(start..).unwrap_or(&[]);
+            if self.looks_ahead
+                && scan.begins_record()
+                && let Some(end) = sound_record(value, self.depth_limit)
+            {
+                self.emit(&scan, start, start + end, found);
+                start += end;
+                continue;
+            }
             let step = scan.step(value, last, self.levels.is_empty(), self.depth_limit);
             match step {
                 Step::Done(end) => {

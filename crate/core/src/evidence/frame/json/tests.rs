@@ -1,7 +1,10 @@
 use super::*;
 
 fn frames(text: &[u8], limit: usize, step: usize) -> Vec<String> {
-    let mut framer = Json::new(limit, 8);
+    framed(Json::new(limit, 8), text, step)
+}
+
+fn framed(mut framer: Json, text: &[u8], step: usize) -> Vec<String> {
     let (mut buffer, mut out) = (Vec::new(), Vec::new());
     let mut pieces = text.chunks(step.max(1)).peekable();
     loop {
@@ -143,4 +146,47 @@ fn limits_hold() {
         99,
         &[r#"deep {"a":[[[[[[[[[]]]]]]]]]}"#, r#"{"b":1}"#],
     );
+}
+
+/// Exports of every shape, whole.
+const EXPORTS: [&str; 9] = [
+    "{\"a\":1,\"identity\":{\"claims\":{\"x\":\"}\\\"{\"},\"e\":[]}}\n{\"b\":[{\"c\":2},[3]]}\r\n",
+    "[\n  {\n    \"a\": {\n      \"b\": \"c\"\n    },\n    \"l\": [\n      {\n        \"m\": 1\n      }\n    ]\n  },\n  {\n    \"d\": 1\n  }\n]\n",
+    r#"{"nextLink":"{[","value":[{"a":1},{"b":"\\"}],"x":{"value":[{}]}}"#,
+    r#"{"records":[{"records":[{"a":1}]},{"b":1}]}"#,
+    r#"{"took":1,"hits":{"total":2,"hits":[{"_source":{"a":1}}]}}"#,
+    r#"{"tables":[{"name":"P","columns":[{"name":"T"}],"rows":[["x",1],["y",{"z":2}]]}]}"#,
+    r#"{"columns":[{"name":"T"}],"rows":[["x",1]]}{"long key before":[1],"value":["a"],"b":{}}"#,
+    r#"{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":1}}}}}}}}}{"c":1,}{"d":[1,]}"#,
+    "[12:30] text\n{\"a\":\"x\n{\"b\":2}\nbye {\"c\":[}]}",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3_000))]
+
+    /// However an export is damaged and cut, looking ahead finds what looking at every byte finds.
+    #[test]
+    fn looking_ahead_changes_nothing(
+        which in 0..EXPORTS.len(),
+        damage in proptest::collection::vec((0_usize..400, 0_usize..16, 0_u8..3), 0..6),
+        step in 1_usize..500,
+        limit in 10_usize..600,
+    ) {
+        const LETTERS: &[u8; 16] = b"\"\\{}[],: \na1\t\xC3vr";
+        let mut text = EXPORTS[which].repeat(2).into_bytes();
+        for (at, letter, how) in damage {
+            let at = at % text.len();
+            match how {
+                0 => text[at] = LETTERS[letter],
+                1 => text.insert(at, LETTERS[letter]),
+                _ if text.len() > 1 => {
+                    text.remove(at);
+                }
+                _ => {}
+            }
+        }
+        let shown = String::from_utf8_lossy(&text).into_owned();
+        let slow = framed(Json::new(limit, 8).byte_by_byte(), &text, step);
+        proptest::prop_assert_eq!(framed(Json::new(limit, 8), &text, step), slow, "{} by {}", shown, step);
+    }
 }

@@ -10,7 +10,7 @@ use crate::event::batch::{Columns, EventBatch, Span};
 use crate::event::fact::Fact;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
-use crate::time::{NS_PER_SECOND, Stamp, TimeBasis, YEAR_UNKNOWN};
+use crate::time::{NS_PER_SECOND, Stamp, TimeBasis};
 use std::cmp::Ordering;
 
 /// Number of an event in the store.
@@ -81,7 +81,7 @@ impl Store {
         let stamp = self.columns.stamp(event as usize)?;
         match stamp.basis {
             TimeBasis::YearInferred => {
-                let placed = stamp.instant.year_month().0 != YEAR_UNKNOWN;
+                let placed = !stamp.instant.in_year_unknown();
                 placed.then(|| self.in_zone(event, stamp).unwrap_or(stamp))
             }
             TimeBasis::Local => Some(

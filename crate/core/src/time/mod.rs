@@ -52,6 +52,16 @@ impl Instant {
         digits: u8,
     ) -> Option<Self> {
         let (hour, minute, second) = time;
+        if let Some(days) = days_since_1970(date)
+            && hour < 24
+            && minute < 60
+            && second < 60
+            && nanos < 1_000_000_000
+        {
+            let seconds = days * 86_400 + i64::from(hour * 3_600 + minute * 60 + second);
+            let ns = seconds * NS_PER_SECOND + i64::from(nanos);
+            return Some(Self { ns, digits });
+        }
         let leap = i64::from(second == 60);
         let second = if second == 60 { 59 } else { second };
         let moment = NaiveDate::from_ymd_opt(date.0, date.1, date.2)?
@@ -61,6 +71,14 @@ impl Instant {
             .timestamp_nanos_opt()?
             .checked_add(leap * NS_PER_SECOND)?;
         Some(Self { ns, digits })
+    }
+
+    /// Whether this is a reading without a year: a day of the placeholder year [`YEAR_UNKNOWN`].
+    #[must_use]
+    pub fn in_year_unknown(self) -> bool {
+        /// 1972-01-01 and 1973-01-01.
+        const YEAR: std::ops::Range<i64> = 730 * NS_PER_DAY..1_096 * NS_PER_DAY;
+        YEAR.contains(&self.ns)
     }
 
     /// From a count of `unit_ns`-long units since 1970.
@@ -122,6 +140,25 @@ impl Instant {
     pub fn ms(self) -> f64 {
         (self.ns / 1_000) as f64 / 1_000.0
     }
+}
+
+/// Days from 1970-01-01 to a date of the years that nanoseconds in 64 bits reach; `None` for other years and days that no
+/// calendar has. Years begin in March here, so that the leap day is the last.
+fn days_since_1970((year, month, day): (i32, u32, u32)) -> Option<i64> {
+    const LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    if !(1_678..=2_261).contains(&year) {
+        return None;
+    }
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = LENGTHS.get(usize::try_from(month.checked_sub(1)?).ok()?)?;
+    if day == 0 || day > length + u32::from(leap && month == 2) {
+        return None;
+    }
+    let year = i64::from(year) - i64::from(month < 3);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let leap_days = year / 4 - year / 100 + year / 400;
+    // 719,468 days from 1 March of the year 0 to 1970-01-01.
+    Some(year * 365 + leap_days + i64::from(day_of_year) - 719_468)
 }
 
 impl fmt::Display for Instant {
@@ -219,6 +256,54 @@ impl Stamp {
             self.with_basis(TimeBasis::Local)
         } else {
             self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What chrono says of the same moment.
+    fn by_chrono(date: (i32, u32, u32)) -> Option<i64> {
+        NaiveDate::from_ymd_opt(date.0, date.1, date.2)?
+            .and_hms_nano_opt(23, 59, 58, 123_456_789)?
+            .and_utc()
+            .timestamp_nanos_opt()
+    }
+
+    #[test]
+    fn the_calendar_is_that_of_chrono() {
+        for year in (1_670..2_270).chain([0, 1, 9_999, -5]) {
+            for month in 0..=13 {
+                for day in 0..=32 {
+                    let date = (year, month, day);
+                    let have = Instant::from_civil(date, (23, 59, 58), 123_456_789, 9);
+                    assert_eq!(have.map(|instant| instant.ns), by_chrono(date), "{date:?}");
+                }
+            }
+        }
+        for time in [(24, 0, 0), (0, 60, 0), (0, 0, 61)] {
+            assert_eq!(Instant::from_civil((2024, 1, 1), time, 0, 0), None);
+        }
+        let leap = Instant::from_civil((2016, 12, 31), (23, 59, 60), 0, 0);
+        assert_eq!(
+            leap.map(|instant| instant.to_string()).as_deref(),
+            Some("2017-01-01T00:00:00Z")
+        );
+    }
+
+    #[test]
+    fn readings_without_a_year_are_known_by_their_year() {
+        for (date, unknown) in [
+            ((1971, 12, 31), false),
+            ((1972, 1, 1), true),
+            ((1972, 12, 31), true),
+            ((1973, 1, 1), false),
+        ] {
+            let instant = Instant::from_civil(date, (0, 0, 0), 0, 0).expect("a day");
+            assert_eq!(instant.in_year_unknown(), unknown, "{date:?}");
+            assert_eq!(instant.year_month().0 == YEAR_UNKNOWN, unknown);
         }
     }
 }

@@ -76,10 +76,7 @@ impl<'a> Cursor<'a> {
             self.at = before;
             return (0, 0);
         }
-        for _ in digits..9 {
-            nanos *= 10;
-        }
-        (nanos, digits)
+        (nanos * 10_u32.pow(u32::from(9 - digits)), digits)
     }
 
     /// `Z`, `±HH:MM`, `±HHMM`, `±HH`: seconds east and the basis. Nothing there is `AssumedUtc`.
@@ -104,6 +101,25 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// `2024-05-01T08:00`, with seconds or without.
+    fn date_and_clock(&mut self) -> Option<((u32, u32, u32), (u32, u32, u32))> {
+        let year = self.number(4, 4)?;
+        self.take(b'-')?;
+        let month = self.number(2, 2)?;
+        self.take(b'-')?;
+        let day = self.number(2, 2)?;
+        self.take_any(b"Tt ")?;
+        let hour = self.number(2, 2)?;
+        self.take(b':')?;
+        let minute = self.number(2, 2)?;
+        let second = if self.take(b':').is_some() {
+            self.number(2, 2)?
+        } else {
+            0
+        };
+        Some(((year, month, day), (hour, minute, second)))
+    }
+
     fn clock(&mut self) -> Option<(u32, u32, u32)> {
         let hour = self.number(1, 2)?;
         self.take(b':')?;
@@ -121,24 +137,56 @@ fn stamp(instant: Instant, east_seconds: i64, basis: TimeBasis) -> Stamp {
     }
 }
 
+/// Bytes of `2024-05-01T08:00:00`.
+const TO_THE_SECOND: usize = 19;
+
+/// `2024-05-01T08:00:00` at places that do not move; `None` for any other beginning.
+#[inline]
+fn to_the_second(bytes: &[u8]) -> Option<((u32, u32, u32), (u32, u32, u32))> {
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T' | b't' | b' ',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+    ] = *bytes.first_chunk::<TO_THE_SECOND>()?
+    else {
+        return None;
+    };
+    let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2];
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let two = |tens: u8, ones: u8| u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
+    let date = (two(y1, y2) * 100 + two(y3, y4), two(m1, m2), two(d1, d2));
+    Some((date, (two(h1, h2), two(n1, n2), two(s1, s2))))
+}
+
 /// `2024-05-01T08:00:00.123Z`, also with a blank for the `T`, with `,` before the fraction, with an
 /// offset, or without a zone (then [`TimeBasis::AssumedUtc`]). Seconds may be missing.
 #[must_use]
 pub fn iso_prefix(bytes: &[u8]) -> Option<(Stamp, usize)> {
     let mut cursor = Cursor::new(bytes);
-    let year = cursor.number(4, 4)?;
-    cursor.take(b'-')?;
-    let month = cursor.number(2, 2)?;
-    cursor.take(b'-')?;
-    let day = cursor.number(2, 2)?;
-    cursor.take_any(b"Tt ")?;
-    let hour = cursor.number(2, 2)?;
-    cursor.take(b':')?;
-    let minute = cursor.number(2, 2)?;
-    let second = if cursor.take(b':').is_some() {
-        cursor.number(2, 2)?
-    } else {
-        0
+    let ((year, month, day), (hour, minute, second)) = match to_the_second(bytes) {
+        Some(moment) => {
+            cursor.at = TO_THE_SECOND;
+            moment
+        }
+        None => cursor.date_and_clock()?,
     };
     let (nanos, digits) = cursor.fraction();
     let before_blank = cursor.at;
@@ -307,17 +355,25 @@ pub fn date_look(bytes: &[u8]) -> DateLook {
     }
 }
 
-const MONTHS: [&[u8; 3]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
-
 fn month_name(cursor: &mut Cursor<'_>) -> Option<u32> {
     let name = cursor.bytes.get(cursor.at..cursor.at + 3)?;
-    let index = MONTHS
-        .iter()
-        .position(|month| month.eq_ignore_ascii_case(name))?;
+    let number = match name {
+        [b'J' | b'j', b'a' | b'A', b'n' | b'N'] => 1,
+        [b'F' | b'f', b'e' | b'E', b'b' | b'B'] => 2,
+        [b'M' | b'm', b'a' | b'A', b'r' | b'R'] => 3,
+        [b'A' | b'a', b'p' | b'P', b'r' | b'R'] => 4,
+        [b'M' | b'm', b'a' | b'A', b'y' | b'Y'] => 5,
+        [b'J' | b'j', b'u' | b'U', b'n' | b'N'] => 6,
+        [b'J' | b'j', b'u' | b'U', b'l' | b'L'] => 7,
+        [b'A' | b'a', b'u' | b'U', b'g' | b'G'] => 8,
+        [b'S' | b's', b'e' | b'E', b'p' | b'P'] => 9,
+        [b'O' | b'o', b'c' | b'C', b't' | b'T'] => 10,
+        [b'N' | b'n', b'o' | b'O', b'v' | b'V'] => 11,
+        [b'D' | b'd', b'e' | b'E', b'c' | b'C'] => 12,
+        _ => return None,
+    };
     cursor.at += 3;
-    u32::try_from(index + 1).ok()
+    Some(number)
 }
 
 /// `Oct  8 17:10:35`: RFC 3164, neither year nor zone. The instant carries [`YEAR_UNKNOWN`].
@@ -495,6 +551,22 @@ mod tests {
         assert_eq!(shown(iso(b"2025-02-30T00:00:00Z")), "none");
         assert_eq!(shown(iso(b"2025-06-11T25:00:00Z")), "none");
         assert_eq!(shown(iso(b"2025-06-11T15:54:32Z tail")), "none");
+    }
+
+    #[test]
+    fn places_that_do_not_move_say_what_the_grammar_says() {
+        let whole = b"2024-05-01T08:59:07.5Z";
+        for at in 0..whole.len() {
+            for letter in *b"0129T t-:.Zx/" {
+                let mut text = *whole;
+                text[at] = letter;
+                if let Some(moment) = to_the_second(&text) {
+                    let by_grammar = Cursor::new(&text).date_and_clock();
+                    assert_eq!(Some(moment), by_grammar, "{}", text.escape_ascii());
+                }
+            }
+        }
+        assert!(to_the_second(whole).is_some() && to_the_second(b"2024-05-01T08:59").is_none());
     }
 
     #[test]

@@ -13,16 +13,28 @@
 //!
 //! Rejected: comparing with `eq_ignore_ascii_case` where needed. The one place that forgets is the bug.
 
+use crate::evidence::encoding::trimmed;
+use memchr::memchr;
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Simple lower case of trimmed text: the form in which names are compared.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    let text = text.trim();
-    if text.is_ascii() {
-        text.to_ascii_lowercase()
+    folded(text).into_owned()
+}
+
+/// As [`fold`], copying only what has capitals.
+#[must_use]
+pub fn folded(text: &str) -> Cow<'_, str> {
+    let text = trimmed(text);
+    if !text.is_ascii() {
+        return Cow::Owned(text.to_lowercase());
+    }
+    if text.bytes().any(|letter| letter.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
     } else {
-        text.to_lowercase()
+        Cow::Borrowed(text)
     }
 }
 
@@ -76,29 +88,64 @@ pub fn looks_like_guid(text: &str) -> bool {
 /// A GUID in lower case with dashes; `None` for other text. Accepts braces and 32 bare digits.
 #[must_use]
 pub fn guid(text: &str) -> Option<String> {
-    let hex: String = text
-        .chars()
-        .filter(|letter| !matches!(letter, '-' | '{' | '}' | ' '))
-        .collect::<String>()
-        .to_ascii_lowercase();
-    if hex.len() != 32 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
     let mut out = String::with_capacity(36);
-    for (at, letter) in hex.chars().enumerate() {
-        if matches!(at, 8 | 12 | 16 | 20) {
+    let mut digits = 0;
+    for letter in text.bytes() {
+        if matches!(letter, b'-' | b'{' | b'}' | b' ') {
+            continue;
+        }
+        if !letter.is_ascii_hexdigit() || digits == 32 {
+            return None;
+        }
+        if matches!(digits, 8 | 12 | 16 | 20) {
             out.push('-');
         }
-        out.push(letter);
+        out.push(char::from(letter.to_ascii_lowercase()));
+        digits += 1;
     }
-    Some(out)
+    (digits == 32).then_some(out)
 }
 
 /// An address in its plain form: brackets, zone index, port and IPv4-in-IPv6 undone; `None` for other text
 /// (detectors 0.4).
 #[must_use]
 pub fn address(text: &str) -> Option<String> {
+    plain_address(text).map(Cow::into_owned)
+}
+
+/// As [`address`], copying only what is not plain already.
+#[must_use]
+pub fn plain_address(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
+    if is_plain_ipv4(text.as_bytes()) {
+        return Some(Cow::Borrowed(text));
+    }
+    other_address(text).map(Cow::Owned)
+}
+
+/// Four numbers up to 255 without zeros before them: what an IPv4 address is written as.
+fn is_plain_ipv4(text: &[u8]) -> bool {
+    let (mut dots, mut digits, mut value) = (0, 0, 0_u32);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits == 0 || value > 0 => {
+                digits += 1;
+                value = value * 10 + u32::from(byte - b'0');
+                if value > 255 {
+                    return false;
+                }
+            }
+            b'.' if digits > 0 => {
+                dots += 1;
+                (digits, value) = (0, 0);
+            }
+            _ => return false,
+        }
+    }
+    dots == 3 && digits > 0
+}
+
+fn other_address(text: &str) -> Option<String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Some(plain(address));
     }
@@ -257,18 +304,20 @@ impl ResourceId {
     /// Any text; an id that is none has no parts.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let folded = fold(text);
-        Self {
-            folded: folded.trim_end_matches('/').to_owned(),
-        }
+        let mut folded = fold(text);
+        folded.truncate(folded.trim_end_matches('/').len());
+        Self { folded }
     }
 
     fn after(&self, marker: &str) -> Option<&str> {
-        let mut segments = self.folded.split('/');
-        while let Some(segment) = segments.next() {
+        let mut rest = self.folded.as_str();
+        while let Some(end) = memchr(b'/', rest.as_bytes()) {
+            let (segment, after) = (rest.get(..end)?, rest.get(end + 1..)?);
             if segment == marker {
-                return segments.next().filter(|name| !name.is_empty());
+                let end = memchr(b'/', after.as_bytes()).unwrap_or(after.len());
+                return after.get(..end).filter(|name| !name.is_empty());
             }
+            rest = after;
         }
         None
     }
@@ -344,6 +393,58 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(address(text).as_deref(), plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_plain_already_is_what_it_would_become() {
+        for text in [
+            "0.0.0.0",
+            "255.255.255.255",
+            "203.0.113.7",
+            "203.0.113.07",
+            "203.0.113.00",
+            "203.0.113.256",
+            "203.0.113",
+            "203.0.113.",
+            ".203.0.113.7",
+            "203..0.113.7",
+            "203.0.113.7.1",
+            "203.0.113.7x",
+            "1.2.3.4444444444444444444",
+        ] {
+            assert_eq!(
+                is_plain_ipv4(text.as_bytes()),
+                other_address(text).as_deref() == Some(text),
+                "{text}"
+            );
+        }
+        for text in [
+            "", " Web01 ", "web01", "WEB01", "\u{c4}B", "\u{e4}b ", "a\u{130}",
+        ] {
+            let trimmed = text.trim();
+            let plain = if trimmed.is_ascii() {
+                trimmed.to_ascii_lowercase()
+            } else {
+                trimmed.to_lowercase()
+            };
+            assert_eq!(folded(text), plain);
+        }
+        let id = "2f027dce-6fba-4b5e-a07f-ae7d8097cc6d";
+        for text in [
+            id,
+            "{2F027DCE-6FBA-4B5E-A07F-AE7D8097CC6D}",
+            "2f027dce6fba4b5ea07fae7d8097cc6d",
+            " 2f027dce6fba4b5e-a07fae7d8097cc6d",
+        ] {
+            assert_eq!(guid(text).as_deref(), Some(id));
+        }
+        for text in [
+            "2f027dce6fba4b5ea07fae7d8097cc6",
+            "2f027dce6fba4b5ea07fae7d8097cc6d0",
+            "x",
+        ] {
+            assert_eq!(guid(text), None, "{text}");
         }
     }
 

@@ -16,8 +16,9 @@
 //! Rejected: `serde_json::Value`. A tree per record was measured at half the speed of the browser's own
 //! parser; typed serde structs stop at the first surprise, and exports are full of them.
 
-use crate::evidence::encoding::text;
-use memchr::memchr2;
+use crate::evidence::encoding::{text, trimmed};
+use crate::evidence::structure::{container_end, string_end};
+use memchr::memchr;
 use std::borrow::Cow;
 
 /// The first byte of a value says what it is.
@@ -116,6 +117,24 @@ impl<'a> Value<'a> {
             .map_or(Self::NULL, |(_, value)| value)
     }
 
+    /// The first entries of these names, each or [`Value::NULL`], in one walk.
+    #[must_use]
+    pub fn first_of<const N: usize>(self, names: [&[u8]; N]) -> [Self; N] {
+        let mut found = [None; N];
+        let mut missing = N;
+        for (key, value) in self.entries() {
+            let places = names.iter().zip(&mut found);
+            for (_, place) in places.filter(|(name, place)| place.is_none() && **name == key.0) {
+                *place = Some(value);
+                missing -= 1;
+            }
+            if missing == 0 {
+                break;
+            }
+        }
+        found.map(|value| value.unwrap_or(Self::NULL))
+    }
+
     /// The first entry of this name, letter case aside.
     #[must_use]
     pub fn get_folded(self, name: &str) -> Self {
@@ -144,7 +163,7 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn word(self) -> Option<Cow<'a, str>> {
         match self.text()? {
-            Cow::Borrowed(text) => Some(text.trim())
+            Cow::Borrowed(text) => Some(trimmed(text))
                 .filter(|text| !text.is_empty())
                 .map(Cow::Borrowed),
             Cow::Owned(text) => Some(text.trim().to_owned())
@@ -201,6 +220,22 @@ impl<'a> Key<'a> {
     pub fn text(self) -> Cow<'a, str> {
         unescape(self.0)
     }
+
+    /// A number below 128 that equal names share and different ones mostly do not.
+    #[inline]
+    fn fingerprint(self) -> u32 {
+        let eight = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let mixed = if self.0.len() >= 8 {
+            eight(self.0.first_chunk()) ^ eight(self.0.last_chunk()).rotate_left(29)
+        } else {
+            self.0
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte))
+        };
+        let mixed = (mixed ^ self.0.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // Seven bits of 64.
+        (mixed >> 57) as u32
+    }
 }
 
 /// Walks over the entries of an object.
@@ -213,14 +248,14 @@ impl<'a> Iterator for Entries<'a> {
     type Item = (Key<'a>, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = skip(self.rest, b", \t\r\n");
+        let rest = skip(self.rest, b',');
         if rest.first() != Some(&b'"') {
             self.rest = &[];
             return None;
         }
         let end = string_end(rest);
         let key = rest.get(1..end.saturating_sub(1)).unwrap_or(&[]);
-        let rest = skip(rest.get(end..).unwrap_or(&[]), b": \t\r\n");
+        let rest = skip(rest.get(end..).unwrap_or(&[]), b':');
         let end = value_end(rest);
         self.rest = rest.get(end..).unwrap_or(&[]);
         Some((Key(key), Value::new(rest.get(..end).unwrap_or(&[]))))
@@ -237,7 +272,7 @@ impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = skip(self.rest, b", \t\r\n");
+        let rest = skip(self.rest, b',');
         if matches!(rest.first(), None | Some(b']' | b'}')) {
             self.rest = &[];
             return None;
@@ -248,52 +283,24 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-fn skip<'a>(bytes: &'a [u8], blanks: &[u8]) -> &'a [u8] {
-    let start = bytes
-        .iter()
-        .position(|byte| !blanks.contains(byte))
-        .unwrap_or(bytes.len());
-    bytes.get(start..).unwrap_or(&[])
-}
-
-/// Bytes of the string that begins here, quotes included.
-fn string_end(bytes: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(hit) = memchr2(b'"', b'\\', bytes.get(at..).unwrap_or(&[])) {
-        at += hit;
-        if bytes.get(at) == Some(&b'"') {
-            return at + 1;
-        }
-        at += 2;
+/// What is left behind white space and separators of this kind.
+#[inline]
+fn skip(bytes: &[u8], separator: u8) -> &[u8] {
+    let mut rest = bytes;
+    while let [first, after @ ..] = rest
+        && (*first == separator || matches!(first, b' ' | b'\t' | b'\r' | b'\n'))
+    {
+        rest = after;
     }
-    bytes.len()
+    rest
 }
 
 /// Bytes of the value that begins here. Always at least one where there are any, so that walking ends.
+#[inline]
 fn value_end(bytes: &[u8]) -> usize {
     match bytes.first() {
         Some(b'"') => string_end(bytes),
-        Some(b'{' | b'[') => {
-            let (mut at, mut depth) = (0, 0_usize);
-            while let Some(byte) = bytes.get(at) {
-                match byte {
-                    b'"' => {
-                        at += string_end(bytes.get(at..).unwrap_or(&[]));
-                        continue;
-                    }
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => {
-                        depth -= 1;
-                        if depth == 0 {
-                            return at + 1;
-                        }
-                    }
-                    _ => {}
-                }
-                at += 1;
-            }
-            bytes.len()
-        }
+        Some(b'{' | b'[') => container_end(bytes),
         Some(_) => bytes
             .iter()
             .position(|byte| matches!(byte, b',' | b'}' | b']'))
@@ -306,7 +313,7 @@ fn value_end(bytes: &[u8]) -> usize {
 /// Undoes escapes. Lone surrogates become U+FFFD, unknown escapes stay as they are.
 #[must_use]
 pub fn unescape(bytes: &[u8]) -> Cow<'_, str> {
-    if !bytes.contains(&b'\\') {
+    if memchr(b'\\', bytes).is_none() {
         return text(bytes);
     }
     let mut out = Vec::with_capacity(bytes.len());
@@ -325,8 +332,10 @@ pub fn unescape(bytes: &[u8]) -> Cow<'_, str> {
     while let Some(byte) = bytes.get(at).copied() {
         if byte != b'\\' {
             flush(&mut units, &mut out);
-            out.push(byte);
-            at += 1;
+            let rest = bytes.get(at..).unwrap_or(&[]);
+            let plain = memchr(b'\\', rest).unwrap_or(rest.len());
+            out.extend_from_slice(rest.get(..plain).unwrap_or(rest));
+            at += plain;
             continue;
         }
         let escape = bytes.get(at + 1).copied();
@@ -366,17 +375,30 @@ pub fn unescape(bytes: &[u8]) -> Cow<'_, str> {
 /// The first key that occurs twice in an object. Cheap where none does.
 #[must_use]
 pub fn duplicate_key(object: Value<'_>) -> Option<String> {
+    /// Keys that are remembered; those of longer objects are looked up by walking again.
+    const KEPT: usize = 64;
+    let mut kept = [Key(b""); KEPT];
     let mut seen = 0_u128;
     for (at, (key, _)) in object.entries().enumerate() {
         // A small fingerprint: only where it was seen before are the keys themselves compared.
-        let sum = key.0.iter().fold(key.0.len(), |sum, byte| {
-            sum.wrapping_mul(31).wrapping_add(usize::from(*byte))
-        });
-        let bit = 1_u128 << (sum % 128);
-        if seen & bit != 0 && object.entries().take(at).any(|(earlier, _)| earlier == key) {
-            return Some(key.text().into_owned());
+        let bit = 1_u128 << key.fingerprint();
+        if seen & bit != 0 {
+            let earlier = kept.get(..at).unwrap_or(&kept);
+            let again = earlier.contains(&key)
+                || (at > KEPT
+                    && object
+                        .entries()
+                        .take(at)
+                        .skip(KEPT)
+                        .any(|(earlier, _)| earlier == key));
+            if again {
+                return Some(key.text().into_owned());
+            }
         }
         seen |= bit;
+        if let Some(place) = kept.get_mut(at) {
+            *place = key;
+        }
     }
     None
 }

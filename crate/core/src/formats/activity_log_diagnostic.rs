@@ -8,7 +8,7 @@ use super::{Certainty, Format, Reader};
 use crate::event::sink::Sink;
 use crate::evidence::unit::Unit;
 use crate::json::Value;
-use crate::record::cloud::json_fields;
+use crate::record::cloud::{CloudRecord, json_fields};
 use crate::record::cloud_diagnostic::parts;
 
 /// The format.
@@ -80,20 +80,74 @@ fn claims(record: Value<'_>) -> Certainty {
     }
 }
 
+/// Whether the parts alone say that [`claims`] is sure: time, operation, resource and one of our categories. What a SIEM put into `evt` is
+/// looked at twice.
+fn is_plain(record: &CloudRecord<'_>) -> bool {
+    let ours = record.category.as_deref().is_some_and(|category| {
+        CATEGORIES
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(category))
+    });
+    ours && !record.of_siem
+        && record.time.is_some()
+        && record.operation.is_some()
+        && record.resource.is_some()
+}
+
 struct Diagnostic;
 
 impl Reader for Diagnostic {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
-        if claims(value) == 0 {
+        let mut record = parts(value);
+        if !is_plain(&record) && claims(value) == 0 {
             return false;
         }
         let begun = sink.begin();
-        let mut record = parts(value);
         if record.time.is_none() {
             record.unread_time = value.get("time").word();
         }
         record.emit(begun, unit.span(), sink, || json_fields(value));
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_plain_is_claimed() {
+        let parts_of = [
+            r#""time":"2024-05-01T08:00:00Z""#,
+            r#""time":null"#,
+            r#""operationName":"X/ACTION""#,
+            r#""operationName":{"value":"X"}"#,
+            r#""resourceId":"/SUBSCRIPTIONS/S""#,
+            r#""resourceId":"""#,
+            r#""category":"ADMINISTRATIVE""#,
+            r#""category":"Other""#,
+            r#""evt":{"name":"X","outcome":null,"category":"Write"}"#,
+            r#""resultType":"Start""#,
+        ];
+        let mut plain = 0;
+        for chosen in 0..1_u32 << parts_of.len() {
+            for turned in [false, true] {
+                let mut entries: Vec<&str> = (0..parts_of.len())
+                    .filter(|at| chosen >> at & 1 == 1)
+                    .map(|at| parts_of[at])
+                    .collect();
+                if turned {
+                    entries.reverse();
+                }
+                let text = format!("{{{}}}", entries.join(","));
+                let value = Value::new(text.as_bytes());
+                if is_plain(&parts(value)) {
+                    plain += 1;
+                    assert!(claims(value) > 0, "{text}");
+                }
+            }
+        }
+        assert!(plain > 0);
     }
 }

@@ -6,10 +6,9 @@
 use super::table::{Row, Shape, TableReader};
 use super::{Certainty, Format, Header, Reader};
 use crate::event::sink::{Record, Sink};
-use crate::evidence::encoding::text;
 use crate::evidence::unit::{Unit, UnitKind};
-use crate::json::{Kind, Value};
-use crate::record::cloud::{CloudRecord, Text, json_fields};
+use crate::json::Value;
+use crate::record::cloud::{Body, CloudRecord, Text, json_fields};
 use crate::record::cloud_diagnostic;
 use crate::record::ecs::{at, each_below, raw_at, source, word};
 use crate::time::{Stamp, parse};
@@ -182,11 +181,9 @@ fn parts(document: Value<'_>) -> CloudRecord<'_> {
     );
     for path in BODIES {
         let body = at(document, path);
-        record.bodies.extend(match body.kind() {
-            Kind::Null => None,
-            Kind::Object | Kind::Array => Some(text(body.raw())),
-            _ => body.text(),
-        });
+        if !body.is_null() {
+            record.bodies.push(Body::Json(body));
+        }
     }
     record
 }

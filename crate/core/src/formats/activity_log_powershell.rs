@@ -12,7 +12,7 @@ use crate::evidence::encoding::text;
 use crate::evidence::unit::{Unit, UnitKind};
 use crate::json::Value;
 use crate::problem::Code;
-use crate::record::cloud::{CloudRecord, Text, json_fields};
+use crate::record::cloud::{Body, CloudRecord, Text, json_fields};
 use crate::record::powershell::{is_flattened, list, localizable, pairs, part};
 use crate::time::{Stamp, TimeBasis, parse};
 use std::borrow::Cow;
@@ -164,9 +164,7 @@ fn parts(value: Value<'_>) -> CloudRecord<'_> {
             b"Properties" => {
                 for (key, value) in content(value).entries() {
                     if key.is_folded("requestbody") || key.is_folded("responsebody") {
-                        record
-                            .bodies
-                            .extend(value.text().or_else(|| Some(text(value.raw()))));
+                        record.bodies.push(Body::Json(value));
                     }
                 }
             }

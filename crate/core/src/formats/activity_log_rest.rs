@@ -8,9 +8,10 @@ use crate::event::sink::Sink;
 use crate::evidence::unit::Unit;
 use crate::json::Value;
 use crate::problem::Code;
-use crate::record::cloud::{CloudRecord, json_fields};
+use crate::record::cloud::{Body, CloudRecord, json_fields};
 use crate::record::powershell::{localizable, pairs, part};
 use crate::time::parse;
+use memchr::memmem;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -25,6 +26,7 @@ pub const FORMAT: Format = Format {
             records: 0,
             cli: 0,
             flattened: false,
+            text_of_object: memmem::Finder::new(b"\"@{"),
         })
     },
 };
@@ -66,12 +68,14 @@ struct Rest {
     records: u64,
     cli: u64,
     flattened: bool,
+    /// Looks for the beginning of an object that was made text.
+    text_of_object: memmem::Finder<'static>,
 }
 
 impl Reader for Rest {
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
-        let Some(mut record) = parts(value) else {
+        let Some((mut record, of_cli)) = parts(value) else {
             let Some(error) = error_answer(value) else {
                 return false;
             };
@@ -82,7 +86,7 @@ impl Reader for Rest {
             sink.skip(begun, Code::ErrorAnswer, unit.span(), text);
             return true;
         };
-        if !self.flattened && memchr::memmem::find(unit.bytes, b"\"@{").is_some() {
+        if !self.flattened && self.text_of_object.find(unit.bytes).is_some() {
             self.flattened = true;
             sink.problem_next(
                 Code::FlattenedExport,
@@ -95,8 +99,7 @@ impl Reader for Rest {
         }
         let begun = sink.begin();
         self.records += 1;
-        // The CLI adds `resourceGroup` to what the API returns.
-        self.cli += u64::from(!value.get("resourceGroup").is_null());
+        self.cli += u64::from(of_cli);
         record.emit(begun, unit.span(), sink, || json_fields(value));
         true
     }
@@ -112,9 +115,11 @@ impl Reader for Rest {
     }
 }
 
-fn parts(value: Value<'_>) -> Option<CloudRecord<'_>> {
+/// The parts of a record, and whether the CLI wrote it: it adds `resourceGroup` to what the API returns.
+fn parts(value: Value<'_>) -> Option<(CloudRecord<'_>, bool)> {
     let mut record = CloudRecord::default();
     let mut known = 0;
+    let mut group = None;
     for (key, value) in value.entries() {
         match key.0 {
             b"eventTimestamp" => {
@@ -137,9 +142,11 @@ fn parts(value: Value<'_>) -> Option<CloudRecord<'_>> {
             b"resourceId" | b"resourceUri" => record.resource = value.word(),
             b"resourceType" => record.resource_type = localizable(value),
             b"subscriptionId" => record.subscription = value.word(),
+            b"resourceGroup" => group = group.or(Some(value)),
             b"correlationId" => record.correlation = value.word(),
             b"id" => record.id = value.word(),
             b"category" => record.category = localizable(value),
+            b"claims" if value.is_object() => record.claims.take_present(value),
             b"claims" => {
                 for (name, text) in pairs(value) {
                     record.claims.take_text(&name, || Some(text));
@@ -152,16 +159,13 @@ fn parts(value: Value<'_>) -> Option<CloudRecord<'_>> {
             b"properties" => {
                 for (key, value) in value.entries() {
                     if key.is_folded("requestbody") || key.is_folded("responsebody") {
-                        record.bodies.extend(
-                            value
-                                .text()
-                                .or_else(|| Some(crate::evidence::encoding::text(value.raw()))),
-                        );
+                        record.bodies.push(Body::Json(value));
                     }
                 }
             }
             _ => {}
         }
     }
-    (known > 0 && (record.time.is_some() || record.operation.is_some())).then_some(record)
+    let of_cli = group.is_some_and(|group| !group.is_null());
+    (known > 0 && (record.time.is_some() || record.operation.is_some())).then_some((record, of_cli))
 }

@@ -4,10 +4,9 @@
 
 use super::{Certainty, Format, Reader};
 use crate::event::sink::Sink;
-use crate::evidence::encoding::text;
 use crate::evidence::unit::Unit;
 use crate::json::Value;
-use crate::record::cloud::{CloudRecord, Text, json_fields};
+use crate::record::cloud::{Body, CloudRecord, Text, json_fields};
 use crate::time::parse;
 
 /// The format.
@@ -83,9 +82,7 @@ impl Reader for Sdk {
                 b"properties" => {
                     for (key, value) in value.entries() {
                         if key.is_folded("requestbody") || key.is_folded("responsebody") {
-                            record
-                                .bodies
-                                .extend(value.text().or_else(|| Some(text(value.raw()))));
+                            record.bodies.push(Body::Json(value));
                         }
                     }
                 }

@@ -9,7 +9,7 @@ use super::{Certainty, Format, Header};
 use crate::event::sink::{Record, Sink};
 use crate::evidence::unit::Unit;
 use crate::json::Value;
-use crate::record::cloud::{Claims, CloudRecord};
+use crate::record::cloud::{Body, Claims, CloudRecord};
 use crate::time::Stamp;
 
 /// The format.
@@ -77,7 +77,7 @@ fn emit(row: &Row<'_>, time: Option<Stamp>, begun: Record, unit: &Unit<'_>, sink
     let properties = Value::new(properties.as_bytes());
     let mut claims = Claims::default();
     claims.take_all(Value::new(claims_text.as_bytes()));
-    let body = |name: &str| properties.get_folded(name).text();
+    let body = |name: &str| properties.get_folded(name).text().map(Body::Text);
     let record = CloudRecord {
         unread_time: if time.is_none() {
             row.text(&["TimeGenerated"])

@@ -10,10 +10,12 @@ use crate::event::batch::Span;
 use crate::event::fact::{CloudRow, Fact, Status};
 use crate::event::sink::{Record, Sink};
 use crate::event::{Event, EventKind, Field, Outcome};
+use crate::evidence::encoding::text;
 use crate::identity::{self, CallerKind, ResourceId};
-use crate::json::Value;
+use crate::json::{Key, Value};
 use crate::problem::Code;
 use crate::time::{Instant, Stamp, parse};
+use memchr::{memchr, memmem, memrchr};
 use std::borrow::Cow;
 
 /// Text borrowed from the record where it can be.
@@ -62,8 +64,37 @@ pub struct CloudRecord<'a> {
     pub principal_type: Text<'a>,
     /// Scope of the authorization.
     pub scope: Text<'a>,
+    /// Whether a SIEM's copy said name, outcome and category in its own place.
+    pub of_siem: bool,
     /// `requestbody` and `responseBody`, as text.
-    pub bodies: Vec<Cow<'a, str>>,
+    pub bodies: Vec<Body<'a>>,
+}
+
+/// A body as the record holds it; escapes are undone only where it matters.
+#[derive(Clone, Debug)]
+pub enum Body<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A JSON string, or JSON that stands for itself.
+    Json(Value<'a>),
+}
+
+impl Body<'_> {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone().into_owned(),
+            Self::Json(value) => value
+                .text()
+                .unwrap_or_else(|| text(value.raw()))
+                .into_owned(),
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Body<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Self::Text(text)
+    }
 }
 
 /// Claims that matter, from any spelling of their names.
@@ -93,42 +124,98 @@ impl<'a> Claims<'a> {
 
     /// Notes one claim whose value is asked for only where the claim matters.
     pub fn take_text(&mut self, name: &str, value: impl FnOnce() -> Text<'a>) {
-        let tail = name.rsplit('/').next().unwrap_or(name);
-        let place = match tail {
-            "upn" => &mut self.upn,
-            "emailaddress" | "preferred_username" if self.upn.is_none() => &mut self.upn,
+        if let Some(place) = self.place(name.as_bytes()) {
+            self.put(place, value());
+        }
+    }
+
+    /// The claim of this name, where it matters.
+    fn place(&self, name: &[u8]) -> Option<Claim> {
+        let tail = memrchr(b'/', name)
+            .and_then(|at| name.get(at + 1..))
+            .unwrap_or(name);
+        Some(match tail {
+            b"upn" => Claim::Upn,
+            b"emailaddress" | b"preferred_username" if self.upn.is_none() => Claim::Upn,
             // `…/2005/05/identity/claims/name` holds `live.com#mail` for guests; the bare `name` the display name.
-            "name" if name == "name" => &mut self.name,
-            "name" if self.upn.is_none() => {
-                self.upn = value().map(|text| match text.split_once('#') {
+            b"name" if name == b"name" => Claim::Name,
+            b"name" if self.upn.is_none() => Claim::Guest,
+            b"objectidentifier" | b"oid" => Claim::ObjectId,
+            b"ipaddr" => Claim::Ip,
+            b"appid" => Claim::AppId,
+            b"idtyp" => Claim::IdType,
+            b"uti" => Claim::TokenId,
+            _ => return None,
+        })
+    }
+
+    fn put(&mut self, claim: Claim, value: Text<'a>) {
+        let place = match claim {
+            Claim::Name => &mut self.name,
+            Claim::Upn => &mut self.upn,
+            Claim::ObjectId => &mut self.object_id,
+            Claim::Ip => &mut self.ip,
+            Claim::AppId => &mut self.app_id,
+            Claim::IdType => &mut self.id_type,
+            Claim::TokenId => &mut self.token_id,
+            Claim::Guest => {
+                self.upn = value.map(|text| match text.split_once('#') {
                     Some((_, mail)) if mail.contains('@') => Cow::Owned(mail.to_owned()),
                     _ => text,
                 });
                 return;
             }
-            "objectidentifier" | "oid" => &mut self.object_id,
-            "ipaddr" => &mut self.ip,
-            "appid" => &mut self.app_id,
-            "idtyp" => &mut self.id_type,
-            "uti" => &mut self.token_id,
-            _ => return,
         };
-        *place = value();
+        *place = value;
     }
 
     /// Notes all claims of an object.
     pub fn take_all(&mut self, claims: Value<'a>) {
         for (key, value) in claims.entries() {
-            self.take(&key.text(), value);
+            if let Some(place) = self.place_of(key) {
+                self.put(place, value.word());
+            }
         }
     }
+
+    /// Notes all claims of an object that have text.
+    pub fn take_present(&mut self, claims: Value<'a>) {
+        for (key, value) in claims.entries() {
+            if let Some(place) = self.place_of(key)
+                && let Some(text) = value.word()
+            {
+                self.put(place, Some(text));
+            }
+        }
+    }
+
+    fn place_of(&self, key: Key<'_>) -> Option<Claim> {
+        match memchr(b'\\', key.0) {
+            None => self.place(key.0),
+            Some(_) => self.place(key.text().as_bytes()),
+        }
+    }
+}
+
+/// A claim that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Name,
+    Upn,
+    /// A name that may be a guest's mail.
+    Guest,
+    ObjectId,
+    Ip,
+    AppId,
+    IdType,
+    TokenId,
 }
 
 /// The status class of a raw status (detectors 0.3). An integer is an HTTP code.
 #[must_use]
 pub fn status_class(raw: &str) -> Status {
-    let folded = identity::fold(raw);
-    match folded.as_str() {
+    let folded = identity::folded(raw);
+    match folded.as_ref() {
         "start" | "started" => Status::Start,
         "accept" | "accepted" | "in progress" | "inprogress" => Status::Accept,
         "success" | "succeeded" => Status::Success,
@@ -199,9 +286,9 @@ fn localized_status(folded: &str) -> Status {
 }
 
 /// The operation id of a display name, for the few that name Run Command and extensions (detectors 0.9); else the folded name itself.
-fn id_of_display(display: &str) -> String {
-    let folded = identity::fold(display);
-    let id = match folded.as_str() {
+fn id_of_display(display: &str) -> Cow<'_, str> {
+    let folded = identity::folded(display);
+    let id = match folded.as_ref() {
         "run command on virtual machine" => "microsoft.compute/virtualmachines/runcommand/action",
         "run command on a virtual machine instance in a virtual machine scale set" => {
             "microsoft.compute/virtualmachinescalesets/virtualmachines/runcommand/action"
@@ -211,16 +298,25 @@ fn id_of_display(display: &str) -> String {
         }
         _ => return folded,
     };
-    id.to_owned()
+    Cow::Borrowed(id)
 }
 
 /// `<your-subscription-id>`, `REDACTED`, `******`: what people write over ids before they share a record.
 fn is_placeholder(text: &str) -> bool {
-    let bracketed = text
-        .split_once('<')
-        .is_some_and(|(_, rest)| rest.contains('>'));
-    let folded = text.to_ascii_uppercase();
-    bracketed || folded.contains("REDACTED") || text.contains("****") || folded == "ANONYMIZED"
+    const REDACTED: &[u8] = b"REDACTED";
+    let bytes = text.as_bytes();
+    let bracketed = memchr(b'<', bytes)
+        .and_then(|at| bytes.get(at..))
+        .is_some_and(|rest| memchr(b'>', rest).is_some());
+    let starred = || memchr(b'*', bytes).is_some() && memmem::find(bytes, b"****").is_some();
+    // A letter that GUIDs do not have, and the word around it.
+    let redacted = || {
+        bytes.windows(REDACTED.len()).any(|window| {
+            window.first().is_some_and(|first| first | 0x20 == b'r')
+                && window.eq_ignore_ascii_case(REDACTED)
+        })
+    };
+    bracketed || starred() || redacted() || text.eq_ignore_ascii_case("ANONYMIZED")
 }
 
 /// Operations whose request or response body says what was run or granted.
@@ -236,6 +332,9 @@ fn body_matters(operation: &str) -> bool {
     ];
     ENDS.iter().any(|end| operation.ends_with(end))
 }
+
+/// Between the resource's id and the event's own in a record's `id`.
+const EVENTS: &[u8] = b"/events/";
 
 impl<'a> CloudRecord<'a> {
     /// Ends `record` as an event of this meaning. `detail` gives all fields for the analyst and is asked only when wanted.
@@ -286,10 +385,8 @@ impl<'a> CloudRecord<'a> {
         let caller = self.caller();
         // Old samples have no resource id of their own; the record's id begins with it.
         let of_id = || {
-            self.id
-                .as_deref()?
-                .split_once("/events/")
-                .map(|(resource, _)| resource)
+            let id = self.id.as_deref()?;
+            id.get(..memmem::find(id.as_bytes(), EVENTS)?)
         };
         let resource = self
             .resource
@@ -300,15 +397,15 @@ impl<'a> CloudRecord<'a> {
         let operation = self
             .operation
             .as_deref()
-            .map(identity::fold)
+            .map(identity::folded)
             .or_else(|| self.operation_display.as_deref().map(id_of_display));
         // The id's own subscription first: exports disagree about the field, never about the id.
         let subscription = resource
             .as_ref()
             .and_then(|id| id.subscription())
-            .map(str::to_owned)
-            .or_else(|| self.subscription.as_deref().map(identity::fold));
-        let ip = self.ip.as_deref().and_then(identity::address);
+            .map(Cow::Borrowed)
+            .or_else(|| self.subscription.as_deref().map(identity::folded));
+        let ip = self.ip.as_deref().and_then(identity::plain_address);
         let row = CloudRow {
             status,
             event_data_id: sink.intern_some(self.data_id().as_deref()),
@@ -322,25 +419,32 @@ impl<'a> CloudRecord<'a> {
                 self.claims
                     .ip
                     .as_deref()
-                    .and_then(identity::address)
+                    .and_then(identity::plain_address)
                     .as_deref(),
             ),
-            app_id: sink.intern_some(self.claims.app_id.as_deref().map(identity::fold).as_deref()),
+            app_id: sink.intern_some(
+                self.claims
+                    .app_id
+                    .as_deref()
+                    .map(identity::folded)
+                    .as_deref(),
+            ),
             token_id: sink.intern_some(self.claims.token_id.as_deref()),
             role: sink.intern_some(self.role.as_deref()),
-            scope: sink.intern_some(self.scope.as_deref().map(identity::fold).as_deref()),
-            category: sink.intern_some(self.category.as_deref().map(identity::fold).as_deref()),
+            scope: sink.intern_some(self.scope.as_deref().map(identity::folded).as_deref()),
+            category: sink.intern_some(self.category.as_deref().map(identity::folded).as_deref()),
             sub_status: sink.intern_some(self.sub_status.as_deref()),
-            resource_type: sink
-                .intern_some(self.resource_type.as_deref().map(identity::fold).as_deref()),
+            resource_type: sink.intern_some(
+                self.resource_type
+                    .as_deref()
+                    .map(identity::folded)
+                    .as_deref(),
+            ),
             subscription: sink.intern_some(subscription.as_deref()),
             spelled_name: sink.intern_some(self.spelled_name()),
             display_name_only: self.operation.is_none() && self.operation_display.is_some(),
             bodies: if operation.as_deref().is_some_and(body_matters) {
-                self.bodies
-                    .iter()
-                    .map(|body| body.clone().into_owned())
-                    .collect()
+                self.bodies.iter().map(Body::text).collect()
             } else {
                 Vec::new()
             },
@@ -352,29 +456,31 @@ impl<'a> CloudRecord<'a> {
             event.fields = detail();
         }
         event.fact = Some(Fact::Cloud(Box::new(row)));
-        event.actor = caller.map(Cow::Owned);
-        event.ip = ip.map(Cow::Owned);
-        event.resource = resource.map(|id| Cow::Owned(id.folded));
-        event.operation = operation.map(Cow::Owned);
+        event.actor = caller;
+        event.ip = ip;
+        event.resource = resource
+            .as_ref()
+            .map(|id| Cow::Borrowed(id.folded.as_str()));
+        event.operation = operation;
         event.correlation = self
             .correlation
             .as_deref()
-            .map(identity::fold)
-            .filter(|id| !id.is_empty())
-            .map(Cow::Owned);
+            .map(identity::folded)
+            .filter(|id| !id.is_empty());
         sink.event(record, span, event);
     }
 
     /// The resource's own name, where it is spelled with capitals.
     fn spelled_name(&self) -> Option<&str> {
-        let name = self.resource.as_deref()?.trim().rsplit('/').next()?;
+        let id = self.resource.as_deref()?.trim();
+        let name = id.get(memrchr(b'/', id.as_bytes()).map_or(0, |at| at + 1)..)?;
         name.bytes()
             .any(|letter| letter.is_ascii_uppercase())
             .then_some(name)
     }
 
     /// `caller`, else the token's UPN, else its object id.
-    fn caller(&self) -> Option<String> {
+    fn caller(&self) -> Option<Cow<'_, str>> {
         let named = self
             .caller
             .as_deref()
@@ -383,17 +489,20 @@ impl<'a> CloudRecord<'a> {
         named
             .or(self.claims.upn.as_deref())
             .or(self.claims.object_id.as_deref())
-            .map(str::to_owned)
-            .or_else(|| self.principal_id.as_deref().and_then(identity::guid))
+            .map(Cow::Borrowed)
+            .or_else(|| {
+                let id = self.principal_id.as_deref()?;
+                identity::guid(id).map(Cow::Owned)
+            })
     }
 
-    fn principal(&self) -> Option<String> {
+    fn principal(&self) -> Option<Cow<'_, str>> {
         let id = self
             .claims
             .object_id
             .as_deref()
             .or(self.principal_id.as_deref())?;
-        Some(identity::guid(id).unwrap_or_else(|| identity::fold(id)))
+        Some(identity::guid(id).map_or_else(|| identity::folded(id), Cow::Owned))
     }
 
     fn principal_kind(&self, caller: Option<&str>) -> Option<CallerKind> {
@@ -405,7 +514,7 @@ impl<'a> CloudRecord<'a> {
         match self
             .principal_type
             .as_deref()
-            .map(identity::fold)
+            .map(identity::folded)
             .as_deref()
         {
             Some("user") => Some(CallerKind::User),
@@ -417,20 +526,23 @@ impl<'a> CloudRecord<'a> {
     }
 
     fn ticks(&self) -> Option<Instant> {
-        let (_, ticks) = self.id.as_deref()?.rsplit_once("/ticks/")?;
-        Instant::from_ticks(parse::integer(ticks.as_bytes())?)
+        let id = self.id.as_deref()?.as_bytes();
+        let (before, ticks) = id.split_at_checked(memrchr(b'/', id)?)?;
+        let ticks = parse::integer(ticks.get(1..).filter(|_| before.ends_with(b"/ticks"))?)?;
+        Instant::from_ticks(ticks)
     }
 
-    fn data_id(&self) -> Option<String> {
+    fn data_id(&self) -> Option<Cow<'_, str>> {
         let own = self
             .event_data_id
             .as_deref()
             .filter(|id| !id.trim().is_empty());
         let from_id = || {
-            let (_, tail) = self.id.as_deref()?.split_once("/events/")?;
+            let id = self.id.as_deref()?;
+            let tail = id.get(memmem::find(id.as_bytes(), EVENTS)? + EVENTS.len()..)?;
             tail.split('/').next()
         };
-        own.or_else(from_id).map(identity::fold)
+        own.or_else(from_id).map(identity::folded)
     }
 
     /// `/ticks/` restores the precision an export cut away (activity-log-formats 1); it never moves a time by a second.

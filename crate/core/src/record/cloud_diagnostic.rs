@@ -1,8 +1,7 @@
 //! The Activity Log record in the diagnostic shape, wherever it stands: in a blob, in an Event Hub body, or kept as `event.original` by another
 //! pipeline (activity-log-formats 2 e).
 
-use super::cloud::CloudRecord;
-use crate::evidence::encoding::text;
+use super::cloud::{Body, CloudRecord};
 use crate::json::Value;
 use crate::time::{TimeBasis, parse};
 
@@ -31,6 +30,7 @@ pub fn parts(value: Value<'_>) -> CloudRecord<'_> {
             b"correlationId" => record.correlation = value.word(),
             b"identity" => identity(value, &mut record),
             b"evt" => {
+                record.of_siem = true;
                 record.operation = value.get("name").word();
                 record.status = value.get("outcome").word();
                 record.category = value.get("category").word();
@@ -38,9 +38,7 @@ pub fn parts(value: Value<'_>) -> CloudRecord<'_> {
             b"properties" => {
                 for (key, value) in value.entries() {
                     if key.is_folded("requestbody") || key.is_folded("responsebody") {
-                        record
-                            .bodies
-                            .extend(value.text().or_else(|| Some(text(value.raw()))));
+                        record.bodies.push(Body::Json(value));
                     } else if key.is_folded("eventDataId") {
                         record.event_data_id = value.word();
                     }
@@ -53,10 +51,11 @@ pub fn parts(value: Value<'_>) -> CloudRecord<'_> {
 }
 
 fn identity<'a>(identity: Value<'a>, record: &mut CloudRecord<'a>) {
-    record.claims.take_all(identity.get("claims"));
-    let authorization = identity.get("authorization");
-    record.scope = authorization.get("scope").word();
-    for (key, value) in authorization.get("evidence").entries() {
+    let [claims, authorization] = identity.first_of([b"claims", b"authorization"]);
+    record.claims.take_all(claims);
+    let [scope, evidence] = authorization.first_of([b"scope", b"evidence"]);
+    record.scope = scope.word();
+    for (key, value) in evidence.entries() {
         match key.0 {
             b"role" => record.role = value.word(),
             b"principalId" => record.principal_id = value.word(),

@@ -156,6 +156,8 @@ struct Body {
     identity: Option<Identity>,
     framer: Option<Box<dyn Framer>>,
     buffer: Vec<u8>,
+    /// Whether all of the buffer is ASCII.
+    buffer_ascii: bool,
     state: State,
     /// The text of an item that holds Sigma rules and therefore no records.
     rules: Option<RuleText>,
@@ -169,6 +171,8 @@ struct State {
     original: u64,
     discard_from: Option<u64>,
     seen: Seen,
+    /// Whether the buffer holds nothing but ASCII, so that no frame of it needs a look.
+    ascii: bool,
     readers: Vec<(usize, Box<dyn Reader>, u64)>,
     current: usize,
     table_reader: Option<usize>,
@@ -343,6 +347,7 @@ impl ItemReader {
             original: mark as u64,
             discard_from: None,
             seen,
+            ascii: false,
             readers: Vec::new(),
             current: 0,
             table_reader: None,
@@ -355,6 +360,7 @@ impl ItemReader {
             identity,
             framer,
             buffer: Vec::new(),
+            buffer_ascii: true,
             state,
             rules,
         };
@@ -396,6 +402,8 @@ impl ItemReader {
             Cow::Owned(std::mem::take(&mut body.buffer))
         };
         let (opening, sink, state) = (&self.opening, &mut self.sink, &mut body.state);
+        let ascii = body.buffer_ascii && text.is_ascii();
+        state.ascii = ascii;
         state.mapped = 0;
         let used = framer.frame(&buffer, last, &mut |found| {
             state.found(found, &buffer, opening, sink)
@@ -411,6 +419,7 @@ impl ItemReader {
                 text
             }
         };
+        body.buffer_ascii = ascii || body.buffer.is_ascii();
     }
 }
 
@@ -539,6 +548,7 @@ impl State {
         };
         match &mut self.chunks {
             Some(chunks) => chunks.push(offset),
+            None if self.ascii => {}
             None => self.seen.look(bytes),
         }
         if !self.refuse(&unit, opening, sink) {

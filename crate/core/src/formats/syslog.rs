@@ -347,7 +347,11 @@ pub(crate) fn event<'a>(
     let mut event = match AgentLine::parse(message).filter(|line| line.level.is_some()) {
         Some(line) => line.event(message, sink),
         None => {
-            let shown = text(message);
+            let shown = if wants_detail || login::speaks(tag) {
+                text(message)
+            } else {
+                Cow::Borrowed("")
+            };
             let fact = login::read(tag, &shown);
             let kind = if fact.is_some() {
                 EventKind::Authentication

@@ -11,6 +11,8 @@ use crate::evidence::unit::Unit;
 use crate::problem::Code;
 use crate::record::agent::{AgentLine, is_header};
 use crate::record::handler::{HandlerEntry, is_entry};
+use memchr::{memchr, memchr2, memmem};
+use std::borrow::Cow;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -80,7 +82,7 @@ impl Reader for WaAgent {
         };
         let event = line.event(bytes, sink);
         sink.event(record, unit.span(), event);
-        if !sink.wants_detail() && memchr::memmem::find(line.body, b"time=").is_some() {
+        if !sink.wants_detail() && memmem::find(line.body, b"time=").is_some() {
             self.embedded(
                 unit,
                 bytes.len() - line.body.len(),
@@ -98,7 +100,11 @@ impl WaAgent {
         let body = unit.bytes.get(start..).unwrap_or(&[]);
         let mut at = start;
         let mut begun: Option<usize> = None;
-        for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let mut rest = body;
+        while !rest.is_empty() {
+            let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let (line, after) = rest.split_at(end);
+            rest = after;
             let text = line.trim_ascii_end();
             if is_entry(text) {
                 if let Some(from) = begun.replace(at) {
@@ -136,11 +142,14 @@ impl WaAgent {
 fn entry(unit: &Unit<'_>, from: usize, to: usize, family: Option<Family>, sink: &mut Sink) {
     let raw = unit.bytes.get(from..to).unwrap_or(&[]);
     let trimmed = raw.trim_ascii_end();
-    let joined: Vec<u8> = trimmed
-        .iter()
-        .copied()
-        .filter(|byte| *byte != b'\n' && *byte != b'\r')
-        .collect();
+    let joined: Cow<'_, [u8]> = if memchr2(b'\n', b'\r', trimmed).is_none() {
+        Cow::Borrowed(trimmed)
+    } else {
+        let letters = trimmed.iter().copied();
+        letters
+            .filter(|byte| *byte != b'\n' && *byte != b'\r')
+            .collect()
+    };
     let record = sink.begin();
     match HandlerEntry::parse(&joined) {
         Some(entry) => {

@@ -73,23 +73,34 @@ fn word(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// Whether a line begins an agent record. A slash date without a fraction begins one, too (2.0 agents, extensions' own lines).
 #[must_use]
 pub fn is_header(line: &[u8]) -> bool {
+    header_time(line).is_some()
+}
+
+/// The time at the head of an agent record, and its bytes.
+fn header_time(line: &[u8]) -> Option<(Stamp, usize)> {
     if let Some((stamp, used)) = parse::iso_prefix(line) {
         let rest = line.get(used..).unwrap_or(&[]);
         let level = rest.strip_prefix(b" ").map(|rest| word(rest).0);
-        return stamp.basis == TimeBasis::Utc
+        let ours = stamp.basis == TimeBasis::Utc
             && level.is_some_and(|level| LEVELS.contains(&level.trim_ascii_end()));
+        return ours.then_some((stamp, used));
     }
-    parse::slash_prefix(line).is_some_and(|(_, used)| matches!(line.get(used), Some(b' ') | None))
+    let (stamp, used) = parse::slash_prefix(line)?;
+    matches!(line.get(used), Some(b' ') | None).then_some((stamp, used))
 }
 
 impl<'a> AgentLine<'a> {
     /// A record's parts; `None` where its first line is no header.
     #[must_use]
     pub fn parse(record: &'a [u8]) -> Option<Self> {
-        if !is_header(record.get(..record.len().min(256))?) {
-            return None;
-        }
-        let (time, used) = parse::iso_prefix(record).or_else(|| parse::slash_prefix(record))?;
+        let head = record.get(..record.len().min(256))?;
+        let (time, used) = match header_time(head)? {
+            // A fraction may go on behind what was looked at.
+            (_, used) if used == head.len() => {
+                parse::iso_prefix(record).or_else(|| parse::slash_prefix(record))?
+            }
+            found => found,
+        };
         let end = memchr::memchr(b'\n', record).unwrap_or(record.len());
         let line = record.get(used..end)?;
         let body = record.get((end + 1).min(record.len())..)?;
@@ -209,8 +220,12 @@ impl<'a> AgentLine<'a> {
         sink: &mut Sink,
     ) -> Option<Fact> {
         let (handler, name, version) = parts?;
-        let family = family_of(handler)?;
+        // The first letters of what is looked for below: most messages begin with others.
+        if !matches!(self.message.first(), Some(b'I' | b'T' | b'U' | b'R' | b'E')) {
+            return None;
+        }
         let message = text(self.message);
+        let family = family_of(handler)?;
         let (said, sequence, named) = if let Some(change) = handler_change(&message) {
             (GuestSaid::HandlerChanged(change), None, None)
         } else if let Some(file) = message.strip_prefix("Update settings file: ") {
@@ -264,6 +279,9 @@ impl<'a> AgentLine<'a> {
     }
 
     fn goal_state(&self, sink: &mut Sink) -> Option<Fact> {
+        if !self.message.starts_with(b"Process") {
+            return None;
+        }
         let message = text(self.message);
         let rest = message
             .strip_prefix("ProcessExtensionsGoalState started")

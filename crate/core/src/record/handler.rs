@@ -50,20 +50,24 @@ impl<'a> HandlerEntry<'a> {
             return None;
         }
         let mut entry = Self::default();
-        for (key, value) in pairs(line) {
-            match key {
-                "time" => entry.time = entry.time.or_else(|| parse::iso(value.as_bytes())),
-                "version" => entry.version = Some(value),
-                "operation" => entry.operation = Some(value),
-                "extensionName" => entry.name = Some(value).filter(|name| !name.is_empty()),
-                "seq" => {
-                    entry.sequence =
-                        parse::integer(value.as_bytes()).filter(|sequence| *sequence >= 0)
+        for pair in pairs(line) {
+            match pair.key {
+                b"time" => {
+                    entry.time = entry.time.or_else(|| parse::iso(pair.text().as_bytes()));
                 }
-                "event" => entry.event = Some(value),
+                b"version" => entry.version = Some(pair.text()),
+                b"operation" => entry.operation = Some(pair.text()),
+                b"extensionName" => {
+                    entry.name = Some(pair.text()).filter(|name| !name.is_empty());
+                }
+                b"seq" => {
+                    entry.sequence =
+                        parse::integer(pair.text().as_bytes()).filter(|sequence| *sequence >= 0)
+                }
+                b"event" => entry.event = Some(pair.text()),
                 // One build misspells the key.
-                "message" | "messsage" => entry.message = Some(value),
-                "error" => entry.error = Some(value),
+                b"message" | b"messsage" => entry.message = Some(pair.text()),
+                b"error" => entry.error = Some(pair.text()),
                 _ => {}
             }
         }
@@ -96,7 +100,8 @@ impl<'a> HandlerEntry<'a> {
             return None;
         }
         let message = self.message.as_deref().unwrap_or("");
-        if message.contains("already") && message.contains("processed") {
+        let holds = |word: &[u8]| memchr::memmem::find(message.as_bytes(), word).is_some();
+        if holds(b"already") && holds(b"processed") {
             return Some(GuestSaid::AlreadyProcessed);
         }
         Some(match self.event.as_deref()? {
@@ -154,8 +159,8 @@ impl<'a> HandlerEntry<'a> {
                 .map(|error| format!(": {error}"))
                 .unwrap_or_default();
             event.summary = format!("{operation}{number}: {what}{error}");
-            for (key, value) in pairs(line) {
-                event.field(key, value.into_owned());
+            for pair in pairs(line) {
+                event.field(pair.name(), pair.text().into_owned());
             }
         }
         let family = match family {
@@ -192,9 +197,7 @@ impl<'a> HandlerEntry<'a> {
 #[must_use]
 pub fn given_secret(text: &str) -> Option<GuestSaid> {
     static EXPRESSION: OnceLock<Option<Regex>> = OnceLock::new();
-    if !text.contains("sudo") {
-        return None;
-    }
+    memchr::memmem::find(text.as_bytes(), b"sudo")?;
     let expression = EXPRESSION
         .get_or_init(|| {
             Regex::new(r"(?i)\becho\s+(\S.{0,200}?)\s+\|\s+sudo\s+-S\s+-u\s+(\S{1,64})\s").ok()

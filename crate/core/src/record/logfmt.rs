@@ -4,8 +4,36 @@
 //!
 //! Rejected: a map. The second `path=` of an uninstall line would replace the first.
 
+use crate::evidence::encoding::text;
+use crate::evidence::structure::string_end;
 use crate::json::unescape;
 use std::borrow::Cow;
+
+/// A key and its value as they stand in the line.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'a> {
+    /// The key's bytes.
+    pub key: &'a [u8],
+    /// The value, with its quotes.
+    pub raw: &'a [u8],
+}
+
+impl<'a> Pair<'a> {
+    /// The key as text; empty where it is none.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        std::str::from_utf8(self.key).unwrap_or("")
+    }
+
+    /// The value as text, quotes and escapes undone.
+    #[must_use]
+    pub fn text(self) -> Cow<'a, str> {
+        match self.raw.strip_prefix(b"\"") {
+            Some(inner) => unescape(inner.strip_suffix(b"\"").unwrap_or(inner)),
+            None => text(self.raw),
+        }
+    }
+}
 
 /// The pairs of one line, in order.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +48,7 @@ pub fn pairs(line: &[u8]) -> Pairs<'_> {
 }
 
 impl<'a> Iterator for Pairs<'a> {
-    type Item = (&'a str, Cow<'a, str>);
+    type Item = Pair<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -29,45 +57,30 @@ impl<'a> Iterator for Pairs<'a> {
                 .iter()
                 .position(|byte| !byte.is_ascii_whitespace())?;
             let rest = self.rest.get(start..)?;
+            // Letters of a name are past `=` in the table of codes, white space is before it.
             let word = rest
                 .iter()
-                .position(|byte| *byte == b'=' || byte.is_ascii_whitespace())
+                .position(|byte| *byte <= b'=' && (*byte == b'=' || byte.is_ascii_whitespace()))
                 .unwrap_or(rest.len());
             if rest.get(word) != Some(&b'=') {
                 self.rest = rest.get(word..)?;
                 continue;
             }
-            let key = std::str::from_utf8(rest.get(..word)?).unwrap_or("");
+            let key = rest.get(..word)?;
             let value = rest.get(word + 1..)?;
             let end = if value.first() == Some(&b'"') {
-                quoted_end(value)
+                string_end(value)
             } else {
                 value
                     .iter()
-                    .position(u8::is_ascii_whitespace)
+                    .position(|byte| *byte <= b' ' && byte.is_ascii_whitespace())
                     .unwrap_or(value.len())
             };
             self.rest = value.get(end..).unwrap_or(&[]);
             let raw = value.get(..end)?;
-            let text = match raw.strip_prefix(b"\"") {
-                Some(inner) => unescape(inner.strip_suffix(b"\"").unwrap_or(inner)),
-                None => crate::evidence::encoding::text(raw),
-            };
-            return Some((key, text));
+            return Some(Pair { key, raw });
         }
     }
-}
-
-fn quoted_end(value: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(byte) = value.get(at) {
-        match byte {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
-        }
-    }
-    value.len()
 }
 
 #[cfg(test)]
@@ -79,7 +92,7 @@ mod tests {
         let line =
             br#"time=2024-05-01T08:00:00Z event="a \"b\"\n" scriptUri= path=1 path=2 stray x="#;
         let have: Vec<(&str, String)> = pairs(line)
-            .map(|(key, value)| (key, value.into_owned()))
+            .map(|pair| (pair.name(), pair.text().into_owned()))
             .collect();
         let want = [
             ("time", "2024-05-01T08:00:00Z"),

@@ -45,6 +45,33 @@ fn from(text: &str) -> Option<&str> {
     rest.split(' ').next().filter(|word| !word.is_empty())
 }
 
+/// Whether a program with this tag may say something of somebody's access.
+#[must_use]
+pub fn speaks(tag: &str) -> bool {
+    matches!(
+        tag,
+        "sshd"
+            | "sshd-session"
+            | "sudo"
+            | "useradd"
+            | "adduser"
+            | "groupadd"
+            | "addgroup"
+            | "userdel"
+            | "usermod"
+            | "gpasswd"
+            | "groupmod"
+            | "passwd"
+            | "chpasswd"
+            | "su"
+            | "cron"
+            | "CRON"
+            | "crond"
+            | "systemd-logind"
+            | "login"
+    )
+}
+
 /// Reads a message of the program `tag`.
 #[must_use]
 pub fn read(tag: &str, message: &str) -> Option<Login<'static>> {
@@ -223,5 +250,14 @@ mod tests {
             assert_eq!(say(tag, message).as_deref(), Some(want), "{message}");
         }
         assert_eq!(say("kernel", "Accepted x"), None);
+        for (tag, message) in [
+            ("sshd", "Accepted publickey for ops from 203.0.113.7"),
+            ("sudo", "ops : COMMAND=/bin/sh"),
+            ("userdel", "delete user 'x'"),
+            ("usermod", "add user x"),
+            ("CRON", "session opened for user root"),
+        ] {
+            assert!(speaks(tag) && read(tag, message).is_some(), "{tag}");
+        }
     }
 }

@@ -9,7 +9,7 @@
 
 use super::fact::Fact;
 use super::intern::{Interner, Strings, Symbol};
-use super::{Event, EventKind, Outcome};
+use super::{Event, EventKind, Outcome, packed};
 use crate::time::{Instant, Stamp, TimeBasis};
 use serde::{Deserialize, Serialize};
 
@@ -28,30 +28,43 @@ const NO_TIME: u8 = 0xFF;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
     /// Nanoseconds as the source gave them (wall clock for local and year-less readings).
+    #[serde(with = "packed")]
     pub time_ns: Vec<i64>,
     /// Digits and basis, packed; see [`Columns::stamp`].
+    #[serde(with = "packed")]
     pub time_how: Vec<u8>,
     /// [`EventKind`] by number.
+    #[serde(with = "packed")]
     pub kind: Vec<u8>,
     /// [`Outcome`] by number.
+    #[serde(with = "packed")]
     pub outcome: Vec<u8>,
     /// Record number in the item.
+    #[serde(with = "packed")]
     pub record: Vec<u32>,
     /// First byte in the item.
+    #[serde(with = "packed")]
     pub offset: Vec<u64>,
     /// Bytes in the item.
+    #[serde(with = "packed")]
     pub length: Vec<u32>,
     /// Host symbol.
+    #[serde(with = "packed")]
     pub host: Vec<Symbol>,
     /// Actor symbol.
+    #[serde(with = "packed")]
     pub actor: Vec<Symbol>,
     /// Address symbol.
+    #[serde(with = "packed")]
     pub ip: Vec<Symbol>,
     /// Resource symbol.
+    #[serde(with = "packed")]
     pub resource: Vec<Symbol>,
     /// Operation symbol.
+    #[serde(with = "packed")]
     pub operation: Vec<Symbol>,
     /// Correlation symbol.
+    #[serde(with = "packed")]
     pub correlation: Vec<Symbol>,
 }
 

@@ -40,6 +40,7 @@ impl Symbol {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Strings {
     arena: String,
+    #[serde(with = "super::packed")]
     ends: Vec<u32>,
 }
 

@@ -14,6 +14,7 @@
 pub mod batch;
 pub mod fact;
 pub mod intern;
+mod packed;
 pub mod sink;
 
 use crate::time::Stamp;

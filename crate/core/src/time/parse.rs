@@ -8,6 +8,9 @@
 
 use super::{Instant, NS_PER_SECOND, Stamp, TimeBasis, YEAR_UNKNOWN};
 
+/// (year, month, day) and (hour, minute, second) as written.
+type Moment = ((u32, u32, u32), (u32, u32, u32));
+
 /// A small reader over the bytes of one time.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {
@@ -102,7 +105,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `2024-05-01T08:00`, with seconds or without.
-    fn date_and_clock(&mut self) -> Option<((u32, u32, u32), (u32, u32, u32))> {
+    fn date_and_clock(&mut self) -> Option<Moment> {
         let year = self.number(4, 4)?;
         self.take(b'-')?;
         let month = self.number(2, 2)?;
@@ -142,7 +145,7 @@ const TO_THE_SECOND: usize = 19;
 
 /// `2024-05-01T08:00:00` at places that do not move; `None` for any other beginning.
 #[inline]
-fn to_the_second(bytes: &[u8]) -> Option<((u32, u32, u32), (u32, u32, u32))> {
+fn to_the_second(bytes: &[u8]) -> Option<Moment> {
     let [
         y1,
         y2,

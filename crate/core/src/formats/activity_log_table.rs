@@ -9,7 +9,8 @@ use super::{Certainty, Format, Header};
 use crate::event::sink::{Record, Sink};
 use crate::evidence::unit::Unit;
 use crate::json::Value;
-use crate::record::cloud::{Body, Claims, CloudRecord};
+use crate::record::claims::Claims;
+use crate::record::cloud::{Body, CloudRecord};
 use crate::time::Stamp;
 
 /// The format.

@@ -10,7 +10,8 @@ use crate::evidence::unit::Unit;
 use crate::identity::{address, fold};
 use crate::json::Value;
 use crate::problem::Code;
-use crate::record::cloud::{Claims, json_fields};
+use crate::record::claims::Claims;
+use crate::record::cloud::json_fields;
 use crate::time::parse;
 use std::borrow::Cow;
 

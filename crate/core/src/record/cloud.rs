@@ -6,13 +6,14 @@
 //!
 //! Rejected: normalising in each reader. Nine copies of the status table would differ within a month.
 
+use super::claims::Claims;
 use crate::event::batch::Span;
 use crate::event::fact::{CloudRow, Fact, Status};
 use crate::event::sink::{Record, Sink};
 use crate::event::{Event, EventKind, Field, Outcome};
 use crate::evidence::encoding::text;
 use crate::identity::{self, CallerKind, ResourceId};
-use crate::json::{Key, Value};
+use crate::json::Value;
 use crate::problem::Code;
 use crate::time::{Instant, Stamp, parse};
 use memchr::{memchr, memmem, memrchr};
@@ -95,120 +96,6 @@ impl<'a> From<Cow<'a, str>> for Body<'a> {
     fn from(text: Cow<'a, str>) -> Self {
         Self::Text(text)
     }
-}
-
-/// Claims that matter, from any spelling of their names.
-#[derive(Clone, Debug, Default)]
-pub struct Claims<'a> {
-    /// Display name.
-    pub name: Text<'a>,
-    /// User principal name, or the mail of a guest.
-    pub upn: Text<'a>,
-    /// Object id.
-    pub object_id: Text<'a>,
-    /// Address that obtained the token.
-    pub ip: Text<'a>,
-    /// Client application.
-    pub app_id: Text<'a>,
-    /// `user` or `app`.
-    pub id_type: Text<'a>,
-    /// Token id.
-    pub token_id: Text<'a>,
-}
-
-impl<'a> Claims<'a> {
-    /// Notes one claim. Names come in full URL form, with dots turned into underscores (Elastic), or short.
-    pub fn take(&mut self, name: &str, value: Value<'a>) {
-        self.take_text(name, || value.word());
-    }
-
-    /// Notes one claim whose value is asked for only where the claim matters.
-    pub fn take_text(&mut self, name: &str, value: impl FnOnce() -> Text<'a>) {
-        if let Some(place) = self.place(name.as_bytes()) {
-            self.put(place, value());
-        }
-    }
-
-    /// The claim of this name, where it matters.
-    fn place(&self, name: &[u8]) -> Option<Claim> {
-        let tail = memrchr(b'/', name)
-            .and_then(|at| name.get(at + 1..))
-            .unwrap_or(name);
-        Some(match tail {
-            b"upn" => Claim::Upn,
-            b"emailaddress" | b"preferred_username" if self.upn.is_none() => Claim::Upn,
-            // `…/2005/05/identity/claims/name` holds `live.com#mail` for guests; the bare `name` the display name.
-            b"name" if name == b"name" => Claim::Name,
-            b"name" if self.upn.is_none() => Claim::Guest,
-            b"objectidentifier" | b"oid" => Claim::ObjectId,
-            b"ipaddr" => Claim::Ip,
-            b"appid" => Claim::AppId,
-            b"idtyp" => Claim::IdType,
-            b"uti" => Claim::TokenId,
-            _ => return None,
-        })
-    }
-
-    fn put(&mut self, claim: Claim, value: Text<'a>) {
-        let place = match claim {
-            Claim::Name => &mut self.name,
-            Claim::Upn => &mut self.upn,
-            Claim::ObjectId => &mut self.object_id,
-            Claim::Ip => &mut self.ip,
-            Claim::AppId => &mut self.app_id,
-            Claim::IdType => &mut self.id_type,
-            Claim::TokenId => &mut self.token_id,
-            Claim::Guest => {
-                self.upn = value.map(|text| match text.split_once('#') {
-                    Some((_, mail)) if mail.contains('@') => Cow::Owned(mail.to_owned()),
-                    _ => text,
-                });
-                return;
-            }
-        };
-        *place = value;
-    }
-
-    /// Notes all claims of an object.
-    pub fn take_all(&mut self, claims: Value<'a>) {
-        for (key, value) in claims.entries() {
-            if let Some(place) = self.place_of(key) {
-                self.put(place, value.word());
-            }
-        }
-    }
-
-    /// Notes all claims of an object that have text.
-    pub fn take_present(&mut self, claims: Value<'a>) {
-        for (key, value) in claims.entries() {
-            if let Some(place) = self.place_of(key)
-                && let Some(text) = value.word()
-            {
-                self.put(place, Some(text));
-            }
-        }
-    }
-
-    fn place_of(&self, key: Key<'_>) -> Option<Claim> {
-        match memchr(b'\\', key.0) {
-            None => self.place(key.0),
-            Some(_) => self.place(key.text().as_bytes()),
-        }
-    }
-}
-
-/// A claim that matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Claim {
-    Name,
-    Upn,
-    /// A name that may be a guest's mail.
-    Guest,
-    ObjectId,
-    Ip,
-    AppId,
-    IdType,
-    TokenId,
 }
 
 /// The status class of a raw status (detectors 0.3). An integer is an HTTP code.
@@ -637,33 +524,6 @@ mod tests {
         ] {
             assert_eq!(status_class(raw), class, "{raw}");
         }
-    }
-
-    #[test]
-    fn claims_are_read_in_every_spelling() {
-        for name in [
-            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
-            "http://schemas_xmlsoap_org/ws/2005/05/identity/claims/upn",
-            "upn",
-        ] {
-            let mut claims = Claims::default();
-            claims.take(name, Value::new(b"\"alex@contoso.example\""));
-            assert_eq!(
-                claims.upn.as_deref(),
-                Some("alex@contoso.example"),
-                "{name}"
-            );
-        }
-        let mut guest = Claims::default();
-        guest.take(
-            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
-            Value::new(b"\"live.com#alex@contoso.example\""),
-        );
-        guest.take("name", Value::new(b"\"Alex\""));
-        assert_eq!(
-            (guest.upn.as_deref(), guest.name.as_deref()),
-            (Some("alex@contoso.example"), Some("Alex"))
-        );
     }
 
     #[test]

@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod audit;
 pub mod bracket;
+pub mod claims;
 pub mod cloud;
 pub mod cloud_diagnostic;
 pub mod directory;

@@ -208,6 +208,9 @@ pub fn timeline(bench: &mut Bench<'_>) -> Result<String, Failure> {
         }
         fs::remove_file(&input.path).map_err(Failure::file("remove", &input.path))?;
     }
+    if rows.is_empty() {
+        return Ok(String::new());
+    }
     Ok(format!(
         "\n### Timeline\n\nTimes between frames, each of which pans or zooms; an empty canvas of the same size in the same page beside.\n\n{}",
         table(

@@ -121,7 +121,13 @@ pub fn machine() -> String {
     let load = read("/proc/loadavg");
     let load = load.split(' ').next().filter(|load| !load.is_empty());
     let busy = load.map_or(String::new(), |load| {
-        format!("; load when it began: {load}")
+        let shared = load.parse::<f64>().is_ok_and(|load| load > cores as f64);
+        let note = if shared {
+            " (**other work kept the machine busy: of times that passed and their ratios little is to be believed, of processor time more**)"
+        } else {
+            ""
+        };
+        format!("; load when it began: {load}{note}")
     });
     format!(
         "{model}, {cores} cores{memory}, {} {}{busy}",

@@ -145,15 +145,18 @@ export const tests = [
       await page.locator("tr[data-changed=true]").first().waitFor();
       await page.getByRole("tab", { name: /Findings/ }).click();
       await page.locator(".finding-line .triage.confirmed").first().waitFor();
-      const warned = await page.evaluate(() => { const event = new Event("beforeunload", { cancelable: true }); window.dispatchEvent(event); return event.defaultPrevented; });
-      assert(warned, "closing asks while something is unsaved");
+      const asks = () => page.evaluate(() => { const event = new Event("beforeunload", { cancelable: true }); window.dispatchEvent(event); return event.defaultPrevented; });
+      assert(await asks(), "closing asks while something is unsaved");
       const { path, text } = await saved(page, "Save triage…");
       const file = JSON.parse(text);
       equal(file.findings.length, 1, "findings spoken of");
       equal(file.findings[0].note, "<b>same address</b> as the phish", "the note, unchanged");
       equal(file.findings[0].key, key, "the key");
-      const still = await page.evaluate(() => { const event = new Event("beforeunload", { cancelable: true }); window.dispatchEvent(event); return event.defaultPrevented; });
-      assert(!still, "closing does not ask once it is saved");
+      assert(await asks(), "the changed setting is not saved yet");
+      await page.getByRole("tab", { name: "Settings" }).click();
+      await saved(page, "Save settings…");
+      assert(!(await asks()), "closing does not ask once it is saved");
+      await page.getByRole("tab", { name: /Findings/ }).click();
       // Another session.
       const other = await openPage(context.browser, context.address);
       await other.page.getByRole("button", { name: "Open the example case" }).click();

@@ -5,7 +5,7 @@
 import { effect, signal } from "@preact/signals";
 import { download } from "./outtake.js";
 import type { ExportForm, PageKept, ReportAsk, SessionLine } from "./protocol.js";
-import { applyFilter, ask, keptFilters, overview, recentFilters, say, shown, view, type View } from "./state.js";
+import { applyFilter, ask, keptFilters, overview, recentFilters, say, shown, view, type View, unsavedSettings } from "./state.js";
 import * as notes from "./notes.js";
 import { turn, unsaved } from "./triage.js";
 
@@ -75,6 +75,7 @@ export async function saveSession(): Promise<void> {
   download("runlens-session.json", new TextEncoder().encode(text), "application/json");
   unsaved.value = false;
   notes.unsaved.value = false;
+  unsavedSettings.value = false;
 }
 
 const VIEWS: readonly View[] = ["overview", "timeline", "executions", "evidence", "findings", "actors", "hosts", "settings"];

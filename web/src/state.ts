@@ -231,11 +231,24 @@ export function closeDetail(): void {
   });
 }
 
+/** Whether settings (parameters, what is expected, zones, years, links) were changed and not saved since. */
+export const unsavedSettings = signal(false);
+
+window.addEventListener("beforeunload", (event) => {
+  if (unsavedSettings.value) event.preventDefault();
+});
+
+/** What the core took is to be saved; what it refused changed nothing. */
+function changed(refused: string | null): string | null {
+  if (refused === null) unsavedSettings.value = true;
+  return refused;
+}
+
 /** Changes settings; answers why the core refused, or null. */
 export async function setSettings(json: string): Promise<string | null> {
   const { refused } = await ask("set_settings", { json });
   evidenceChanged.value += 1;
-  return refused;
+  return changed(refused);
 }
 
 /** Takes a list of the analyst (empty text takes it away); answers why the core refused, or null. */
@@ -249,27 +262,27 @@ export async function setList(kind: string, name: string, text: string): Promise
 export async function setZone(path: string, zone: string): Promise<string | null> {
   const { refused } = await ask("set_zone", { path, zone });
   evidenceChanged.value += 1;
-  return refused;
+  return changed(refused);
 }
 
 /** Says in which year an item's last record was written; answers why the core refused, or null. */
 export async function setYear(path: string, year: string): Promise<string | null> {
   const { refused } = await ask("set_year", { path, year });
   evidenceChanged.value += 1;
-  return refused;
+  return changed(refused);
 }
 
 /** Says something of a pair; answers why the core refused, or null. */
 export async function sayOfLink(say_: Asks["say_of_link"]["say"], pair: PairKey): Promise<string | null> {
   const { refused } = await ask("say_of_link", { say: say_, pair });
   if (refused !== null) say(refused);
-  return refused;
+  return changed(refused);
 }
 
 /** Says which VM a guest is; answers why the core refused, or null. */
 export async function mapHost(host: string, resource: string): Promise<string | null> {
   const { refused } = await ask("map_host", { host, resource });
-  return refused;
+  return changed(refused);
 }
 
 export async function exportManifest(form: "csv" | "json"): Promise<void> {

@@ -13,6 +13,9 @@ export interface ShownFinding {
   readonly attack: readonly string[];
   readonly item: number | null;
   readonly ordinal: number | null;
+  /** The first execution that it belongs to. */
+  readonly execution: EventName | null;
+  readonly incident: number | null;
 }
 
 export interface ShownIncident {

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { download } from "../outtake.js";
 import type { Parameter, ShownSettings } from "../protocol.js";
-import { ask, overview, say, setSettings, settingsAt } from "../state.js";
+import { ask, overview, say, setSettings, settingsAt, unsavedSettings } from "../state.js";
 import { count, plural } from "../text.js";
 import { DraftField } from "./draft.js";
 import { Expected } from "./expected.js";
@@ -46,7 +46,10 @@ export function Settings(): JSX.Element {
   const fromFile = async (input: HTMLInputElement): Promise<void> => {
     const file = input.files?.[0];
     if (file === undefined) return;
+    const before = unsavedSettings.peek();
     await change("file", await file.text());
+    // They lie in that file already.
+    unsavedSettings.value = before;
     if (refused.value === null) say("The settings were loaded.");
     input.value = "";
   };
@@ -59,7 +62,7 @@ export function Settings(): JSX.Element {
   return (
     <div class="list-view settings" data-test="settings">
       <div class="tools">
-        <button type="button" onClick={() => { download("runlens-settings.json", encoder.encode(settings.json), "application/json"); }}>Save settings…</button>
+        <button type="button" class={unsavedSettings.value ? "strong" : ""} data-test="save-settings" onClick={() => { download("runlens-settings.json", encoder.encode(settings.json), "application/json"); unsavedSettings.value = false; }}>Save settings…</button>
         <label class="file button">Load settings…<input type="file" class="hidden-file" accept=".json,application/json" onChange={(event) => { void fromFile(event.currentTarget); }} /></label>
         <button type="button" onClick={() => { void ask("read_again", {}); say("Reading everything again."); }}>Read everything again</button>
         <span class="soft">Limits hold for evidence read from now on; reading again applies them to what is open. The case document lists every value in force.</span>

@@ -17,6 +17,7 @@ use crate::evidence::encoding::trimmed;
 use memchr::memchr;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 /// Simple lower case of trimmed text: the form in which names are compared.
 #[must_use]
@@ -309,17 +310,25 @@ impl ResourceId {
         Self { folded }
     }
 
-    fn after(&self, marker: &str) -> Option<&str> {
-        let mut rest = self.folded.as_str();
-        while let Some(end) = memchr(b'/', rest.as_bytes()) {
-            let (segment, after) = (rest.get(..end)?, rest.get(end + 1..)?);
-            if segment == marker {
-                let end = memchr(b'/', after.as_bytes()).unwrap_or(after.len());
-                return after.get(..end).filter(|name| !name.is_empty());
+    /// Where the segment behind the first segment of this name lies. Ids are taken apart by the hundred thousand: bytes are looked for, not letters.
+    fn place_after(&self, marker: &str) -> Option<Range<usize>> {
+        let bytes = self.folded.as_bytes();
+        let (mut start, mut found) = (0, false);
+        loop {
+            let rest = bytes.get(start..)?;
+            let length = memchr(b'/', rest).unwrap_or(rest.len());
+            let end = start + length;
+            if found {
+                return Some(start..end);
             }
-            rest = after;
+            found = rest.get(..length) == Some(marker.as_bytes());
+            start = end + 1;
         }
-        None
+    }
+
+    fn after(&self, marker: &str) -> Option<&str> {
+        let place = self.place_after(marker)?;
+        self.folded.get(place).filter(|name| !name.is_empty())
     }
 
     /// Subscription id.
@@ -337,6 +346,10 @@ impl ResourceId {
     /// The VM (detectors 0.4): `name`, `scaleset/instance`, or `arc:name`.
     #[must_use]
     pub fn vm(&self) -> Option<String> {
+        // Most resources are no machines, and one look tells.
+        if !self.folded.contains("machine") {
+            return None;
+        }
         if let Some(set) = self.after("virtualmachinescalesets") {
             let instance = self.after("virtualmachines")?;
             return Some(format!("{set}/{instance}"));
@@ -353,17 +366,17 @@ impl ResourceId {
     /// The resource id of the VM itself, without what is below it.
     #[must_use]
     pub fn vm_resource(&self) -> Option<String> {
-        let marker = if self.folded.contains("/virtualmachines/") {
-            "/virtualmachines/"
-        } else {
-            "/microsoft.hybridcompute/machines/"
-        };
-        let start = self.folded.find(marker)? + marker.len();
-        let end = self
-            .folded
-            .get(start..)?
-            .find('/')
-            .map_or(self.folded.len(), |at| start + at);
+        const VM: &str = "virtualmachines";
+        const ARC: &str = "/microsoft.hybridcompute/machines/";
+        // A first segment is no marker: ids begin with a stroke.
+        let of_vm = self
+            .place_after(VM)
+            .filter(|name| name.start > VM.len() + 1);
+        let end = of_vm.map(|name| name.end).or_else(|| {
+            let start = self.folded.find(ARC)? + ARC.len();
+            let name = self.folded.get(start..)?;
+            Some(start + name.find('/').unwrap_or(name.len()))
+        })?;
         self.folded.get(..end).map(str::to_owned)
     }
 
@@ -524,6 +537,32 @@ mod tests {
             ),
             (Some("s"), Some("g"), Some("fix"))
         );
+    }
+
+    #[test]
+    fn odd_ids_have_no_parts() {
+        let id = |text: &str| ResourceId::parse(text);
+        for (text, vm, resource) in [
+            ("virtualmachines/x", Some("x"), None),
+            ("/virtualmachines", None, None),
+            ("/virtualmachines/", None, None),
+            ("/a/virtualmachines//b", None, Some("/a/virtualmachines/")),
+            ("/a/machines/x", None, None),
+            (
+                "/a/virtualmachines/virtualmachines/x",
+                Some("virtualmachines"),
+                Some("/a/virtualmachines/virtualmachines"),
+            ),
+            (
+                "/microsoft.hybridcompute/machines/e/extensions/y",
+                Some("arc:e"),
+                Some("/microsoft.hybridcompute/machines/e"),
+            ),
+            ("", None, None),
+        ] {
+            assert_eq!(id(text).vm().as_deref(), vm, "{text}");
+            assert_eq!(id(text).vm_resource().as_deref(), resource, "{text}");
+        }
     }
 
     #[test]

@@ -206,6 +206,59 @@ fn rules_run_over_the_activity_log_and_correlate() {
     assert_eq!(file["problems"][0]["code"], "sigma-rules");
 }
 
+/// What a rule found belongs where the findings of detectors on the same operation belong, also where its records had to be read again first (`keyword`);
+/// each rule adds its points like a detector.
+#[test]
+fn findings_of_rules_belong_to_incidents() {
+    let files = || evidence("three-runs", "");
+    let document = with_rules(files(), CLOUD);
+    let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let all = document["findings"].as_array().unwrap();
+    let is_rule = |one: &Value| one["detector"].as_str().unwrap().starts_with("sigma:");
+    let members = |incident: &Value| -> Vec<usize> {
+        let places = incident["findings"].as_array().unwrap();
+        places.iter().map(number).collect()
+    };
+    let incidents = document["incidents"].as_array().unwrap();
+    let rules: Vec<&Value> = all.iter().filter(|one| is_rule(one)).collect();
+    assert!(rules.len() >= 5, "{}", rules.len());
+    for found in rules {
+        let id = number(&found["id"]);
+        let of: Vec<&Value> = incidents
+            .iter()
+            .filter(|one| members(one).contains(&id))
+            .collect();
+        assert_eq!(of.len(), 1, "{}", found["detector"]);
+        let operations = found["operations"].as_array().unwrap();
+        assert!(!operations.is_empty());
+        let beside = members(of[0]).into_iter().any(|at| {
+            let other = &all[at];
+            let own = other["operations"].as_array().unwrap();
+            !is_rule(other) && own.iter().any(|one| operations.contains(one))
+        });
+        assert!(beside, "{}", found["detector"]);
+        // Every execution of its operations is its own as well.
+        for execution in document["executions"].as_array().unwrap() {
+            if operations.contains(&execution["operation"]) && !execution["operation"].is_null() {
+                let own = found["executions"].as_array().unwrap();
+                assert!(own.contains(&execution["id"]), "{}", found["detector"]);
+            }
+        }
+    }
+    let score = |document: &Value| document["incidents"][0]["score"].as_u64().unwrap();
+    let mut none = files();
+    none.push(("rules/none.yml".to_owned(), Vec::new()));
+    let without: Value = serde_json::from_str(&document_of(&none)).unwrap();
+    assert!(
+        score(&document) >= score(&without) + 6,
+        "the rule of level high counts 6"
+    );
+}
+
+fn document_of(files: &Files) -> String {
+    document(files, usize::MAX >> 1).1
+}
+
 #[test]
 fn rules_that_a_correlation_calls_keep_silent_unless_it_says_otherwise() {
     let document = with_rules(

@@ -11,8 +11,8 @@ use super::store::{EventNumber, Store};
 use super::{Case, Searched};
 use crate::detect::allowed::AllowEffect;
 use crate::detect::caller_profile::Actor;
-use crate::detect::incident::Incident;
-use crate::detect::{self, CaseView, Drawn, Finding, allowed, incident, raise};
+use crate::detect::incident::Grounds;
+use crate::detect::{self, CaseView, Drawn, Finding, allowed, raise};
 use crate::event::intern::Symbol;
 use crate::evidence::layout::Os;
 use crate::identity::host_label;
@@ -28,6 +28,7 @@ use crate::reconstruct::{operations, processes};
 use crate::script::{Catalogue, Examined, ScriptHint};
 use crate::settings::Settings;
 use crate::sigma::Sigma;
+use crate::sigma::hits::Hit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -133,6 +134,7 @@ impl Case {
         self.finding_keys.take();
         self.settle_notes();
         self.run_rules();
+        self.roll_up();
         self.revision += 1;
     }
 
@@ -256,6 +258,11 @@ impl Case {
 
     /// The case as detectors see it, with these settings.
     pub fn with_view<R>(&self, settings: &Settings, ask: impl FnOnce(&CaseView<'_>) -> R) -> R {
+        self.with_own_view(settings, |view| ask(&view))
+    }
+
+    /// The same, to be taken apart.
+    fn with_own_view<R>(&self, settings: &Settings, ask: impl FnOnce(CaseView<'_>) -> R) -> R {
         let view = CaseView {
             operations: &self.operations,
             runs: &self.runs,
@@ -273,22 +280,32 @@ impl Case {
             lists: &self.lists,
             drawn: Drawn::default(),
         };
-        ask(&view)
+        ask(view)
     }
 
     /// Runs the detectors once more over the conclusions that are there, and rolls their findings up: what a bench measures.
     pub fn judge_again(&mut self) {
         self.run_detectors();
+        self.roll_up();
+    }
+
+    /// Puts findings into incidents, those of rules too as far as they are there.
+    pub(super) fn roll_up(&mut self) {
+        let name_of = |hit: &Hit| self.sigma.detector(hit);
+        let hits = self.sigma.hits();
+        let referred = self.referred();
+        let grounds = &self.grounds;
+        self.incidents = grounds.incidents(referred, &self.findings, hits, name_of);
     }
 
     fn run_detectors(&mut self) {
         let settings = self.settings.clone();
-        let judged = self.with_view(&settings, judge);
+        let judged = self.with_own_view(&settings, judge);
         self.findings = judged.findings;
         self.actors = judged.actors;
         self.searched = judged.searched;
         self.allowed = judged.allowed;
-        self.incidents = judged.incidents;
+        self.grounds = judged.grounds;
     }
 }
 
@@ -298,10 +315,11 @@ struct Judged {
     actors: Vec<Actor>,
     searched: Vec<Searched>,
     allowed: Vec<AllowEffect>,
-    incidents: Vec<Incident>,
+    grounds: Grounds,
 }
 
-fn judge(view: &CaseView<'_>) -> Judged {
+fn judge(own: CaseView<'_>) -> Judged {
+    let view = &own;
     let mut findings: Vec<Finding> = Vec::new();
     let mut searched = Vec::new();
     for detector in detect::TABLE {
@@ -337,13 +355,14 @@ fn judge(view: &CaseView<'_>) -> Judged {
     };
     // Stable: detectors in table order, each in its own deterministic order.
     findings.sort_by_cached_key(started);
-    let incidents = incident::of_case(view, &findings);
+    let _ = view.actors();
+    let (grounds, actors) = Grounds::of(own);
     Judged {
         findings,
-        actors: view.actors().to_vec(),
+        actors,
         searched,
         allowed,
-        incidents,
+        grounds,
     }
 }
 

@@ -31,7 +31,7 @@ pub mod triage;
 use crate::detect::Finding;
 use crate::detect::allowed::AllowEffect;
 use crate::detect::caller_profile::Actor;
-use crate::detect::incident::Incident;
+use crate::detect::incident::{Grounds, Incident};
 use crate::detect::run_command_from_cloud_address::AddressRanges;
 use crate::detect::subject::Referred;
 use crate::event::batch::EventBatch;
@@ -86,6 +86,8 @@ pub struct Case {
     linked: Linked,
     findings: Vec<Finding>,
     incidents: Vec<Incident>,
+    /// What incidents rest on beside findings.
+    grounds: Grounds,
     /// What each entry of the allow-list did.
     allowed: Vec<AllowEffect>,
     searched: Vec<Searched>,
@@ -476,8 +478,11 @@ impl Case {
     /// Takes the bytes that [`Case::rule_needs`] named, in order.
     pub fn rule_take(&mut self, bytes: &[Vec<u8>]) {
         let mut sigma = std::mem::take(&mut self.sigma);
-        sigma.take(self, bytes);
+        let told = sigma.take(self, bytes);
         self.sigma = sigma;
+        if told {
+            self.roll_up();
+        }
         self.revision += 1;
     }
 

@@ -11,10 +11,16 @@ use crate::event::fact::Fact;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
 use crate::time::{NS_PER_SECOND, Stamp, TimeBasis};
-use std::cmp::Ordering;
 
 /// Number of an event in the store.
 pub type EventNumber = u32;
+
+/// Time, rank of the path, place in the item, event.
+type Key = (i64, u32, u64, u32, EventNumber);
+
+fn events_of(keys: Vec<Key>) -> Vec<EventNumber> {
+    keys.into_iter().map(|(.., event)| event).collect()
+}
 
 /// The events of a case.
 #[derive(Debug, Default)]
@@ -119,7 +125,8 @@ impl Store {
     /// Where an event stands in a list that is in order of time.
     #[must_use]
     pub fn row_in(&self, order: &[EventNumber], event: EventNumber, rank: &[u32]) -> Option<usize> {
-        let at = order.partition_point(|other| self.compare(*other, event, rank) == Ordering::Less);
+        let own = self.key(event, rank);
+        let at = order.partition_point(|other| self.key(*other, rank) < own);
         (order.get(at) == Some(&event)).then_some(at)
     }
 
@@ -153,20 +160,25 @@ impl Store {
         &self.order
     }
 
-    /// How two events stand in time: time, then path, then place. Events without a time come last.
-    fn compare(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
-        let key = |event: EventNumber| {
-            let at = event as usize;
-            let ns = self.stamp(event).map_or(i64::MAX, |stamp| stamp.instant.ns);
-            let item = self.item_of(event) as usize;
-            (
-                ns,
-                rank.get(item).copied().unwrap_or(u32::MAX),
-                self.columns.offset.get(at).copied().unwrap_or(0),
-                self.ordinal.get(at).copied().unwrap_or(0),
-            )
-        };
-        key(one).cmp(&key(other))
+    /// How an event stands in time: time, then path, then place; of equals the one that came first. Events without a time come last.
+    fn key(&self, event: EventNumber, rank: &[u32]) -> Key {
+        let at = event as usize;
+        let ns = self.stamp(event).map_or(i64::MAX, |stamp| stamp.instant.ns);
+        let item = self.item_of(event) as usize;
+        (
+            ns,
+            rank.get(item).copied().unwrap_or(u32::MAX),
+            self.columns.offset.get(at).copied().unwrap_or(0),
+            self.ordinal.get(at).copied().unwrap_or(0),
+            event,
+        )
+    }
+
+    /// Events in time order; each is looked at once.
+    fn sorted(&self, events: impl Iterator<Item = EventNumber>, rank: &[u32]) -> Vec<Key> {
+        let mut keys: Vec<Key> = events.map(|event| self.key(event, rank)).collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// The shown events and these others, in time order.
@@ -176,11 +188,11 @@ impl Store {
         others: impl Iterator<Item = EventNumber>,
         rank: &[u32],
     ) -> Vec<EventNumber> {
-        let mut all: Vec<EventNumber> = self.order.iter().copied().chain(others).collect();
-        if all.len() > self.order.len() {
-            all.sort_by(|one, other| self.compare(*one, *other, rank));
+        let all: Vec<EventNumber> = self.order.iter().copied().chain(others).collect();
+        if all.len() == self.order.len() {
+            return all;
         }
-        all
+        events_of(self.sorted(all.into_iter(), rank))
     }
 
     /// Merges the events that came since the last time into the order. `rank` orders items by path.
@@ -189,21 +201,26 @@ impl Store {
         if old == all {
             return;
         }
-        let mut fresh: Vec<EventNumber> = (old..all)
-            .filter_map(|event| u32::try_from(event).ok())
-            .collect();
-        fresh.sort_by(|one, other| self.compare(*one, *other, rank));
+        let fresh = (old..all).filter_map(|event| u32::try_from(event).ok());
+        let fresh = self.sorted(fresh, rank);
         let before = std::mem::take(&mut self.order);
         let mut merged = Vec::with_capacity(before.len() + fresh.len());
-        let (mut left, mut right) = (before.iter().peekable(), fresh.iter().peekable());
+        // Most of what is new is later than all before.
+        let first = fresh.first().copied();
+        let keep = before.partition_point(|event| Some(self.key(*event, rank)) < first);
+        let (head, tail) = before.split_at_checked(keep).unwrap_or((&before, &[]));
+        merged.extend_from_slice(head);
+        let tail = tail.iter().map(|event| self.key(*event, rank));
+        let (mut left, mut right) = (tail.peekable(), fresh.into_iter().peekable());
         loop {
             let take_left = match (left.peek(), right.peek()) {
-                (Some(one), Some(other)) => self.compare(**one, **other, rank) != Ordering::Greater,
+                (Some(one), Some(other)) => one < other,
                 (Some(_), None) => true,
                 (None, Some(_)) => false,
                 (None, None) => break,
             };
-            merged.extend(if take_left { left.next() } else { right.next() });
+            let next = if take_left { left.next() } else { right.next() };
+            merged.extend(next.map(|(.., event)| event));
         }
         self.order = merged;
         self.ordered = all;
@@ -211,12 +228,9 @@ impl Store {
 
     /// Orders everything anew, leaving out the events that `keep` refuses.
     pub fn reorder(&mut self, rank: &[u32], keep: impl Fn(EventNumber) -> bool) {
-        let mut order: Vec<EventNumber> = (0..self.columns.len())
-            .filter_map(|event| u32::try_from(event).ok())
-            .filter(|event| keep(*event))
-            .collect();
-        order.sort_by(|one, other| self.compare(*one, *other, rank));
-        self.order = order;
+        let all = (0..self.columns.len()).filter_map(|event| u32::try_from(event).ok());
+        let kept = all.filter(|event| keep(*event));
+        self.order = events_of(self.sorted(kept, rank));
         self.ordered = self.columns.len();
     }
 }

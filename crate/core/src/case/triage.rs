@@ -212,8 +212,8 @@ impl Case {
                     note: said.note.clone(),
                     finding: finding.map(|finding| About {
                         detector: finding.detector.to_string(),
-                        title: finding.title.clone(),
-                        summary: finding.summary.clone(),
+                        title: finding.title.to_string(),
+                        summary: self.referred().words(finding).summary,
                         first: self.referred().time(finding).0.map(|time| time.to_string()),
                     }),
                 }
@@ -240,7 +240,7 @@ fn keys(case: &Case) -> Vec<String> {
                 subject.host
             ],
             referred.time(finding).0.map(|time| time.ns),
-            finding.values,
+            referred.words(finding).values,
         ]);
         let mut key = sha256(whole.to_string().as_bytes());
         key.truncate(KEY_LETTERS);

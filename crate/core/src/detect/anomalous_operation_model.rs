@@ -27,14 +27,16 @@
 
 use super::history::{NS_PER_HOUR, day};
 use super::{
-    Baseline, CaseView, Detector, Finding, Severity, coverage, figures, mode, needs_operations,
-    sure_by, target, who,
+    Baseline, CaseView, Detector, Finding, Referred, Severity, Wording, Words, coverage, figures,
+    mode, needs_operations, sure_by, target, who,
 };
 use crate::event::fact::Status;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use crate::time::{Instant, NS_PER_DAY};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -186,7 +188,7 @@ struct Learned<'a> {
 }
 
 /// `W_d` and `W_b`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Windows {
     baseline: i64,
     detection: i64,
@@ -476,25 +478,27 @@ impl Assessment {
     }
 }
 
-fn run(view: &CaseView<'_>) -> Vec<Finding> {
-    let settings = &view.settings.control_plane.model;
-    let windows = windows(view);
-    let bound = |pick: fn(Windows) -> i64| {
-        let time = windows.map(|windows| Instant {
-            ns: pick(windows),
-            digits: 9,
-        });
-        time.map(|time| time.to_string())
-    };
-    let mut findings = Vec::new();
-    for found in view.assessments() {
-        let (Some(op), Some(severity)) = (
-            view.operations.get(found.operation),
-            severity(found.score, found.baseline),
-        ) else {
-            continue;
+/// What is kept of a finding.
+#[derive(Debug)]
+struct Said {
+    found: Assessment,
+    windows: Option<Windows>,
+    published: bool,
+}
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
         };
-        let counts = found.counts;
+        let (found, counts) = (&self.found, self.found.counts);
+        let bound = |pick: fn(Windows) -> i64| {
+            let time = self.windows.map(|windows| Instant {
+                ns: pick(windows),
+                digits: 9,
+            });
+            time.map(|time| time.to_string())
+        };
         let few = if found.baseline == Baseline::Insufficient {
             format!(
                 " The baseline of {} operations is insufficient.",
@@ -504,12 +508,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             String::new()
         };
         let flag = |set: bool| Value::from(u8::from(set));
-        findings.push(Finding {
-            detector: DETECTOR.id,
-            severity,
-            confidence: sure_by(found.baseline),
-            baseline: found.baseline,
-            title: "Run command that the baseline does not explain".to_owned(),
+        Words {
             summary: format!(
                 "{} ran a command on {}: {} (score {} of 6).{few}",
                 who(op),
@@ -517,7 +516,6 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 found.words(),
                 found.score
             ),
-            operations: vec![found.operation],
             values: figures(json!({
                 "new_caller": flag(found.new_caller),
                 "new_caller_on_resource": flag(found.new_caller_on_resource),
@@ -541,9 +539,34 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "baseline_from": bound(|windows| windows.baseline),
                 "detection_from": bound(|windows| windows.detection),
                 "detection_to": bound(|windows| windows.end),
-                "mode": mode(settings.published),
+                "mode": mode(self.published),
             })),
-            attack: vec!["T1651", "T1078.004", "T1570"],
+        }
+    }
+}
+
+fn run(view: &CaseView<'_>) -> Vec<Finding> {
+    let published = view.settings.control_plane.model.published;
+    let windows = windows(view);
+    let title: Arc<str> = "Run command that the baseline does not explain".into();
+    let mut findings = Vec::new();
+    for found in view.assessments() {
+        let Some(severity) = severity(found.score, found.baseline) else {
+            continue;
+        };
+        findings.push(Finding {
+            detector: DETECTOR.id,
+            severity,
+            confidence: sure_by(found.baseline),
+            baseline: found.baseline,
+            title: title.clone(),
+            wording: Some(Arc::new(Said {
+                found: found.clone(),
+                windows,
+                published,
+            })),
+            operations: vec![found.operation],
+            attack: Cow::Borrowed(&["T1651", "T1078.004", "T1570"]),
             ..Finding::default()
         });
     }

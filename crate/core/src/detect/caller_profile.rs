@@ -19,15 +19,17 @@
 //! ## Sources
 //! MSTIC "Investigating suspicious Azure activity".
 
-use super::history::{boundaries, day};
+use super::history::{Known, boundaries, day};
 use super::{
     Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, mode,
     needs_operations, sensitive_operation,
 };
+use crate::event::intern::Symbol;
 use crate::identity::CallerKind;
 use crate::reconstruct::operations::{Operation, OperationFamily};
 use crate::time::{Instant, NS_PER_DAY};
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -74,22 +76,38 @@ impl ActorOperation {
         crossed.max(1)
     }
 
-    fn take(&mut self, at: usize, op: &Operation) {
+    fn take(&mut self, at: usize, op: &Operation, last: &mut Last) {
         self.count += 1;
         self.rows += op.rows.len();
         self.members.push(at);
-        for ip in &op.ips {
-            if !self.ips.contains(ip) {
-                self.ips.insert(ip.clone());
+        // Mostly the same address as before, and the same day.
+        if op.ips.len() != 1 || last.ip != op.symbols.ip {
+            for ip in &op.ips {
+                if !self.ips.contains(ip) {
+                    self.ips.insert(ip.clone());
+                }
             }
+            last.ip = op.symbols.ip;
         }
         if self.category < op.category {
             self.category.clone_from(&op.category);
         }
         (self.first, self.last) = widened((self.first, self.last), op);
-        let times = op.rows.iter().filter_map(|row| row.at);
-        self.days.extend(times.map(|time| day(time.ns)));
+        for time in op.rows.iter().filter_map(|row| row.at) {
+            let on = day(time.ns);
+            if last.day != Some(on) {
+                self.days.insert(on);
+                last.day = Some(on);
+            }
+        }
     }
+}
+
+/// What was noted last, so that it is not noted again.
+#[derive(Default)]
+struct Last {
+    ip: Symbol,
+    day: Option<i64>,
 }
 
 /// A principal and its work.
@@ -127,9 +145,15 @@ fn widened(
 pub fn actors(view: &CaseView<'_>) -> Vec<Actor> {
     let history = view.history();
     let published = view.settings.control_plane.profile.published;
-    let mut place: BTreeMap<u32, usize> = BTreeMap::new();
-    type Work<'a> = (Actor, BTreeSet<&'a str>, BTreeMap<&'a str, ActorOperation>);
-    let mut work: Vec<Work<'_>> = Vec::new();
+    let mut place: Known<u32, usize> = Known::default();
+    type Work = (
+        Actor,
+        Known<Symbol, ()>,
+        Known<Symbol, (ActorOperation, Last)>,
+    );
+    let mut work: Vec<Work> = Vec::new();
+    // Addresses beyond the first have no number of their own here.
+    let mut further: Known<(usize, &str), ()> = Known::default();
     for (at, op) in view.operations.iter().enumerate() {
         let (Some(principal), Some(caller)) = (
             history.principal(at),
@@ -147,7 +171,7 @@ pub fn actors(view: &CaseView<'_>) -> Vec<Actor> {
                 last: None,
                 operations: Vec::new(),
             };
-            work.push((actor, BTreeSet::new(), BTreeMap::new()));
+            work.push((actor, Known::default(), Known::default()));
             work.len() - 1
         });
         let Some((actor, ips, operations)) = work.get_mut(slot) else {
@@ -156,22 +180,25 @@ pub fn actors(view: &CaseView<'_>) -> Vec<Actor> {
         if actor.kind == CallerKind::Unknown {
             actor.kind = op.caller_kind;
         }
-        for ip in &op.ips {
-            if ips.insert(ip) {
-                actor.ips.push(ip.clone());
+        if op.ips.len() > 1 || !op.ips.is_empty() && ips.insert(op.symbols.ip, ()).is_none() {
+            for ip in &op.ips {
+                if further.insert((slot, ip), ()).is_none() {
+                    actor.ips.push(ip.clone());
+                }
             }
         }
         (actor.first, actor.last) = widened((actor.first, actor.last), op);
-        operations.entry(&op.operation).or_default().take(at, op);
+        let (row, last) = operations.entry(op.symbols.operation).or_default();
+        if row.count == 0 {
+            row.operation.clone_from(&op.operation);
+        }
+        row.take(at, op, last);
     }
     let finished = work.into_iter().map(|(mut actor, _, operations)| {
-        actor.operations = operations
-            .into_iter()
-            .map(|(name, operation)| ActorOperation {
-                operation: name.to_owned(),
-                ..operation
-            })
-            .collect();
+        actor.operations = operations.into_values().map(|(row, _)| row).collect();
+        let by_name =
+            |one: &ActorOperation, other: &ActorOperation| one.operation.cmp(&other.operation);
+        actor.operations.sort_unstable_by(by_name);
         // Stable: equals stay by name.
         actor
             .operations
@@ -239,7 +266,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 },
                 confidence: Confidence::Medium,
                 baseline: Baseline::NotApplicable,
-                title: "Operation does not fit its caller".to_owned(),
+                title: "Operation does not fit its caller".into(),
                 summary: format!(
                     "{} performed {} {} among {} ({:.1} %){from}.",
                     actor.caller,
@@ -271,7 +298,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                     "others": others,
                     "mode": mode(settings.published),
                 })),
-                attack: vec!["T1078.004"],
+                attack: Cow::Borrowed(&["T1078.004"]),
                 ..Finding::default()
             });
         }

@@ -26,6 +26,7 @@ use crate::reconstruct::guests::reach::{Reach, Step};
 use crate::reconstruct::skew::estimate::Confidence as Sure;
 use crate::time::NS_PER_SECOND;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -68,7 +69,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 Sure::Medium => Confidence::Medium,
                 Sure::Low => Confidence::Low,
             },
-            title: "Guest clock is off".to_owned(),
+            title: "Guest clock is off".into(),
             summary: format!(
                 "The clock of {} shows {} to {} s more than the cloud's, by {}.",
                 on_host(clock.host.as_deref()),
@@ -84,7 +85,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "high": seconds(high),
                 "pairs": clock.estimate.pairs,
             })),
-            attack: vec!["T1070.006"],
+            attack: Cow::Borrowed(&["T1070.006"]),
             ..Finding::default()
         });
     }
@@ -144,7 +145,7 @@ fn steps(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> {
         },
         confidence: Confidence::High,
         baseline: Baseline::NotApplicable,
-        title: "Guest clock was set back".to_owned(),
+        title: "Guest clock was set back".into(),
         summary: format!(
             "Logs of {} run back {}, by at most {} s.",
             on_host(reach.host.as_deref()),
@@ -167,7 +168,7 @@ fn steps(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> {
             "count": all.len(),
             "greatest": seconds(length(greatest)),
         })),
-        attack: vec!["T1070.006"],
+        attack: Cow::Borrowed(&["T1070.006"]),
         ..Finding::default()
     })
 }
@@ -195,7 +196,7 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
         detector: DETECTOR.id,
         severity: Severity::Info,
         confidence: Confidence::Medium,
-        title: "Two clocks in one log".to_owned(),
+        title: "Two clocks in one log".into(),
         summary: format!(
             "{} of the system log of {} differ from the time quoted in them by up to {} s beyond any zone.",
             counted(outside.len(), "line"),
@@ -214,7 +215,7 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
             "count": outside.len(),
             "greatest": seconds(remainder(worst.offset)),
         })),
-        attack: vec!["T1070.006"],
+        attack: Cow::Borrowed(&["T1070.006"]),
         ..Finding::default()
     })
 }

@@ -27,6 +27,7 @@ use crate::evidence::layout::Family;
 use crate::reconstruct::operations::{OperationFamily, OperationOutcome};
 use crate::reconstruct::skew::offset::Offset;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -40,7 +41,7 @@ pub const DETECTOR: Detector = Detector {
 fn untraced<'a>(view: &CaseView<'a>) -> Vec<(usize, &'a str)> {
     let mut guest_of: BTreeMap<usize, &'a str> = BTreeMap::new();
     for label in view.guests.reach.keys() {
-        for at in view.machines().run_commands(label) {
+        for at in view.run_commands(label) {
             guest_of.entry(at).or_insert(label);
         }
     }
@@ -218,7 +219,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 Confidence::Medium
             },
             baseline: Baseline::Full,
-            title: "Operation without a trace on the guest".to_owned(),
+            title: "Operation without a trace on the guest".into(),
             summary: format!("{said}."),
             operations: vec![at],
             executions: view
@@ -235,7 +236,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "missing": between,
                 "removed": removed,
             })),
-            attack: vec!["T1070.004", "T1070.002"],
+            attack: Cow::Borrowed(&["T1070.004", "T1070.002"]),
             ..Finding::default()
         });
     }

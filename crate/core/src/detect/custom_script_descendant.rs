@@ -27,6 +27,7 @@ use crate::reconstruct::processes::Process;
 use crate::script::secrets::masked;
 use crate::time::Instant;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -213,7 +214,7 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
         detector: DETECTOR.id,
         severity: Severity::Medium,
         confidence: Confidence::High,
-        title: "Suspicious descendant of the custom-script handler".to_owned(),
+        title: "Suspicious descendant of the custom-script handler".into(),
         summary: format!(
             "Within {} s of its start the custom-script handler on {} had {}: {}.",
             seconds(last.ns - started.ns),
@@ -231,7 +232,7 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
             "count": below.len(),
             "descendants": listed,
         })),
-        attack: vec!["T1651", "T1059", "T1218"],
+        attack: Cow::Borrowed(&["T1651", "T1059", "T1218"]),
         ..Finding::default()
     })
 }

@@ -22,6 +22,7 @@ use super::scripts::{ExecutionScript, Source};
 use super::{Baseline, CaseView, Confidence, Detector, Finding, Severity, figures, script_content};
 use crate::script::decode::{Code, Layer, Transform};
 use serde_json::json;
+use std::borrow::Cow;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -111,7 +112,7 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript, code: Code) -> Option<
             Confidence::High
         },
         baseline: Baseline::NotApplicable,
-        title: title.to_owned(),
+        title: title.into(),
         summary: format!("{summary}{way}."),
         operations: execution.operation.into_iter().collect(),
         executions: vec![script.execution],
@@ -124,9 +125,9 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript, code: Code) -> Option<
             "source": script.source.word(),
         })),
         attack: if code == Code::EmbeddedExecutable {
-            vec!["T1027.009", "T1027"]
+            Cow::Borrowed(&["T1027.009", "T1027"])
         } else {
-            vec!["T1027", "T1027.010", "T1140", "T1059"]
+            Cow::Borrowed(&["T1027", "T1027.010", "T1140", "T1059"])
         },
         ..Finding::default()
     })

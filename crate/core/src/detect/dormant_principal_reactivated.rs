@@ -29,6 +29,7 @@ use super::{Baseline, CaseView, Confidence, Detector, Finding, Severity, Subject
 use crate::event::EventKind;
 use crate::time::{Instant, NS_PER_DAY};
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -300,7 +301,7 @@ fn finding(view: &CaseView<'_>, revival: &Revival) -> Option<Finding> {
         severity,
         confidence: Confidence::High,
         baseline: Baseline::Full,
-        title: "Dormant identity revived".to_owned(),
+        title: "Dormant identity revived".into(),
         summary: format!(
             "{name} had not signed in for {} days, got a credential{by} ({}), signed in {} min later{then}.",
             settings.dormant_days,
@@ -330,9 +331,9 @@ fn finding(view: &CaseView<'_>, revival: &Revival) -> Option<Finding> {
             "commands": revival.commands.len(),
         })),
         attack: if stage == 2 {
-            vec!["T1098.001", "T1098.005", "T1078.004", "T1651"]
+            Cow::Borrowed(&["T1098.001", "T1098.005", "T1078.004", "T1651"])
         } else {
-            vec!["T1098.001", "T1098.005", "T1078.004"]
+            Cow::Borrowed(&["T1098.001", "T1098.005", "T1078.004"])
         },
         ..Finding::default()
     })

@@ -4,7 +4,8 @@
 //! The handler of a run command, or of a custom script, was removed from a guest: by the agent's log, the handler's log or the Activity Log. Signs within
 //! five minutes of each other are one removal. No finding where the same handler was installed within ten minutes before or after (an upgrade).
 //! `high` where the last run ended at most 24 hours before, or where a guest says so and the cloud, although its records cover it, knows of no deletion
-//! within ten minutes (an *orphan*); else `medium`.
+//! within ten minutes (an *orphan*); else `medium`. A script that tells the guest service to de-provision removes everything likewise: its gap counts from the
+//! run before it.
 //!
 //! ## Why it matters
 //! Removal deletes scripts, outputs, settings and statuses of every run (T1070.004, T1562.001). The logs under `/var/log/azure`, the agent's log, the
@@ -30,6 +31,7 @@ use crate::identity::{netbios, same_host};
 use crate::reconstruct::guests::Change;
 use crate::reconstruct::operations::OperationOutcome;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -62,7 +64,8 @@ const SURVIVES_WINDOWS: [&str; 5] = [
 ];
 
 fn not_assessed(view: &CaseView<'_>) -> Option<String> {
-    if view.guests.changes.is_empty() {
+    let told = || (0..view.runs.len()).any(|at| deprovisions(view, at));
+    if view.guests.changes.is_empty() && !told() {
         needs_operations(view)
     } else {
         None
@@ -203,6 +206,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let orphan = near.is_empty() && is_covered(view, &removal);
         findings.push(finding(view, &removal, near, last, orphan));
     }
+    findings.extend(deprovisioned(view, &ends));
     let mut commands: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (_, at) in deletions.values().flatten() {
         if !told.contains(at) {
@@ -215,11 +219,11 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
 /// Whether the Activity Log would have told: its records of the VM's subscription reach around the removal.
 fn is_covered(view: &CaseView<'_>, removal: &Removal<'_>) -> bool {
     let lag = view.settings.guest.absence.lag_minutes * NS_PER_MINUTE;
-    let commands = view.machines().run_commands(removal.label);
+    let commands = view.run_commands(removal.label);
     let subscription = commands
         .first()
         .and_then(|at| view.operations.get(*at)?.subscription.as_deref());
-    let records = view.machines().records(subscription);
+    let records = view.records(subscription);
     match (records.first(), records.last(), commands.is_empty()) {
         (Some(first), Some(last), false) => {
             *first <= removal.cloud - NEAR && removal.cloud + NEAR <= last - lag
@@ -275,7 +279,7 @@ fn finding(
             Severity::Medium
         },
         confidence: Confidence::High,
-        title: "Script handler removed from a guest".to_owned(),
+        title: "Script handler removed from a guest".into(),
         summary: format!("{}.", said.join(", ")),
         operations,
         executions: view.executions_of_run(last.map(|(_, at)| at)),
@@ -289,9 +293,75 @@ fn finding(
             "version": version,
             "survives": if windows { SURVIVES_WINDOWS } else { SURVIVES_LINUX },
         })),
-        attack: vec!["T1070.004", "T1562.001"],
+        attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
         ..Finding::default()
     }
+}
+
+/// The indicator of a script that has the guest service remove everything.
+const DEPROVISION: &str = "log-deprovision";
+
+/// Whether the script of a run does that, outside comments.
+fn deprovisions(view: &CaseView<'_>, run: usize) -> bool {
+    view.examined_of(run).is_some_and(|examined| {
+        let mut hits = examined.matches.iter();
+        hits.any(|hit| hit.indicator.id == DEPROVISION && hit.weight() > 0)
+    })
+}
+
+/// Guests that a script told to de-provision: stores, settings and statuses of all families go with it.
+fn deprovisioned(
+    view: &CaseView<'_>,
+    ends: &BTreeMap<(&str, Family), Vec<(i64, usize)>>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, run) in view.runs.iter().enumerate() {
+        let (true, Some((first, last))) = (deprovisions(view, at), view.run_times(at)) else {
+            continue;
+        };
+        let label = view.label(at);
+        let of_label = ends.iter().filter(|((of, _), _)| *of == label);
+        // The run itself is no run before it.
+        let before = of_label
+            .flat_map(|(_, list)| list)
+            .filter(|(end, other)| *other != at && *end <= first.ns)
+            .max();
+        let gap = before.map(|(end, _)| first.ns - end);
+        let after = gap.map_or_else(String::new, |gap| {
+            format!(", {} s after the run before it", seconds(gap))
+        });
+        let severe = gap.is_some_and(|gap| gap <= SOON);
+        findings.push(Finding {
+            detector: DETECTOR.id,
+            severity: if severe {
+                Severity::High
+            } else {
+                Severity::Medium
+            },
+            // The script says so; the guest service's own log would prove it.
+            confidence: Confidence::Medium,
+            title: "Guest told to de-provision".into(),
+            summary: format!(
+                "A script on {} told the guest service to de-provision{after}: that removes the stores of all handlers, their settings and statuses.",
+                on_host(run.host.as_deref())
+            ),
+            operations: view.operation_of_run(at).into_iter().collect(),
+            executions: view.executions_of_run(Some(at)),
+            events: run.events.clone(),
+            subject: of_host(run.host.clone()),
+            time: Some((first, last)),
+            values: figures(json!({
+                "gap": gap.map(seconds),
+                "orphan": false,
+                "family": "all",
+                "deprovisioned": true,
+                "survives": SURVIVES_LINUX,
+            })),
+            attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
+            ..Finding::default()
+        });
+    }
+    findings
 }
 
 /// Commands that are looked at for one deletion at most: of so many under way at one time none is the last.
@@ -309,7 +379,7 @@ fn in_cloud_only(
     // The last run command on that VM, by the Activity Log; operations are in order of their starts.
     let of_vm = op.vm().map(|vm| {
         let known = commands.entry(vm);
-        known.or_insert_with_key(|vm| view.machines().run_commands(vm))
+        known.or_insert_with_key(|vm| view.run_commands(vm))
     });
     let of_vm = of_vm.map_or(&[][..], |list| list.as_slice());
     let before = of_vm.partition_point(|command| *command < at);
@@ -333,7 +403,7 @@ fn in_cloud_only(
             Severity::Medium
         },
         confidence: Confidence::High,
-        title: "Script extension deleted".to_owned(),
+        title: "Script extension deleted".into(),
         summary: format!(
             "{} deleted a script extension of {}{after}.",
             super::who(op),
@@ -345,7 +415,7 @@ fn in_cloud_only(
             "orphan": false,
             "survives": SURVIVES_LINUX,
         })),
-        attack: vec!["T1070.004", "T1562.001"],
+        attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
         ..Finding::default()
     })
 }

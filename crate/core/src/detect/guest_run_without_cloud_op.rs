@@ -28,6 +28,7 @@ use crate::identity::ResourceId;
 use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_DAY;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -99,7 +100,7 @@ fn obstacle(view: &CaseView<'_>, one: &Unasked) -> Option<&'static str> {
     if one.subscription.is_none() {
         return Some("its VM is not known in any subscription of the case");
     }
-    let records = view.machines().records(one.subscription.as_deref());
+    let records = view.records(one.subscription.as_deref());
     let (Some(first), Some(last)) = (records.first(), records.last()) else {
         return Some("no Activity Log record of its subscription is loaded");
     };
@@ -231,7 +232,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        let records = view.machines().records(one.subscription.as_deref());
+        let records = view.records(one.subscription.as_deref());
         let usual = *pauses
             .entry(one.subscription.clone())
             .or_insert_with(|| usual_pause(records));
@@ -287,7 +288,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 Confidence::Low
             },
             baseline: Baseline::Full,
-            title: "Run without an operation in the cloud".to_owned(),
+            title: "Run without an operation in the cloud".into(),
             summary: format!(
                 "No operation asked for {} on {}; {says}.",
                 called(run),
@@ -302,7 +303,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "pause": seconds(pause),
                 "usual_pause": seconds(usual),
             })),
-            attack: vec!["T1562.008", "T1651", "T1059"],
+            attack: Cow::Borrowed(&["T1562.008", "T1651", "T1059"]),
             ..Finding::default()
         });
     }

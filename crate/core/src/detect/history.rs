@@ -2,12 +2,14 @@
 //!
 //! The same person is an object id in one export and a UPN in the other; an operation that carries both joins the two (detectors 0.4), so
 //! that `alice@contoso.example` of the portal's CSV and her object id in the REST export have one number here. VMs and subscriptions are
-//! numbered alike, so that a key of a detector is two or three numbers and never a text.
+//! numbered alike, so that a key of a detector is two or three numbers and never a text. Operations bring their texts as numbers of the case, so that
+//! each name and each resource id is taken apart once, and told apart from others without reading it.
 //!
 //! Rejected: each detector comparing `caller` itself. The same account in another spelling would be new to every baseline.
 
 use super::identities::Names;
 use crate::case::store::EventNumber;
+use crate::event::intern::Symbol;
 use crate::identity::{fold, looks_like_guid};
 use crate::reconstruct::operations::Operation;
 use crate::settings::Settings;
@@ -27,13 +29,29 @@ pub(crate) const NS_PER_MINUTE: i64 = 60 * NS_PER_SECOND;
 pub struct History {
     principals: Vec<Option<u32>>,
     names: BTreeMap<String, u32>,
-    vms: Vec<Option<u32>>,
+    principals_end: u32,
+    /// The place of each operation among the resources.
+    places: Vec<Option<u32>>,
+    resources: Vec<Place>,
     subscriptions: Vec<u32>,
     since: Vec<i64>,
     end: Option<i64>,
     v6_bits: u32,
     /// Event of an identity record -> who acted, and what was changed.
     actors: BTreeMap<EventNumber, (Option<u32>, Option<u32>)>,
+}
+
+/// A resource as its id tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Number of its VM: subscription, group and name together (detectors 0.4).
+    pub vm: Option<u32>,
+    /// Name of its VM.
+    pub vm_name: Option<String>,
+    /// Resource id of the VM itself, also of a machine of Arc or of a scale set's instance.
+    pub vm_resource: Option<String>,
+    /// Number of its resource group, names of groups being equal in all subscriptions.
+    pub group: Option<u32>,
 }
 
 /// What was found out of each of a few values; looked up only, so that its order decides nothing.
@@ -118,16 +136,22 @@ impl History {
             ..Self::default()
         };
         let mut aliases = Aliases::default();
-        let mut vms: BTreeMap<(Option<&str>, Option<&str>, String), u32> = BTreeMap::new();
-        let mut subscriptions: BTreeMap<Option<&str>, u32> = BTreeMap::new();
+        let mut vms: BTreeMap<(Symbol, Option<&str>, String), u32> = BTreeMap::new();
+        let mut groups: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut subscriptions: Known<Symbol, u32> = Known::default();
         let mut of_operation = Vec::with_capacity(operations.len());
+        history.places.reserve_exact(operations.len());
+        history.subscriptions.reserve_exact(operations.len());
         // Few names and resources fill all operations: each is taken apart once. Nothing is read in the maps' order.
-        let mut callers: Known<&str, Option<usize>> = Known::default();
-        let mut principals: Known<&str, usize> = Known::default();
-        let mut places: Known<(Option<&str>, &str), Option<u32>> = Known::default();
+        let mut callers: Known<Symbol, Option<usize>> = Known::default();
+        let mut principals: Known<Symbol, Option<usize>> = Known::default();
+        let mut places: Known<(Symbol, Symbol), u32> = Known::default();
+        let mut joined: Known<(usize, usize), ()> = Known::default();
+        let next = |taken: usize| u32::try_from(taken).unwrap_or(u32::MAX);
         for op in operations {
+            let symbols = op.symbols;
             let caller = op.caller.as_deref().and_then(|caller| {
-                *callers.entry(caller).or_insert_with(|| {
+                *callers.entry(symbols.caller).or_insert_with(|| {
                     let name = fold(caller);
                     if name.is_empty() {
                         return None;
@@ -140,24 +164,24 @@ impl History {
                     Some(number)
                 })
             });
-            let principal = op
-                .principal
-                .as_deref()
-                .filter(|name| !name.is_empty())
-                .map(|name| {
-                    *principals
-                        .entry(name)
-                        .or_insert_with(|| aliases.number(name))
-                });
-            if let (Some(one), Some(other)) = (caller, principal) {
+            let principal = op.principal.as_deref().filter(|name| !name.is_empty());
+            let principal = principal.and_then(|name| {
+                // Without a claim it is the folded caller.
+                if !symbols.principal.is_some() {
+                    return caller.or_else(|| Some(aliases.number(name)));
+                }
+                let known = principals.entry(symbols.principal);
+                *known.or_insert_with(|| Some(aliases.number(name)))
+            });
+            if let (Some(one), Some(other)) = (caller, principal)
+                && joined.insert((one, other), ()).is_none()
+            {
                 aliases.join(one, other);
             }
             of_operation.push(principal.or(caller));
 
-            let number = u32::try_from(subscriptions.len()).unwrap_or(u32::MAX);
-            let number = *subscriptions
-                .entry(op.subscription.as_deref())
-                .or_insert(number);
+            let number = next(subscriptions.len());
+            let number = *subscriptions.entry(symbols.subscription).or_insert(number);
             history.subscriptions.push(number);
             if history.since.len() <= number as usize {
                 history.since.push(i64::MAX);
@@ -170,15 +194,29 @@ impl History {
             let last = op.ended.or(op.started).map(|time| time.ns);
             history.end = history.end.max(last);
 
-            let vm = op.resource.as_ref().and_then(|id| {
-                let key = (op.subscription.as_deref(), id.folded.as_str());
+            let place = op.resource.as_ref().map(|id| {
+                let key = (symbols.subscription, symbols.resource);
                 *places.entry(key).or_insert_with(|| {
-                    let number = u32::try_from(vms.len()).unwrap_or(u32::MAX);
-                    let key = (op.subscription.as_deref(), id.resource_group(), id.vm()?);
-                    Some(*vms.entry(key).or_insert(number))
+                    let vm_name = id.vm();
+                    let group = id.resource_group();
+                    let vm = vm_name.clone().map(|name| {
+                        let number = next(vms.len());
+                        *vms.entry((key.0, group, name)).or_insert(number)
+                    });
+                    let group = group.map(|name| {
+                        let number = next(groups.len());
+                        *groups.entry(name).or_insert(number)
+                    });
+                    history.resources.push(Place {
+                        vm,
+                        vm_resource: vm_name.as_ref().and_then(|_| id.vm_resource()),
+                        vm_name,
+                        group,
+                    });
+                    next(history.resources.len() - 1)
                 })
             });
-            history.vms.push(vm);
+            history.places.push(place);
         }
         let mut of_identity = Vec::with_capacity(identities.len());
         for (event, names) in identities {
@@ -199,6 +237,7 @@ impl History {
                 .names
                 .insert(name, u32::try_from(root).unwrap_or(u32::MAX));
         }
+        history.principals_end = next(aliases.parent.len());
         history.principals = of_operation
             .into_iter()
             .map(|number| u32::try_from(aliases.root(number?)).ok())
@@ -244,7 +283,31 @@ impl History {
     /// The VM of an operation, by number: subscription, group and name together (detectors 0.4).
     #[must_use]
     pub fn vm(&self, operation: usize) -> Option<u32> {
-        self.vms.get(operation).copied().flatten()
+        self.resource(self.place(operation)?)?.vm
+    }
+
+    /// The resource of an operation, by place among the resources.
+    #[must_use]
+    pub fn place(&self, operation: usize) -> Option<u32> {
+        self.places.get(operation).copied().flatten()
+    }
+
+    /// The resource at a place.
+    #[must_use]
+    pub fn resource(&self, place: u32) -> Option<&Place> {
+        self.resources.get(place as usize)
+    }
+
+    /// How many resources there are.
+    #[must_use]
+    pub fn resources(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// One more than the greatest number of a principal.
+    #[must_use]
+    pub fn principals_end(&self) -> u32 {
+        self.principals_end
     }
 
     /// The subscription of an operation, by number.

@@ -24,6 +24,7 @@ use crate::case::store::EventNumber;
 use crate::reconstruct::guests::counters::{Counter, Marks};
 use crate::reconstruct::operations::OperationOutcome;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -179,7 +180,7 @@ fn finding(
         detector: DETECTOR.id,
         severity,
         confidence: Confidence::High,
-        title: "Run without a result".to_owned(),
+        title: "Run without a result".into(),
         summary: format!(
             "{} on {} {says}{}.",
             upper(&what),
@@ -196,7 +197,7 @@ fn finding(
         time,
         values: figures(json!({ "codes": codes, "power": power.is_some() })),
         events,
-        attack: vec!["T1529", "T1489"],
+        attack: Cow::Borrowed(&["T1529", "T1489"]),
         ..Finding::default()
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Rejected: comparing names in each detector. The published rules do, each in its own way, and lose the machines whose names were cut.
 
-use super::history::Known;
+use super::history::{History, Place};
 use super::{CaseView, Subject};
 use crate::identity::{netbios, same_host};
 use crate::reconstruct::guests::label_of;
@@ -29,12 +29,6 @@ pub struct Machines {
     of_operation: BTreeMap<usize, usize>,
     /// The same by the VM's resource id.
     by_resource: BTreeMap<String, Vec<usize>>,
-    /// The VM of each operation, as a place among the names.
-    vms: Vec<Option<u32>>,
-    /// VM's name and resource id.
-    names: Vec<(String, Option<String>)>,
-    /// Times of all records, by subscription, in order.
-    records: BTreeMap<Option<String>, Vec<i64>>,
 }
 
 impl Machines {
@@ -42,42 +36,39 @@ impl Machines {
     #[must_use]
     pub fn of(view: &CaseView<'_>) -> Self {
         let mut machines = Self::default();
-        let mut places: Known<&str, Option<u32>> = Known::default();
-        let mut of_subscription: Known<Option<&str>, Vec<i64>> = Known::default();
+        let history = view.history();
+        let mut commands: Vec<Vec<usize>> = vec![Vec::new(); history.resources()];
         for (at, op) in view.operations.iter().enumerate() {
-            let vm = op.resource.as_ref().and_then(|id| {
-                *places.entry(id.folded.as_str()).or_insert_with(|| {
-                    let number = u32::try_from(machines.names.len()).ok()?;
-                    machines.names.push((id.vm()?, id.vm_resource()));
-                    Some(number)
-                })
-            });
             if op.family.is_run_command()
-                && let Some((name, resource)) = vm.and_then(|vm| machines.names.get(vm as usize))
+                && let Some(list) = history
+                    .place(at)
+                    .and_then(|place| commands.get_mut(place as usize))
             {
-                machines.by_name.entry(netbios(name)).or_default().push(at);
-                if let Some(resource) = resource {
-                    match machines.by_resource.get_mut(resource) {
-                        Some(list) => list.push(at),
-                        None => {
-                            machines.by_resource.insert(resource.clone(), vec![at]);
-                        }
-                    }
-                }
+                list.push(at);
             }
-            machines.vms.push(vm);
-            let times = of_subscription
-                .entry(op.subscription.as_deref())
-                .or_default();
-            times.extend(op.started.map(|time| time.ns));
-            times.extend(op.ended.map(|time| time.ns));
         }
-        machines.records = of_subscription
-            .into_iter()
-            .map(|(subscription, times)| (subscription.map(str::to_owned), times))
-            .collect();
-        for times in machines.records.values_mut() {
-            times.sort_unstable();
+        for (place, list) in (0..).zip(commands) {
+            let Some(Place {
+                vm_name: Some(name),
+                vm_resource,
+                ..
+            }) = history.resource(place).filter(|_| !list.is_empty())
+            else {
+                continue;
+            };
+            if let Some(resource) = vm_resource {
+                let of = machines.by_resource.entry(resource.clone()).or_default();
+                of.extend(&list);
+            }
+            machines
+                .by_name
+                .entry(netbios(name))
+                .or_default()
+                .extend(list);
+        }
+        let lists = machines.by_name.values_mut();
+        for list in lists.chain(machines.by_resource.values_mut()) {
+            list.sort_unstable();
         }
         for (at, clock) in view.linked.clocks.iter().enumerate() {
             let label = label_of(clock.host.as_deref(), "");
@@ -97,7 +88,7 @@ impl Machines {
 
     /// Run commands that may have run on a guest, in time order.
     #[must_use]
-    pub fn run_commands(&self, label: &str) -> Vec<usize> {
+    pub fn run_commands(&self, history: &History, label: &str) -> Vec<usize> {
         if let Some(resource) = self.resource(label) {
             let own = self.by_resource.get(resource);
             return own.cloned().unwrap_or_default();
@@ -106,9 +97,9 @@ impl Machines {
         named
             .copied()
             .filter(|at| {
-                let vm = self.vms.get(*at).copied().flatten();
-                let name = vm.and_then(|vm| self.names.get(vm as usize));
-                name.is_some_and(|(name, _)| same_host(name, label))
+                let place = history.place(*at).and_then(|place| history.resource(place));
+                let name = place.and_then(|place| place.vm_name.as_deref());
+                name.is_some_and(|name| same_host(name, label))
             })
             .collect()
     }
@@ -144,17 +135,46 @@ impl Machines {
     pub fn execution_of_operation(&self, operation: usize) -> Option<usize> {
         self.of_operation.get(&operation).copied()
     }
+}
 
-    /// Times of all records of a subscription, in order.
+/// Times of all records, by subscription, in order.
+#[derive(Debug, Default)]
+pub struct Records(BTreeMap<Option<String>, Vec<i64>>);
+
+impl Records {
+    /// Of this case.
     #[must_use]
-    pub fn records(&self, subscription: Option<&str>) -> &[i64] {
-        self.records
-            .get(&subscription.map(str::to_owned))
-            .map_or(&[], Vec::as_slice)
+    pub fn of(view: &CaseView<'_>) -> Self {
+        let mut of_subscription: BTreeMap<Option<&str>, Vec<i64>> = BTreeMap::new();
+        for op in view.operations {
+            let times = of_subscription
+                .entry(op.subscription.as_deref())
+                .or_default();
+            times.extend(op.started.map(|time| time.ns));
+            times.extend(op.ended.map(|time| time.ns));
+        }
+        let sorted = of_subscription.into_iter().map(|(name, mut times)| {
+            times.sort_unstable();
+            (name.map(str::to_owned), times)
+        });
+        Self(sorted.collect())
     }
 }
 
 impl CaseView<'_> {
+    /// Times of all records of a subscription, in order.
+    pub(crate) fn records(&self, subscription: Option<&str>) -> &[i64] {
+        let all = self.drawn.records.get_or_init(|| Records::of(self));
+        all.0
+            .get(&subscription.map(str::to_owned))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Run commands that may have run on a guest, in time order.
+    pub(crate) fn run_commands(&self, label: &str) -> Vec<usize> {
+        self.machines().run_commands(self.history(), label)
+    }
+
     /// The label of a run's guest.
     pub(crate) fn label(&self, run: usize) -> &str {
         self.guests.labels.get(run).map_or("", String::as_str)

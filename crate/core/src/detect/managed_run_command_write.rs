@@ -18,16 +18,18 @@
 //! ## Sources
 //! Elastic rule b4a80990 (new terms on the principal over seven days); Azure Threat Research Matrix AZT301.1.
 
-use super::history::NS_PER_MINUTE;
+use super::history::{Known, NS_PER_MINUTE};
 use super::{
-    CaseView, Confidence, Detector, Finding, Severity, coverage, figures, needs_operations, target,
-    who,
+    CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, coverage, figures,
+    needs_operations, target, who,
 };
+use crate::event::intern::Symbol;
 use crate::json::Value as Json;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use crate::time::NS_PER_DAY;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -83,23 +85,74 @@ fn requested(op: &Operation, most_bytes: usize) -> Map<String, Value> {
     found
 }
 
+/// What is kept of a finding; the request stands in the operation.
+#[derive(Debug)]
+struct Said {
+    new_principal: Option<bool>,
+    /// Nanoseconds until it was deleted.
+    lived: Option<i64>,
+    window_days: i64,
+    kept_text_bytes: usize,
+}
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
+        };
+        let name = op.resource.as_ref().and_then(|id| id.child());
+        let mut values = figures(json!({
+            "outcome": op.outcome.class(),
+            "new_principal": self.new_principal,
+            "ephemeral": self.lived.is_some(),
+            "run_command": name,
+        }));
+        let mut said = vec![format!(
+            "{} wrote the managed run command {} on {}",
+            who(op),
+            name.as_deref().unwrap_or("without a name"),
+            target(op)
+        )];
+        if self.new_principal == Some(true) {
+            said.push(format!("its first in {} days", self.window_days));
+        }
+        if let Some(lived) = self.lived {
+            let lived = super::seconds(lived);
+            said.push(format!("deleted {lived} s later"));
+            values.insert("lived".to_owned(), lived);
+        }
+        values.extend(requested(op, self.kept_text_bytes));
+        Words {
+            summary: format!("{}.", said.join(", ")),
+            values,
+        }
+    }
+}
+
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let settings = &view.settings.control_plane.managed_write;
     let window = settings.window_days * NS_PER_DAY;
     let ephemeral = settings.ephemeral_minutes * NS_PER_MINUTE;
     let history = view.history();
     // Deletions of each resource, in time order like the operations.
-    let mut deletions: BTreeMap<&str, Vec<(i64, usize)>> = BTreeMap::new();
+    let mut deletions: Known<Symbol, Vec<(i64, usize)>> = Known::default();
+    let mut deletes: Known<Symbol, bool> = Known::default();
     for (at, op) in view.operations.iter().enumerate() {
-        if !is_managed_delete(&op.operation) || op.outcome != OperationOutcome::Succeeded {
+        let is_delete = *deletes
+            .entry(op.symbols.operation)
+            .or_insert_with(|| is_managed_delete(&op.operation));
+        if !is_delete || op.outcome != OperationOutcome::Succeeded {
             continue;
         }
-        if let (Some(resource), Some(started)) = (&op.resource, op.started) {
-            let list = deletions.entry(&resource.folded).or_default();
+        if let (Some(_), Some(started)) = (&op.resource, op.started) {
+            let list = deletions.entry(op.symbols.resource).or_default();
             list.push((started.ns, at));
         }
     }
-    let mut last_write: BTreeMap<u32, i64> = BTreeMap::new();
+    let mut last_write: Known<u32, i64> = Known::default();
+    let deleted_soon: Arc<str> = "Managed run command deleted soon after".into();
+    let first: Arc<str> = "First managed run command of this principal".into();
+    let written: Arc<str> = "Managed run command written".into();
     let mut findings = Vec::new();
     for (at, op) in view.operations.iter().enumerate() {
         if op.family != OperationFamily::Managed || op.outcome != OperationOutcome::Succeeded {
@@ -112,57 +165,38 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             let before = last_write.insert(principal, started);
             before.is_none_or(|before| before < started.saturating_sub(window))
         });
-        let deletion = op.resource.as_ref().and_then(|id| {
-            let list = deletions.get(id.folded.as_str())?;
+        let deletion = op.resource.as_ref().and_then(|_| {
+            let list = deletions.get(&op.symbols.resource)?;
             let next = list.partition_point(|(then, _)| *then <= started);
             list.get(next)
                 .copied()
                 .filter(|(then, _)| then.saturating_sub(started) <= ephemeral)
         });
-        let name = op.resource.as_ref().and_then(|id| id.child());
         let (severity, title) = match (new_principal == Some(true), deletion) {
-            (_, Some(_)) => (Severity::High, "Managed run command deleted soon after"),
-            (true, None) => (
-                Severity::Medium,
-                "First managed run command of this principal",
-            ),
-            (false, None) => (Severity::Info, "Managed run command written"),
+            (_, Some(_)) => (Severity::High, &deleted_soon),
+            (true, None) => (Severity::Medium, &first),
+            (false, None) => (Severity::Info, &written),
         };
-        let mut values = figures(json!({
-            "outcome": op.outcome.class(),
-            "new_principal": new_principal,
-            "ephemeral": deletion.is_some(),
-            "run_command": name,
-        }));
-        let mut said = vec![format!(
-            "{} wrote the managed run command {} on {}",
-            who(op),
-            name.as_deref().unwrap_or("without a name"),
-            target(op)
-        )];
-        if new_principal == Some(true) {
-            said.push(format!("its first in {} days", settings.window_days));
-        }
         let mut operations = vec![at];
-        let mut attack = vec!["T1651"];
-        if let Some((then, deleted)) = deletion {
-            let lived = super::seconds(then.saturating_sub(started));
-            said.push(format!("deleted {lived} s later"));
-            values.insert("lived".to_owned(), lived);
+        let mut attack: Cow<'static, [&'static str]> = Cow::Borrowed(&["T1651"]);
+        if let Some((_, deleted)) = deletion {
             operations.push(deleted);
-            attack.push("T1070.004");
+            attack = Cow::Borrowed(&["T1651", "T1070.004"]);
         }
-        values.extend(requested(op, view.settings.limits.kept_text_bytes));
         let since = history.since(history.subscription(at));
         findings.push(Finding {
             detector: DETECTOR.id,
             severity,
             confidence: Confidence::High,
             baseline: coverage(since, started.saturating_sub(window)),
-            title: title.to_owned(),
-            summary: format!("{}.", said.join(", ")),
+            title: Arc::clone(title),
+            wording: Some(Arc::new(Said {
+                new_principal,
+                lived: deletion.map(|(then, _)| then.saturating_sub(started)),
+                window_days: settings.window_days,
+                kept_text_bytes: view.settings.limits.kept_text_bytes,
+            })),
             operations,
-            values,
             attack,
             ..Finding::default()
         });

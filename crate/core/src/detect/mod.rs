@@ -35,6 +35,7 @@ pub mod run_command_invocation;
 pub mod run_command_new_terms;
 pub mod run_command_process_correlation;
 pub mod run_command_spike;
+pub mod script_blocks;
 pub mod script_body_mismatch;
 pub mod script_child_process;
 pub mod script_content;
@@ -51,6 +52,7 @@ pub mod subject;
 pub mod unique_script;
 pub mod vm_extension_write;
 pub mod watch_list;
+pub mod wording;
 
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
@@ -69,16 +71,20 @@ use caller_profile::Actor;
 use dormant_principal_reactivated::Revivals;
 use history::History;
 use identities::{Identity, Names};
-use machines::Machines;
+use machines::{Machines, Records};
 use run_command_spike::Burst;
+use script_blocks::LoggedScripts;
 use script_file_join::Joins;
 use script_processes::{By, ScriptProcesses};
 use scripts::ExecutionScript;
+use sensitive_operation_new_source::Seen;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 pub use subject::{Referred, Subject};
+pub use wording::{Wording, Words};
 
 /// How sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,9 +166,9 @@ pub struct Finding {
     /// On how much history.
     pub baseline: Baseline,
     /// A few words.
-    pub title: String,
-    /// One sentence with the figures.
-    pub summary: String,
+    pub title: Arc<str>,
+    /// One sentence with the figures, where it is written down: [`Referred::words`] says it in any case.
+    pub(crate) summary: String,
     /// Operations by position in the case.
     pub operations: Vec<usize>,
     /// Executions by position in the case.
@@ -173,10 +179,14 @@ pub struct Finding {
     pub time: Option<(Instant, Instant)>,
     /// Whom and what it is about, as far as its operations and executions do not say.
     pub subject: Subject,
-    /// Figures the detector decided on (detectors 0.10 (12)).
-    pub values: Map<String, Value>,
+    /// The figures, where they are written down.
+    pub(crate) values: Map<String, Value>,
+    /// What says sentence and figures where they are not written down.
+    pub wording: Option<Arc<dyn Wording>>,
+    /// Detectors whose findings made this one worse.
+    pub raised_by: Vec<&'static str>,
     /// ATT&CK techniques.
-    pub attack: Vec<&'static str>,
+    pub attack: Cow<'static, [&'static str]>,
     /// Techniques that lists of indicators name.
     pub further_attack: Vec<String>,
     /// The entry of the allow-list that suppresses it.
@@ -191,7 +201,7 @@ impl Default for Finding {
             severity: Severity::Info,
             confidence: Confidence::High,
             baseline: Baseline::NotApplicable,
-            title: String::new(),
+            title: Arc::default(),
             summary: String::new(),
             operations: Vec::new(),
             executions: Vec::new(),
@@ -199,7 +209,9 @@ impl Default for Finding {
             time: None,
             subject: Subject::default(),
             values: Map::new(),
-            attack: Vec::new(),
+            wording: None,
+            raised_by: Vec::new(),
+            attack: Cow::Borrowed(&[]),
             further_attack: Vec::new(),
             allowed_by: None,
         }
@@ -251,6 +263,9 @@ pub struct Drawn {
     joins: OnceCell<Joins>,
     execution_of_process: OnceCell<BTreeMap<EventNumber, usize>>,
     actors: OnceCell<Vec<Actor>>,
+    records: OnceCell<Records>,
+    sources: OnceCell<Seen>,
+    logged_scripts: OnceCell<LoggedScripts>,
 }
 
 impl CaseView<'_> {
@@ -357,6 +372,20 @@ impl CaseView<'_> {
             .get_or_init(|| run_command_spike::bursts(self))
     }
 
+    /// Scripts that only the script-block log knows.
+    pub(crate) fn logged_scripts(&self) -> &LoggedScripts {
+        self.drawn
+            .logged_scripts
+            .get_or_init(|| script_blocks::gather(self))
+    }
+
+    /// What was done from which source, as far as new sources are looked for.
+    pub(crate) fn sources(&self) -> &Seen {
+        self.drawn
+            .sources
+            .get_or_init(|| sensitive_operation_new_source::seen(self))
+    }
+
     /// The execution of an operation, by position.
     #[must_use]
     pub fn execution_of(&self, operation: usize) -> Option<usize> {
@@ -411,12 +440,19 @@ impl CaseView<'_> {
         }
     }
 
-    /// What the model says of this operation, where it rests on any baseline at all.
+    /// What the model says of this operation.
     #[must_use]
-    pub fn assessment_of(&self, operation: usize) -> Option<&Assessment> {
+    pub fn assessed(&self, operation: usize) -> Option<&Assessment> {
         let all = self.assessments();
         let at = all.binary_search_by_key(&operation, |found| found.operation);
-        all.get(at.ok()?).filter(|found| found.counts.rows > 0)
+        all.get(at.ok()?)
+    }
+
+    /// The same, where it rests on any baseline at all.
+    #[must_use]
+    pub fn assessment_of(&self, operation: usize) -> Option<&Assessment> {
+        self.assessed(operation)
+            .filter(|found| found.counts.rows > 0)
     }
 }
 

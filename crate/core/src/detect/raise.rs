@@ -10,23 +10,24 @@
 //!
 //! Rejected: detectors that call each other. The order in which they run would decide.
 
+use super::history::Known;
 use super::{
     CaseView, Finding, Severity, anomalous_operation_model, dormant_principal_reactivated,
     run_command_chain, run_command_in_risk_window, run_command_invocation, script_content,
     vm_extension_write,
 };
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// From this score on the anomaly model raises.
-const MODEL_SCORE: i64 = 4;
+const MODEL_SCORE: u8 = 4;
 
 /// Whether a finding raises the invocation of its operations.
-fn raises_invocation(finding: &Finding) -> bool {
+fn raises_invocation(view: &CaseView<'_>, finding: &Finding) -> bool {
     let id = finding.detector;
     if id == anomalous_operation_model::DETECTOR.id {
-        let score = finding.values.get("score").and_then(Value::as_i64);
-        return score.is_some_and(|score| score >= MODEL_SCORE);
+        let of = finding.operations.first();
+        let score = of.and_then(|at| Some(view.assessed(*at)?.score));
+        return score >= Some(MODEL_SCORE);
     }
     if id == script_content::DETECTOR.id {
         return finding.severity >= Severity::Medium;
@@ -39,31 +40,27 @@ fn raises_invocation(finding: &Finding) -> bool {
     .contains(&id)
 }
 
-fn raise(finding: &mut Finding, by: &BTreeSet<&'static str>) {
+fn raise(finding: &mut Finding, by: &[&'static str]) {
     if !by.is_empty() {
         finding.severity = finding.severity.max(Severity::High);
-        let by: Vec<Value> = by.iter().map(|id| Value::from(*id)).collect();
-        finding
-            .values
-            .insert("raised_by".to_owned(), Value::from(by));
+        finding.raised_by = by.to_vec();
+        finding.raised_by.sort_unstable();
     }
 }
 
 /// Raises what stands in company.
 pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding]) {
-    let mut invocation: BTreeMap<usize, BTreeSet<&'static str>> = BTreeMap::new();
+    let mut invocation: Known<usize, Vec<&'static str>> = Known::default();
     for finding in findings.iter() {
-        if finding.allowed_by.is_none() && raises_invocation(finding) {
+        if finding.allowed_by.is_none() && raises_invocation(view, finding) {
             for operation in &finding.operations {
-                invocation
-                    .entry(*operation)
-                    .or_default()
-                    .insert(finding.detector);
+                let by = invocation.entry(*operation).or_default();
+                if !by.contains(&finding.detector) {
+                    by.push(finding.detector);
+                }
             }
         }
     }
-    let content: BTreeSet<&'static str> = [script_content::DETECTOR.id].into();
-    let none = BTreeSet::new();
     let quiet: BTreeSet<usize> = findings
         .iter()
         .filter(|finding| {
@@ -76,7 +73,8 @@ pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding]) {
             continue;
         };
         if finding.detector == run_command_invocation::DETECTOR.id {
-            raise(finding, invocation.get(&operation).unwrap_or(&none));
+            let by = invocation.get(&operation);
+            raise(finding, by.map_or(&[], Vec::as_slice));
         } else if finding.detector == vm_extension_write::DETECTOR.id {
             let script = view
                 .execution_of(operation)
@@ -86,7 +84,7 @@ pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding]) {
                 .filter(|_| !quiet.contains(&operation))
                 .and_then(|script| script.severity());
             if bad >= Some(Severity::High) {
-                raise(finding, &content);
+                raise(finding, &[script_content::DETECTOR.id]);
             }
         }
     }

@@ -199,7 +199,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             },
             confidence: sure_by(baseline),
             baseline,
-            title: title.to_owned(),
+            title: title.into(),
             summary: format!(
                 "{} {did} {} in one day; up to {threshold:.1} would be usual after the {} days before.",
                 who(op),
@@ -216,7 +216,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "days": settings.days,
                 "mode": mode(settings.published),
             })),
-            attack,
+            attack: attack.into(),
             ..Finding::default()
         });
     }

@@ -25,6 +25,7 @@ use crate::identity::{fold, host_label};
 use crate::reconstruct::guests::Secret;
 use crate::time::NS_PER_DAY;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -137,7 +138,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 (true, true) => Severity::High,
             },
             confidence: Confidence::High,
-            title: "Password in clear text".to_owned(),
+            title: "Password in clear text".into(),
             summary: format!(
                 "The password of {user} on {} ({}) stands in clear text in {}{then}.",
                 on_host(host.as_deref()),
@@ -148,7 +149,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             subject: of_host(host),
             time: times.first().copied().zip(times.last().copied()),
             values: figures(json!({ "user": user, "length": length, "by_handler": by_handler })),
-            attack: vec!["T1552.001", "T1552.003"],
+            attack: Cow::Borrowed(&["T1552.001", "T1552.003"]),
             ..Finding::default()
         });
     }

@@ -31,6 +31,7 @@ use crate::event::EventKind;
 use crate::identity::fold;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -273,7 +274,7 @@ fn finding(view: &CaseView<'_>, op: &Operation, started: i64, risk: &Risk<'_>) -
             Confidence::Medium
         },
         baseline: Baseline::NotApplicable,
-        title: "Run command around an identity anomaly".to_owned(),
+        title: "Run command around an identity anomaly".into(),
         summary: format!(
             "{} ran a command on {} {} ({} around it; the addresses are {}).",
             who(op),
@@ -300,7 +301,7 @@ fn finding(view: &CaseView<'_>, op: &Operation, started: i64, risk: &Risk<'_>) -
             "count": risk.count,
             "mode": mode(settings.published),
         })),
-        attack: vec!["T1651", "T1078.004"],
+        attack: Cow::Borrowed(&["T1651", "T1078.004"]),
         ..Finding::default()
     }
 }

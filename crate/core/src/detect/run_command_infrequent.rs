@@ -20,15 +20,17 @@
 //! ## Sources
 //! MSTIC "Investigating suspicious Azure activity"; AZT301.1.
 
-use super::history::{NS_PER_HOUR, boundaries};
+use super::history::{Known, NS_PER_HOUR, boundaries};
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, coverage, figures, mode,
-    needs_operations, seconds, target, who,
+    Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, counted,
+    coverage, figures, mode, needs_operations, seconds, target, who,
 };
 use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_DAY;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -51,6 +53,55 @@ fn suspicious(view: &CaseView<'_>) -> BTreeSet<u32> {
     bursts.chain(scored).collect()
 }
 
+/// What of a VM is compared.
+#[derive(PartialEq, Eq, Hash)]
+enum Use {
+    Vm(u32),
+    Name(Option<String>),
+}
+
+/// What is kept of a finding.
+#[derive(Debug)]
+struct Said {
+    span: i64,
+    left: bool,
+    right: bool,
+    raised: bool,
+    published: bool,
+}
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
+        };
+        let n = finding.operations.len();
+        let near = match (self.left, self.right) {
+            (true, true) => "; the records begin and end close to it",
+            (true, false) => "; the records begin shortly before it",
+            (false, true) => "; the records end shortly after it",
+            (false, false) => "",
+        };
+        Words {
+            summary: format!(
+                "{} ran {} on {} within {:.0} s, and none before or after{near}.",
+                who(op),
+                counted(n, "command"),
+                target(op),
+                self.span as f64 / 1e9
+            ),
+            values: figures(json!({
+                "n": n,
+                "span": seconds(self.span),
+                "left_censored": self.left,
+                "right_censored": self.right,
+                "suspicious_principal": self.raised,
+                "mode": mode(self.published),
+            })),
+        }
+    }
+}
+
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let settings = &view.settings.control_plane.infrequent;
     let history = view.history();
@@ -59,8 +110,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     };
     let from = end.saturating_sub(settings.history_days * NS_PER_DAY);
     let short = settings.span_hours * NS_PER_HOUR;
-    type Key = (u32, Option<u32>, Option<String>);
-    let mut uses: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    // A name stands for itself in published mode, in corrected mode for the VM of one group and subscription.
+    let mut uses: Known<(u32, Use), Vec<usize>> = Known::default();
     for (at, op) in view.operations.iter().enumerate() {
         let inside = op
             .started
@@ -70,23 +121,22 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             continue;
         }
         if let (Some(principal), Some(vm)) = (history.principal(at), history.vm(at)) {
-            let key = if settings.published {
-                (principal, None, op.vm())
+            let used = if settings.published {
+                Use::Name(op.vm())
             } else {
-                (principal, Some(vm), None)
+                Use::Vm(vm)
             };
-            uses.entry(key).or_default().push(at);
+            uses.entry((principal, used)).or_default().push(at);
         }
     }
     let suspicious = suspicious(view);
+    let title: Arc<str> = "VM used by this principal for a short time only".into();
     let mut findings = Vec::new();
-    for ((principal, _, _), operations) in uses {
+    for ((principal, _), operations) in uses {
         let ops = || operations.iter().filter_map(|at| view.operations.get(*at));
         let first = ops().filter_map(|op| Some(op.started?.ns)).min();
         let last = ops().filter_map(|op| Some(op.ended?.ns)).max();
-        let (Some(first), Some(last), Some(op), Some(at)) =
-            (first, last, ops().next(), operations.first().copied())
-        else {
+        let (Some(first), Some(last), Some(at)) = (first, last, operations.first().copied()) else {
             continue;
         };
         let (span, n) = (last.saturating_sub(first), operations.len());
@@ -108,12 +158,6 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             (false, true) => Severity::Medium,
             (false, false) => Severity::Low,
         };
-        let near = match (left, right) {
-            (true, true) => "; the records begin and end close to it",
-            (true, false) => "; the records begin shortly before it",
-            (false, true) => "; the records end shortly after it",
-            (false, false) => "",
-        };
         findings.push(Finding {
             detector: DETECTOR.id,
             severity,
@@ -127,27 +171,20 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             } else {
                 coverage(since, from)
             },
-            title: "VM used by this principal for a short time only".to_owned(),
-            summary: format!(
-                "{} ran {} on {} within {:.0} s, and none before or after{near}.",
-                who(op),
-                counted(n, "command"),
-                target(op),
-                span as f64 / 1e9
-            ),
-            operations,
-            values: figures(json!({
-                "n": n,
-                "span": seconds(span),
-                "left_censored": left,
-                "right_censored": right,
-                "suspicious_principal": raised,
-                "mode": mode(settings.published),
+            title: title.clone(),
+            wording: Some(Arc::new(Said {
+                span,
+                left,
+                right,
+                raised,
+                published: settings.published,
             })),
-            attack: vec!["T1651"],
+            operations,
+            attack: Cow::Borrowed(&["T1651"]),
             ..Finding::default()
         });
     }
+    // One use begins with one operation: the order of the map decides nothing.
     findings.sort_by_key(|finding| finding.operations.first().copied());
     findings
 }

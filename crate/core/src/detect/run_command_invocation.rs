@@ -17,10 +17,13 @@
 //! Elastic prebuilt rule 60884af6 (which alerts per row and leaves out scale sets); Azure Threat Research Matrix AZT301.1, AZT301.6.
 
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
+    Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words,
+    needs_operations, target, who,
 };
 use crate::reconstruct::operations::{OperationFamily, OperationOutcome};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -28,6 +31,40 @@ pub const DETECTOR: Detector = Detector {
     not_assessed: needs_operations,
     run,
 };
+
+/// What is kept of a finding: all it says stands in its operation.
+#[derive(Debug)]
+struct Said;
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
+        };
+        let seconds = op.duration_ns().map_or(0.0, |ns| ns as f64 / 1e9);
+        let what = if op.outcome == OperationOutcome::Succeeded {
+            "executed a command on"
+        } else {
+            "tried to execute a command on"
+        };
+        let from = op
+            .ips
+            .first()
+            .map(|ip| format!(" from {ip}"))
+            .unwrap_or_default();
+        let mut values = Map::new();
+        values.insert("outcome".to_owned(), Value::from(op.outcome.class()));
+        Words {
+            summary: format!(
+                "{} {what} {}{from} ({}; {seconds:.0} s between its first and last record).",
+                who(op),
+                target(op),
+                op.outcome.word()
+            ),
+            values,
+        }
+    }
+}
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let settings = &view.settings.run_command_invocation;
@@ -37,22 +74,14 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 || !op.operation.contains("scaleset") && !op.operation.contains("scale set"))
             && (settings.include_attempts || op.outcome == OperationOutcome::Succeeded)
     });
+    let (done, tried): (Arc<str>, Arc<str>) = (
+        "Run Command executed on a VM".into(),
+        "Run Command attempted on a VM".into(),
+    );
+    let said: Arc<dyn Wording> = Arc::new(Said);
     wanted
         .map(|(at, op)| {
             let succeeded = op.outcome == OperationOutcome::Succeeded;
-            let seconds = op.duration_ns().map_or(0.0, |ns| ns as f64 / 1e9);
-            let what = if succeeded {
-                "executed a command on"
-            } else {
-                "tried to execute a command on"
-            };
-            let from = op
-                .ips
-                .first()
-                .map(|ip| format!(" from {ip}"))
-                .unwrap_or_default();
-            let mut values = Map::new();
-            values.insert("outcome".to_owned(), Value::from(op.outcome.class()));
             Finding {
                 detector: DETECTOR.id,
                 severity: if succeeded {
@@ -62,21 +91,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 },
                 confidence: Confidence::High,
                 baseline: Baseline::NotApplicable,
-                title: if succeeded {
-                    "Run Command executed on a VM"
-                } else {
-                    "Run Command attempted on a VM"
-                }
-                .to_owned(),
-                summary: format!(
-                    "{} {what} {}{from} ({}; {seconds:.0} s between its first and last record).",
-                    who(op),
-                    target(op),
-                    op.outcome.word()
-                ),
+                title: if succeeded { &done } else { &tried }.clone(),
+                wording: Some(said.clone()),
                 operations: vec![at],
-                values,
-                attack: vec!["T1651", "T1059.001", "T1059.004"],
+                attack: Cow::Borrowed(&["T1651", "T1059.001", "T1059.004"]),
                 ..Finding::default()
             }
         })

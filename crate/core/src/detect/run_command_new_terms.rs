@@ -18,15 +18,17 @@
 //! ## Sources
 //! Elastic rule 60884af6 as tuned to new terms in 2026; Azure Threat Research Matrix AZT301.1, AZT301.6.
 
+use super::history::Known;
 use super::{
-    Baseline, CaseView, Detector, Finding, Severity, coverage, figures, mode, needs_operations,
-    sure_by, target, who,
+    Baseline, CaseView, Detector, Finding, Referred, Severity, Wording, Words, coverage, figures,
+    mode, needs_operations, sure_by, target, who,
 };
 use crate::event::fact::Status;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
-use crate::time::NS_PER_DAY;
+use crate::time::{Instant, NS_PER_DAY};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -72,11 +74,44 @@ pub(crate) fn left_out(view: &CaseView<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
+/// What is kept of a finding.
+#[derive(Debug)]
+struct Said {
+    network: String,
+    previous: Option<i64>,
+    window_days: i64,
+    published: bool,
+}
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
+        };
+        let (network, days) = (&self.network, self.window_days);
+        let previous = self.previous.map(|ns| Instant { ns, digits: 9 });
+        Words {
+            summary: format!(
+                "{} ran a command on {} from {network}, a combination not seen in the {days} days before.",
+                who(op),
+                target(op)
+            ),
+            values: figures(json!({
+                "network": network,
+                "previous": previous.map(|time| time.to_string()),
+                "window_days": days,
+                "mode": mode(self.published),
+            })),
+        }
+    }
+}
+
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let settings = &view.settings.control_plane.new_terms;
     let window = settings.window_days * NS_PER_DAY;
     let history = view.history();
-    let mut last: BTreeMap<(u32, u32, String), i64> = BTreeMap::new();
+    let mut last: Known<(u32, u32, String), i64> = Known::default();
+    let title: Arc<str> = "First run command of this principal, VM and network".into();
     let mut findings = Vec::new();
     for (at, op) in wanted(view) {
         let (Some(term), Some(started)) = (term(view, at, op), op.started) else {
@@ -99,7 +134,6 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         }
         let since = history.since(history.subscription(at));
         let baseline = coverage(since, started.ns.saturating_sub(window));
-        let days = settings.window_days;
         findings.push(Finding {
             detector: DETECTOR.id,
             severity: if baseline == Baseline::Full {
@@ -109,20 +143,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             },
             confidence: sure_by(baseline),
             baseline,
-            title: "First run command of this principal, VM and network".to_owned(),
-            summary: format!(
-                "{} ran a command on {} from {network}, a combination not seen in the {days} days before.",
-                who(op),
-                target(op)
-            ),
-            operations: vec![at],
-            values: figures(json!({
-                "network": network,
-                "previous": before.map(|ns| crate::time::Instant { ns, digits: 9 }.to_string()),
-                "window_days": days,
-                "mode": mode(settings.published),
+            title: title.clone(),
+            wording: Some(Arc::new(Said {
+                network,
+                previous: before,
+                window_days: settings.window_days,
+                published: settings.published,
             })),
-            attack: vec!["T1651"],
+            operations: vec![at],
+            attack: Cow::Borrowed(&["T1651"]),
             ..Finding::default()
         });
     }

@@ -32,6 +32,7 @@ use crate::reconstruct::operations::{OperationFamily, OperationOutcome};
 use crate::script::secrets::masked;
 use crate::time::{Instant, NS_PER_SECOND};
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -82,7 +83,7 @@ fn correlated(view: &CaseView<'_>) -> Processes {
         let label = host_label(&process.host);
         let time = view.machines().offset(&label).cloud(started.ns);
         let of_host = commands.entry(label).or_insert_with_key(|label| {
-            let all = view.machines().run_commands(label).into_iter();
+            let all = view.run_commands(label).into_iter();
             let mut timed: Vec<(i64, usize)> = all
                 .filter_map(|at| Some((view.operations.get(at)?.started?.ns, at)))
                 .collect();
@@ -224,7 +225,7 @@ fn finding(
             Severity::High
         },
         confidence: Confidence::High,
-        title: "Processes of a run command".to_owned(),
+        title: "Processes of a run command".into(),
         summary: format!(
             "{} of a script began on {} from {} s to {} s after {} asked for a command on {}{more}.",
             match processes.len() {
@@ -257,7 +258,7 @@ fn finding(
             "outcome": op.outcome.class(),
             "mode": mode(published),
         })),
-        attack: vec!["T1651", "T1059.001", "T1059.004"],
+        attack: Cow::Borrowed(&["T1651", "T1059.001", "T1059.004"]),
         ..Finding::default()
     })
 }

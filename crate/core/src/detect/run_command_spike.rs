@@ -30,6 +30,7 @@ use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcom
 use crate::settings::control_plane::SpikeGroup;
 use crate::time::NS_PER_DAY;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -287,7 +288,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             },
             confidence: Confidence::High,
             baseline: Baseline::NotApplicable,
-            title: "Burst of run commands".to_owned(),
+            title: "Burst of run commands".into(),
             summary: format!(
                 "{} began {} on {}{from} within {:.0} s ({succeeded} succeeded, {failed} failed).",
                 who(first),
@@ -308,7 +309,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "ip": ip,
                 "mode": mode(settings.published),
             })),
-            attack: vec!["T1651", "T1059"],
+            attack: Cow::Borrowed(&["T1651", "T1059"]),
             ..Finding::default()
         });
     }

@@ -25,6 +25,7 @@ use crate::reconstruct::guests::texts::{Delivered, ScriptFile};
 use crate::script::secrets::masked;
 use crate::time::NS_PER_SECOND;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -158,7 +159,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             detector: DETECTOR.id,
             severity,
             confidence: Confidence::High,
-            title: "Script was changed on the disk".to_owned(),
+            title: "Script was changed on the disk".into(),
             summary: format!(
                 "The script of {} on {} {says}{after}.",
                 called(run),
@@ -178,7 +179,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "file_lines": shown(&added),
                 "modified_after_end": later.map(super::seconds),
             })),
-            attack: vec!["T1565.001", "T1036"],
+            attack: Cow::Borrowed(&["T1565.001", "T1036"]),
             ..Finding::default()
         });
     }

@@ -29,6 +29,7 @@ use crate::reconstruct::processes::Process;
 use crate::script::secrets::masked;
 use crate::time::Instant;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -240,7 +241,7 @@ fn finding(
         detector: DETECTOR.id,
         severity,
         confidence: Confidence::High,
-        title: "Children of a run command's script".to_owned(),
+        title: "Children of a run command's script".into(),
         summary: format!(
             "{} started {} on {}, {told}.",
             script.script,
@@ -262,7 +263,7 @@ fn finding(
             "unexamined": lines.unexamined - before,
             "mode": mode(view.settings.endpoint.child.published),
         })),
-        attack: vec!["T1059.001", "T1059.004", "T1651"],
+        attack: Cow::Borrowed(&["T1059.001", "T1059.004", "T1651"]),
         ..Finding::default()
     })
 }

@@ -4,7 +4,8 @@
 //! One finding for each execution whose script matches content indicators: execution and obfuscation, downloads, reverse shells, credentials and
 //! the metadata service, accounts, persistence, defence impairment, log clearing, mining, lateral movement, exfiltration, ransom. All layers that could
 //! be decoded are searched. The script is the one that the guest ran; else what the request asked for; else what its processes were called
-//! with. An execution needs no link between cloud and guest for that.
+//! with. An execution needs no link between cloud and guest for that. Scripts that only the script-block log knows, and no run claims, are
+//! judged as well, one finding for each text and guest.
 //!
 //! The score adds, for each group, its heaviest indicator and one point for each further one (at most three), and two points for each
 //! indicator (at most two) that only decoding brought to light. What stands in comments counts nothing; what is data and never reaches an interpreter counts three
@@ -23,22 +24,29 @@
 //! ## Sources
 //! ATT&CK; the Sigma Linux and PowerShell rule families; Elastic endpoint rules; AZT601.1, AZT604, AZT605.1, AZT301.1, AZT501.
 
+use super::machines::of_host;
+use super::script_blocks::LoggedScript;
 use super::scripts::{ExecutionScript, Source};
 use super::{Baseline, CaseView, Confidence, Detector, Finding, figures};
+use crate::script::Examined;
 use crate::script::matching::Match;
 use crate::script::secrets;
+use crate::time::Instant;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
     id: "script-content",
-    not_assessed: needs_scripts,
+    not_assessed,
     run,
 };
 
 /// Matches listed in one finding.
 const MOST_LISTED: usize = 200;
+/// The word under `values.source` for scripts that only the script-block log knows.
+const LOGGED: &str = "script-block-log";
 /// Bytes shown on either side of a match.
 const EITHER_SIDE: usize = 160;
 
@@ -52,6 +60,10 @@ pub(super) fn needs_scripts(view: &CaseView<'_>) -> Option<String> {
                 .to_owned()
         }
     })
+}
+
+fn not_assessed(view: &CaseView<'_>) -> Option<String> {
+    needs_scripts(view).filter(|_| view.logged_scripts().texts == 0)
 }
 
 /// What a group is about, in a word or two.
@@ -88,13 +100,47 @@ fn excerpt(text: &str, hit: &Match) -> String {
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let scripts = view.scripts().iter();
-    scripts.filter_map(|script| finding(view, script)).collect()
+    let of_executions = scripts.filter_map(|script| of_execution(view, script));
+    let logged = view.logged_scripts().list.iter();
+    of_executions
+        .chain(logged.filter_map(|script| of_log(view, script)))
+        .collect()
 }
 
-fn finding(view: &CaseView<'_>, script: &ExecutionScript) -> Option<Finding> {
-    let examined = &script.examined;
-    let severity = script.severity()?;
+fn of_execution(view: &CaseView<'_>, script: &ExecutionScript) -> Option<Finding> {
     let execution = view.linked.executions.get(script.execution)?;
+    let norm = script.norm_sha256.as_deref();
+    let said = finding(&script.examined, script.source.word(), norm)?;
+    Some(Finding {
+        confidence: match script.source {
+            Source::Script | Source::RequestBody => Confidence::High,
+            Source::CommandLines => Confidence::Medium,
+        },
+        operations: execution.operation.into_iter().collect(),
+        executions: vec![script.execution],
+        ..said
+    })
+}
+
+/// A script that only the log knows: that it ran is certain, that it was a run command's is not.
+fn of_log(view: &CaseView<'_>, script: &LoggedScript) -> Option<Finding> {
+    let said = finding(&script.examined, LOGGED, Some(&script.norm_sha256))?;
+    let events = script.events.iter();
+    let times = events.filter_map(|event| view.event_time(*event, &script.label));
+    let times: Vec<Instant> = times.collect();
+    let first = times.iter().copied().min_by_key(|time| time.ns);
+    let last = times.iter().copied().max_by_key(|time| time.ns);
+    Some(Finding {
+        confidence: Confidence::Medium,
+        events: script.events.clone(),
+        time: first.zip(last),
+        subject: of_host(script.host.clone()),
+        ..said
+    })
+}
+
+fn finding(examined: &Examined, source: &str, norm_sha256: Option<&str>) -> Option<Finding> {
+    let severity = examined.score.severity?;
     let counted: Vec<&Match> = examined
         .matches
         .iter()
@@ -141,15 +187,12 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript) -> Option<Finding> {
     Some(Finding {
         detector: DETECTOR.id,
         severity,
-        confidence: match script.source {
-            Source::Script | Source::RequestBody => Confidence::High,
-            Source::CommandLines => Confidence::Medium,
-        },
         baseline: Baseline::NotApplicable,
         title: format!(
             "Script content: {}",
             about.iter().take(3).copied().collect::<Vec<_>>().join(", ")
-        ),
+        )
+        .into(),
         summary: format!(
             "{} of {} match (score {}{unwrapped}): {}.",
             super::counted(score.indicators.len(), "indicator"),
@@ -157,18 +200,16 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript) -> Option<Finding> {
             score.total,
             score.indicators.join(", "),
         ),
-        operations: execution.operation.into_iter().collect(),
-        executions: vec![script.execution],
         values: figures(json!({
             "score": score.total,
             "indicators": score.indicators,
             "groups": score.groups,
             "matches": listed,
-            "source": script.source.word(),
+            "source": source,
             "layers": examined.layers.len(),
-            "fingerprint": script.norm_sha256,
+            "fingerprint": norm_sha256,
         })),
-        attack: vec!["T1651"],
+        attack: Cow::Borrowed(&["T1651"]),
         further_attack: techniques.into_iter().collect(),
         ..Finding::default()
     })
@@ -178,10 +219,19 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript) -> Option<Finding> {
 pub fn left_out(view: &CaseView<'_>) -> Option<String> {
     let all = view.linked.executions.len();
     let unknown = all.saturating_sub(view.scripts().len());
-    (unknown > 0).then(|| {
+    let of_executions = (unknown > 0).then(|| {
         format!(
             "not-assessed for {unknown} of {}: neither script nor request body nor process is in the evidence",
             super::counted(all, "execution")
         )
-    })
+    });
+    let unexamined = view.logged_scripts().unexamined;
+    let of_log = (unexamined > 0).then(|| {
+        format!(
+            "{} of the script-block log were not examined: they are more than this detector looks at",
+            super::counted(unexamined, "text")
+        )
+    });
+    let parts: Vec<String> = [of_executions, of_log].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }

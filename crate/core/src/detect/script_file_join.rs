@@ -37,6 +37,7 @@ use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcom
 use crate::record::run_mention;
 use crate::time::Instant;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -295,7 +296,7 @@ pub(super) fn joins(view: &CaseView<'_>) -> Joins {
     for ((_, label), of_label) in by_label {
         let commands: Vec<usize> = view
             .machines()
-            .run_commands(label)
+            .run_commands(view.history(), label)
             .into_iter()
             .filter(|at| !taken.contains(at))
             .filter(|at| view.operations.get(*at).and_then(times).is_some())
@@ -524,7 +525,7 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
         } else {
             Confidence::Medium
         },
-        title: "Script file of a run command".to_owned(),
+        title: "Script file of a run command".into(),
         summary: format!(
             "{}{size} was written on {} {} s after the start of the command of {} on {}.",
             write.name,
@@ -553,7 +554,7 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
             "correlation": op.correlation,
             "mode": mode(published),
         })),
-        attack: vec!["T1651", "T1059.001"],
+        attack: Cow::Borrowed(&["T1651", "T1059.001"]),
         ..Finding::default()
     })
 }

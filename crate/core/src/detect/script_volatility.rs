@@ -27,6 +27,7 @@ use super::{
 use crate::event::fact::RunState;
 use crate::reconstruct::operations::OperationOutcome;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -218,7 +219,7 @@ fn finding(view: &CaseView<'_>, episode: &[Member]) -> Option<Finding> {
         } else {
             Confidence::Medium
         },
-        title: "Almost every command differs".to_owned(),
+        title: "Almost every command differs".into(),
         summary: format!(
             "{d} of {} of {} on {} within {} s carried different scripts, told apart by {by}.",
             counted(n, "command"),
@@ -235,7 +236,7 @@ fn finding(view: &CaseView<'_>, episode: &[Member]) -> Option<Finding> {
             "span": seconds(last.start - first.start),
             "mode": mode(settings.published),
         })),
-        attack: vec!["T1651", "T1059"],
+        attack: Cow::Borrowed(&["T1651", "T1059"]),
         ..Finding::default()
     })
 }

@@ -24,6 +24,7 @@ use crate::evidence::layout::{Family, Os};
 use crate::reconstruct::guests::counters::{Counter, Marks};
 use crate::reconstruct::runs::Run;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -123,7 +124,7 @@ fn finding(
         detector: DETECTOR.id,
         severity,
         confidence,
-        title: title.to_owned(),
+        title: title.into(),
         summary: format!(
             "The script of {} on {} {says}.",
             called(run),
@@ -135,7 +136,7 @@ fn finding(
         subject: of_host(run.host.clone()),
         time: view.run_times(at),
         values: figures(json!({ "code": code, "indicators": stated })),
-        attack: vec!["T1070.004"],
+        attack: Cow::Borrowed(&["T1070.004"]),
         ..Finding::default()
     }
 }

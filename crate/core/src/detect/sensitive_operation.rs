@@ -20,12 +20,15 @@
 
 use super::history::Known;
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, needs_operations, target, who,
+    Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words,
+    needs_operations, target, who,
 };
+use crate::event::intern::Symbol;
 use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_SECOND;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -38,7 +41,7 @@ pub const DETECTOR: Detector = Detector {
 type Entry = (&'static str, &'static str, &'static str, u8);
 
 /// The curated operations (detectors 6).
-const CURATED: [Entry; 59] = [
+static CURATED: [Entry; 59] = [
     (
         "microsoft.storage/storageaccounts/listkeys/action",
         "account keys shown",
@@ -414,18 +417,21 @@ pub(crate) fn is_curated(operation: &str) -> bool {
     CURATED.iter().any(|(name, _, _, _)| *name == operation)
 }
 
-fn entry(operation: &str) -> Option<Entry> {
-    let curated = CURATED
-        .iter()
-        .find(|(name, _, _, _)| *name == operation)
-        .copied();
-    let listing = || {
-        let ending = LISTINGS
-            .iter()
-            .find(|ending| operation.ends_with(*ending))?;
-        Some((*ending, "keys or secrets shown", "T1552", LISTING_WEIGHT))
-    };
-    curated.or_else(listing)
+static LISTED: [Entry; 4] = [
+    listed(LISTINGS[0]),
+    listed(LISTINGS[1]),
+    listed(LISTINGS[2]),
+    listed(LISTINGS[3]),
+];
+
+const fn listed(ending: &'static str) -> Entry {
+    (ending, "keys or secrets shown", "T1552", LISTING_WEIGHT)
+}
+
+fn entry(operation: &str) -> Option<&'static Entry> {
+    let curated = CURATED.iter().find(|(name, _, _, _)| *name == operation);
+    let mut listed = LISTED.iter();
+    curated.or_else(|| listed.find(|(ending, _, _, _)| operation.ends_with(ending)))
 }
 
 fn severity(weight: u8) -> Severity {
@@ -437,11 +443,70 @@ fn severity(weight: u8) -> Severity {
     }
 }
 
+/// What is kept of a finding.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    entry: &'static Entry,
+    raised: bool,
+    hours: i64,
+}
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
+        };
+        let (_, why, _, weight) = *self.entry;
+        let beside = if self.raised {
+            let hours = self.hours;
+            format!(" The same principal used Run Command within {hours} h.")
+        } else {
+            String::new()
+        };
+        let mut values = Map::new();
+        values.insert("weight".to_owned(), Value::from(weight));
+        values.insert("near_run_command".to_owned(), Value::from(self.raised));
+        Words {
+            summary: format!(
+                "{} performed {} on {} ({why}).{beside}",
+                who(op),
+                op.operation,
+                target(op)
+            ),
+            values,
+        }
+    }
+}
+
+/// What one operation's name tells, made once: the entry, its title and what its findings say without and with a command beside them.
+struct Kind {
+    entry: &'static Entry,
+    title: Arc<str>,
+    said: [Arc<dyn Wording>; 2],
+}
+
+fn kind(operation: &str, hours: i64) -> Option<Kind> {
+    let entry = entry(operation)?;
+    let said = |raised: bool| -> Arc<dyn Wording> {
+        Arc::new(Said {
+            entry,
+            raised,
+            hours,
+        })
+    };
+    Some(Kind {
+        entry,
+        title: format!("Sensitive operation: {}", entry.1).into(),
+        said: [said(false), said(true)],
+    })
+}
+
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
-    let near = view.settings.sensitive_operation.near_hours * 3600 * NS_PER_SECOND;
+    let hours = view.settings.sensitive_operation.near_hours;
+    let near = hours * 3600 * NS_PER_SECOND;
     let history = view.history();
     // When each principal ran commands, in time order like the operations.
-    let mut run_commands: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    let mut run_commands: Known<u32, Vec<i64>> = Known::default();
     for (at, op) in view.operations.iter().enumerate() {
         if let (true, Some(principal), Some(started)) = (
             op.family.is_run_command(),
@@ -451,18 +516,19 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             run_commands.entry(principal).or_default().push(started.ns);
         }
     }
-    let mut entries: Known<&str, Option<Entry>> = Known::default();
+    let mut kinds: Known<Symbol, Option<Kind>> = Known::default();
     let mut findings = Vec::new();
     for (at, op) in view.operations.iter().enumerate() {
         if op.outcome != OperationOutcome::Succeeded {
             continue;
         }
-        let known = entries
-            .entry(op.operation.as_str())
-            .or_insert_with(|| entry(&op.operation));
-        let Some((_, why, technique, weight)) = *known else {
+        let known = kinds
+            .entry(op.symbols.operation)
+            .or_insert_with(|| kind(&op.operation, hours));
+        let Some(known) = known else {
             continue;
         };
+        let (_, _, technique, weight) = known.entry;
         let started = op.started.map(|started| started.ns);
         let times = history.principal(at).and_then(|of| run_commands.get(&of));
         let raised = times.zip(started).is_some_and(|(times, now)| {
@@ -471,31 +537,17 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 .get(next)
                 .is_some_and(|then| *then <= now.saturating_add(near))
         });
-        let base = severity(weight);
-        let hours = view.settings.sensitive_operation.near_hours;
-        let beside = if raised {
-            format!(" The same principal used Run Command within {hours} h.")
-        } else {
-            String::new()
-        };
-        let mut values = Map::new();
-        values.insert("weight".to_owned(), Value::from(weight));
-        values.insert("near_run_command".to_owned(), Value::from(raised));
+        let base = severity(*weight);
+        let [alone, beside] = &known.said;
         findings.push(Finding {
             detector: DETECTOR.id,
             severity: if raised { base.raised() } else { base },
             confidence: Confidence::High,
             baseline: Baseline::NotApplicable,
-            title: format!("Sensitive operation: {why}"),
-            summary: format!(
-                "{} performed {} on {} ({why}).{beside}",
-                who(op),
-                op.operation,
-                target(op)
-            ),
+            title: known.title.clone(),
+            wording: Some(if raised { beside } else { alone }.clone()),
             operations: vec![at],
-            values,
-            attack: vec![technique],
+            attack: Cow::Borrowed(std::slice::from_ref(technique)),
             ..Finding::default()
         });
     }

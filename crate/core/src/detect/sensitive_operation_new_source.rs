@@ -21,15 +21,18 @@
 //! ## Sources
 //! Sentinel RareOperations, Anomalous_Listing_Of_Storage_Keys; Sigma azure_rare_operations; AZT605.1.
 
-use super::history::{NS_PER_HOUR, day};
+use super::history::{Known, NS_PER_HOUR, day};
 use super::{
     Baseline, CaseView, Detector, Finding, Severity, counted, figures, mode, needs_operations,
     sure_by, target, who,
 };
+use crate::event::intern::Symbol;
 use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_DAY;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -83,26 +86,32 @@ impl Windows {
 }
 
 /// Subscription, principal, address, operation.
-type Source<'a> = (u32, u32, &'a str, &'a str);
+type Source = (u32, u32, Symbol, Symbol);
 /// Subscription and principal.
 type Lister = (u32, u32);
 
 /// What the records hold, sorted by who did it.
-#[derive(Default)]
-struct Seen<'a> {
+#[derive(Debug, Default)]
+pub struct Seen {
     /// Operations of each source on each baseline day.
-    days: BTreeMap<(Source<'a>, i64), usize>,
+    days: Known<(Source, i64), usize>,
     /// Operations of each source in the detection window.
-    now: BTreeMap<Source<'a>, Vec<usize>>,
+    now: Known<Source, Vec<usize>>,
     /// Listings of each principal in the baseline, by network.
-    listed: BTreeMap<Lister, BTreeMap<String, usize>>,
+    listed: BTreeMap<Lister, BTreeMap<Arc<str>, usize>>,
     /// Successful listings in the baseline, with an address or without.
     listings: BTreeMap<Lister, usize>,
     /// Listings in the detection window.
     listing_now: Vec<(Lister, usize)>,
 }
 
-fn seen<'a>(view: &'a CaseView<'_>, windows: &Windows) -> Seen<'a> {
+pub(super) fn seen(view: &CaseView<'_>) -> Seen {
+    let Some(windows) = Windows::of(view) else {
+        return Seen::default();
+    };
+    // What each name and each address tells, once.
+    let mut kinds: Known<Symbol, (bool, bool)> = Known::default();
+    let mut networks: Known<Symbol, Option<Arc<str>>> = Known::default();
     let history = view.history();
     let published = view.settings.control_plane.new_source.published;
     let mut seen = Seen::default();
@@ -110,14 +119,17 @@ fn seen<'a>(view: &'a CaseView<'_>, windows: &Windows) -> Seen<'a> {
         let (Some(started), Some(principal)) = (op.started, history.principal(at)) else {
             continue;
         };
-        if op.outcome != OperationOutcome::Succeeded || !is_watched(&op.operation) {
+        let kind = kinds.entry(op.symbols.operation);
+        let (is_watched, is_listing) =
+            *kind.or_insert_with(|| (is_watched(&op.operation), is_listing(&op.operation)));
+        if op.outcome != OperationOutcome::Succeeded || !is_watched {
             continue;
         }
         let lister = (history.subscription(at), principal);
         let source = op
             .ips
             .first()
-            .map(|ip| (lister.0, principal, ip.as_str(), op.operation.as_str()));
+            .map(|_| (lister.0, principal, op.symbols.ip, op.symbols.operation));
         let (learns, detects) = (
             windows.learns(started.ns, published),
             windows.detects(started.ns),
@@ -128,12 +140,17 @@ fn seen<'a>(view: &'a CaseView<'_>, windows: &Windows) -> Seen<'a> {
         if let (Some(source), true) = (source, detects) {
             seen.now.entry(source).or_default().push(at);
         }
-        if !is_listing(&op.operation) {
+        if !is_listing {
             continue;
         }
         if learns {
             *seen.listings.entry(lister).or_default() += 1;
-            if let Some(mask) = op.ips.first().and_then(|ip| history.mask(ip)) {
+            let mask = op.ips.first().and_then(|ip| {
+                let known = networks.entry(op.symbols.ip);
+                let known = known.or_insert_with(|| history.mask(ip).map(Into::into));
+                known.clone()
+            });
+            if let Some(mask) = mask {
                 let networks = seen.listed.entry(lister).or_default();
                 *networks.entry(mask).or_default() += 1;
             }
@@ -146,10 +163,12 @@ fn seen<'a>(view: &'a CaseView<'_>, windows: &Windows) -> Seen<'a> {
 }
 
 /// Detection windows of sources that never did as much on one day.
-fn rare<'a>(view: &CaseView<'_>, seen: &Seen<'a>) -> Vec<(Source<'a>, Vec<usize>)> {
+/// No source shares an operation with another, so that their order decides nothing.
+fn rare(view: &CaseView<'_>) -> Vec<Vec<usize>> {
+    let seen = view.sources();
     let settings = &view.settings.control_plane.new_source;
     let least = usize::try_from(settings.least_operations).unwrap_or(usize::MAX);
-    let usual: BTreeSet<Source<'a>> = seen
+    let usual: BTreeSet<Source> = seen
         .days
         .iter()
         .filter(|(_, count)| **count >= least)
@@ -159,12 +178,12 @@ fn rare<'a>(view: &CaseView<'_>, seen: &Seen<'a>) -> Vec<(Source<'a>, Vec<usize>
         .now
         .iter()
         .filter(|(source, operations)| operations.len() >= least && !usual.contains(*source));
-    rare.map(|(source, operations)| (*source, operations.clone()))
-        .collect()
+    rare.map(|(_, operations)| operations.clone()).collect()
 }
 
 /// Listings from a network that is not among the principal's known ones: (operation, network, known networks).
-fn unknown(view: &CaseView<'_>, seen: &Seen<'_>) -> Vec<(usize, String, Vec<String>)> {
+fn unknown(view: &CaseView<'_>) -> Vec<(usize, String, Vec<String>)> {
+    let seen = view.sources();
     let published = view.settings.control_plane.new_source.published;
     let mut found = Vec::new();
     for (lister, at) in &seen.listing_now {
@@ -174,7 +193,7 @@ fn unknown(view: &CaseView<'_>, seen: &Seen<'_>) -> Vec<(usize, String, Vec<Stri
             .into_iter()
             .flatten()
             .filter(|(_, count)| **count >= KNOWN)
-            .map(|(mask, _)| mask.clone())
+            .map(|(mask, _)| mask.to_string())
             .collect();
         let address = view.operations.get(*at).and_then(|op| op.ips.first());
         let Some(mask) = address.and_then(|ip| view.history().mask(ip)) else {
@@ -203,7 +222,7 @@ fn not_assessed(view: &CaseView<'_>) -> Option<String> {
     }
     let nothing_before = view.history().earliest() >= windows.detection;
     // A number that is unusual by itself is reported all the same; silence would claim that there is none.
-    let silent = || rare(view, &seen(view, &windows)).is_empty();
+    let silent = || rare(view).is_empty();
     (nothing_before && silent()).then(|| {
         "not-assessed: no Activity Log record is older than the detection window; there is nothing to compare with".to_owned()
     })
@@ -211,8 +230,7 @@ fn not_assessed(view: &CaseView<'_>) -> Option<String> {
 
 /// How many principals listed keys without having listed enough before.
 pub(crate) fn left_out(view: &CaseView<'_>) -> Option<String> {
-    let windows = Windows::of(view)?;
-    let seen = seen(view, &windows);
+    let seen = view.sources();
     let enough = |lister: &Lister| {
         seen.listings
             .get(lister)
@@ -266,12 +284,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             .get(next)
             .is_some_and(|then| *then <= started.ns.saturating_add(NEAR))
     };
-    let seen = seen(view, &windows);
-    let (rare, unknown) = (rare(view, &seen), unknown(view, &seen));
-    let in_number: BTreeSet<usize> = rare
-        .iter()
-        .flat_map(|(_, all)| all.iter().copied())
-        .collect();
+    let (rare, unknown) = (rare(view), unknown(view));
+    let in_number: BTreeSet<usize> = rare.iter().flatten().copied().collect();
     let from_unknown: BTreeSet<usize> = unknown.iter().map(|(at, _, _)| *at).collect();
     let severity = |both: bool, near: bool| {
         if both || near {
@@ -281,13 +295,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    for ((_, _, ip, operation), operations) in rare {
+    for operations in rare {
         let Some((at, op)) = operations
             .first()
             .and_then(|at| Some((*at, view.operations.get(*at)?)))
         else {
             continue;
         };
+        let operation = op.operation.as_str();
+        let ip = op.ips.first().map_or("", String::as_str);
         let both = operations.iter().any(|at| from_unknown.contains(at));
         let beside = operations.iter().any(|at| near(*at));
         let baseline = quality(view, &windows, at);
@@ -297,7 +313,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             severity: severity(both, beside),
             confidence: sure_by(baseline),
             baseline,
-            title: "Sensitive operations in number from a new source".to_owned(),
+            title: "Sensitive operations in number from a new source".into(),
             summary: format!(
                 "{} performed {operation} {} from {ip}; on no day of the baseline were there {}.",
                 who(op),
@@ -314,7 +330,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "near_run_command": beside,
                 "mode": mode(settings.published),
             })),
-            attack: vec!["T1003", "T1098", "T1555.006"],
+            attack: Cow::Borrowed(&["T1003", "T1098", "T1555.006"]),
             ..Finding::default()
         });
     }
@@ -329,7 +345,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             severity: severity(both, beside),
             confidence: sure_by(baseline),
             baseline,
-            title: "Keys listed from an unknown network".to_owned(),
+            title: "Keys listed from an unknown network".into(),
             summary: format!(
                 "{} listed keys of {} from {mask}; the networks known for that are {}.",
                 who(op),
@@ -346,7 +362,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "near_run_command": beside,
                 "mode": mode(settings.published),
             })),
-            attack: vec!["T1003", "T1098", "T1555.006"],
+            attack: Cow::Borrowed(&["T1003", "T1098", "T1555.006"]),
             ..Finding::default()
         });
     }

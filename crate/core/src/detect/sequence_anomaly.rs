@@ -32,6 +32,7 @@ use crate::evidence::layout::Family;
 use crate::reconstruct::guests::counters::{Counter, Line, Marks};
 use crate::time::Instant;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -483,7 +484,7 @@ impl Looking<'_> {
             } else {
                 Baseline::Partial
             },
-            title: title.to_owned(),
+            title: title.into(),
             summary: format!(
                 "Of {what} on {}, {}.",
                 on_host(counter.host.as_deref()),
@@ -500,7 +501,7 @@ impl Looking<'_> {
                 "left": marks,
             })),
             events: gap.events,
-            attack: vec!["T1070.004", "T1565.001"],
+            attack: Cow::Borrowed(&["T1070.004", "T1565.001"]),
             ..Finding::default()
         }
     }

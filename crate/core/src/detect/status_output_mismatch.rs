@@ -25,6 +25,7 @@ use crate::event::fact::StreamEnd;
 use crate::evidence::layout::{Family, Os};
 use crate::reconstruct::guests::texts::RunTexts;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -115,7 +116,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                     "emptied" => "Output was emptied after the report",
                     _ => "Output was changed after the report",
                 }
-                .to_owned(),
+                .into(),
                 summary: format!(
                     "The {stream} file of {} on {} {says} ({} bytes reported, {} in the file).",
                     called(run),
@@ -134,7 +135,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                     "reported_bytes": reported.len(),
                     "file_bytes": bytes,
                 })),
-                attack: vec!["T1565.001", "T1070"],
+                attack: Cow::Borrowed(&["T1565.001", "T1070"]),
                 ..Finding::default()
             });
         }

@@ -49,16 +49,28 @@ impl<'a> Referred<'a> {
         own.or_else(|| self.executions(finding).find_map(|(_, one)| one.operation))
     }
 
+    /// The same, as an operation.
+    #[must_use]
+    pub fn operation_of(&self, finding: &Finding) -> Option<&'a Operation> {
+        self.operations.get(self.operation(finding)?)
+    }
+
     /// The executions of a finding.
     pub fn executions<'b>(
-        &'b self,
+        &self,
         finding: &'b Finding,
-    ) -> impl Iterator<Item = (usize, &'a Execution)> + 'b {
+    ) -> impl Iterator<Item = (usize, &'a Execution)> + use<'a, 'b> {
+        self.at(&finding.executions)
+    }
+
+    /// The executions at these places.
+    pub fn at<'b>(
+        &self,
+        places: &'b [usize],
+    ) -> impl Iterator<Item = (usize, &'a Execution)> + use<'a, 'b> {
         let executions = &self.linked.executions;
-        finding
-            .executions
-            .iter()
-            .filter_map(|at| Some((*at, executions.get(*at)?)))
+        let known = places.iter();
+        known.filter_map(|at| Some((*at, executions.get(*at)?)))
     }
 
     /// Whom and what a finding is about.
@@ -92,6 +104,16 @@ impl<'a> Referred<'a> {
                 .or_else(|| op.and_then(|op| Some(op.resource.as_ref()?.folded.clone())))
                 .or(resource),
         }
+    }
+
+    /// The guest of a finding, as its evidence spells it.
+    #[must_use]
+    pub fn host<'b>(&'b self, finding: &'b Finding) -> Option<&'b str> {
+        let own = finding.subject.host.as_deref();
+        own.or_else(|| {
+            let run = self.executions(finding).find_map(|(_, one)| one.run)?;
+            self.runs.get(run)?.host.as_deref()
+        })
     }
 
     /// First and last instant of a finding, by the cloud's clock.

@@ -26,6 +26,7 @@ use crate::script::fingerprint;
 use crate::settings::endpoint::UniqueScope;
 use crate::time::NS_PER_DAY;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -282,7 +283,7 @@ fn finding(
             Confidence::High
         },
         baseline: Baseline::NotApplicable,
-        title: "Script seen once".to_owned(),
+        title: "Script seen once".into(),
         summary: format!(
             "One of {} with a known script ran this one ({prevalence} %), told by its {}.",
             counted(total, "execution"),
@@ -302,7 +303,7 @@ fn finding(
             "prevalence": prevalence,
             "mode": mode(view.settings.endpoint.unique.published),
         })),
-        attack: vec!["T1059.001", "T1651", "T1570"],
+        attack: Cow::Borrowed(&["T1059.001", "T1651", "T1570"]),
         ..Finding::default()
     })
 }

@@ -18,14 +18,17 @@
 //! Elastic rules e842d39d, d69d05f8, d29b0a67; Sentinel Rare_Custom_Script_Extension; AZT301.2, AZT301.3, AZT501.3.
 
 use super::{
-    CaseView, Confidence, Detector, Finding, Severity, coverage, needs_operations, target, who,
+    CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, coverage,
+    needs_operations, target, who,
 };
 use crate::identity::{CallerKind, fold};
 use crate::json::Value as Json;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use crate::time::NS_PER_DAY;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -82,6 +85,44 @@ fn instance(op: &Operation) -> InstanceKey<'_> {
     (op.subscription.as_deref(), op.vm(), name)
 }
 
+/// What is kept of a finding.
+#[derive(Debug)]
+struct Said {
+    kind: String,
+    high_risk: bool,
+    new_pair: bool,
+    by_user: bool,
+}
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
+        };
+        let kind = &self.kind;
+        let name = op.resource.as_ref().and_then(|id| id.child());
+        let name = name.unwrap_or_default();
+        let first = if self.new_pair {
+            ", for the first time in the window"
+        } else {
+            ""
+        };
+        let mut values = Map::new();
+        values.insert("type".to_owned(), Value::from(kind.clone()));
+        values.insert("high_risk_type".to_owned(), Value::from(self.high_risk));
+        values.insert("new_pair".to_owned(), Value::from(self.new_pair));
+        values.insert("user_deployed".to_owned(), Value::from(self.by_user));
+        Words {
+            summary: format!(
+                "{} wrote the extension {name} ({kind}) on {}{first}.",
+                who(op),
+                target(op)
+            ),
+            values,
+        }
+    }
+}
+
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let window = view.settings.vm_extension_write.window_days * NS_PER_DAY;
     let writes: Vec<(usize, &Operation)> = view
@@ -94,6 +135,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         .collect();
     // The last write of each instance, and the last before its instant: two at one instant are not before each other.
     let mut last: BTreeMap<InstanceKey<'_>, (i64, Option<i64>)> = BTreeMap::new();
+    let deployed: Arc<str> = "Script-capable extension deployed".into();
+    let first: Arc<str> = "Extension deployed for the first time".into();
     let history = view.history();
     let mut findings = Vec::new();
     for (at, op) in &writes {
@@ -116,21 +159,6 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             continue;
         }
         let since = history.since(history.subscription(*at));
-        let mut values = Map::new();
-        values.insert("type".to_owned(), Value::from(kind.clone()));
-        values.insert("high_risk_type".to_owned(), Value::from(high_risk));
-        values.insert("new_pair".to_owned(), Value::from(new_pair));
-        values.insert("user_deployed".to_owned(), Value::from(by_user));
-        let name = op
-            .resource
-            .as_ref()
-            .and_then(|id| id.child())
-            .unwrap_or_default();
-        let first = if new_pair {
-            ", for the first time in the window"
-        } else {
-            ""
-        };
         findings.push(Finding {
             detector: DETECTOR.id,
             severity: if high_risk {
@@ -144,20 +172,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 Confidence::Low
             },
             baseline: coverage(since, started.ns.saturating_sub(window)),
-            title: if high_risk {
-                "Script-capable extension deployed"
-            } else {
-                "Extension deployed for the first time"
-            }
-            .to_owned(),
-            summary: format!(
-                "{} wrote the extension {name} ({kind}) on {}{first}.",
-                who(op),
-                target(op)
-            ),
+            title: if high_risk { &deployed } else { &first }.clone(),
+            wording: Some(Arc::new(Said {
+                kind,
+                high_risk,
+                new_pair,
+                by_user,
+            })),
             operations: vec![*at],
-            values,
-            attack: vec!["T1651", "T1059", "T1098"],
+            attack: Cow::Borrowed(&["T1651", "T1059", "T1098"]),
             ..Finding::default()
         });
     }

@@ -2,7 +2,8 @@
 //!
 //! ## What it finds
 //! Addresses, domains and hashes of the analyst's list in what the case knows: the addresses of cloud operations and of sign-ins, both ends of network
-//! flows, the text and hashes of scripts in all their layers, command lines and images of processes, written files. One finding for each
+//! flows, the bodies of requests and responses, the text and hashes of scripts in all their layers, what runs wrote to their output, PowerShell's records,
+//! command lines and images of processes, written files. One finding for each
 //! entry and each principal, execution or guest that has to do with it.
 //!
 //! ## Why it matters
@@ -109,6 +110,43 @@ fn operations(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
                 seen.operations.insert(at);
             }
         }
+        let mut entries: Vec<usize> = op
+            .bodies
+            .iter()
+            .flat_map(|body| list.search(body))
+            .collect();
+        entries.sort_unstable();
+        entries.dedup();
+        for entry in entries {
+            let with = With::Principal(view.history().principal(at), String::new());
+            let seen = all.entry((entry, with)).or_default();
+            seen.at("request", op.started);
+            seen.at_end(op.ended);
+            if seen.operations.len() < MOST_NAMED {
+                seen.operations.insert(at);
+            }
+        }
+    }
+}
+
+/// What runs wrote.
+fn outputs(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
+    for (at, run) in view.runs.iter().enumerate() {
+        let mut entries: Vec<usize> = [&run.stdout, &run.stderr]
+            .into_iter()
+            .flatten()
+            .flat_map(|text| list.search(text))
+            .collect();
+        entries.sort_unstable();
+        entries.dedup();
+        let times = view.run_times(at);
+        for entry in entries {
+            for execution in view.executions_of_run(Some(at)) {
+                let seen = all.entry((entry, With::Execution(execution))).or_default();
+                seen.at("output", times.map(|(first, _)| first));
+                seen.at_end(times.map(|(_, last)| last));
+            }
+        }
     }
 }
 
@@ -185,7 +223,7 @@ fn scripts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
     }
 }
 
-/// Processes, files and flows: what each fact names, looked up once for each text.
+/// Processes, files, flows and PowerShell's records: what each fact names, looked up once for each text.
 fn facts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
     let store = view.store;
     let mut texts: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
@@ -228,6 +266,12 @@ fn facts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
                 );
                 "file"
             }
+            Fact::PowerShell(said) => {
+                found.extend(list.search(&said.text));
+                let host = store.text(said.host_application);
+                found.extend(host.map(|line| list.search(line)).unwrap_or_default());
+                "powershell"
+            }
             _ => continue,
         };
         if found.is_empty() || !(view.counts)(*event) {
@@ -265,6 +309,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     operations(view, list, &mut all);
     identities(view, list, &mut all);
     scripts(view, list, &mut all);
+    outputs(view, list, &mut all);
     facts(view, list, &mut all);
     let found = all.into_iter().filter_map(|((entry, with), seen)| {
         let watched = list.entry(entry)?;
@@ -281,7 +326,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             severity: Severity::High,
             confidence: Confidence::High,
             baseline: Baseline::NotApplicable,
-            title: format!("Watch-listed {} seen", watched.kind.word()),
+            title: format!("Watch-listed {} seen", watched.kind.word()).into(),
             summary: format!(
                 "{}{note} was seen {} in: {}.",
                 watched.indicator,

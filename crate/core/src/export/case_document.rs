@@ -410,6 +410,7 @@ impl CaseDocument {
         let shown = |(id, finding): (usize, &crate::detect::Finding)| {
             let subject = referred.subject(finding);
             let (first, last) = referred.time(finding);
+            let words = referred.words(finding);
             let ops = finding.operations.iter();
             let ops = ops.filter_map(|at| case.operations().get(*at));
             let attack = finding.attack.iter().copied();
@@ -427,8 +428,8 @@ impl CaseDocument {
                 "severity": finding.severity.word(),
                 "confidence": finding.confidence.word(),
                 "baseline": finding.baseline.word(),
-                "title": finding.title,
-                "summary": finding.summary,
+                "title": &*finding.title,
+                "summary": words.summary,
                 "first": first.map(|time| time.to_string()),
                 "last": last.map(|time| time.to_string()),
                 "subject": {
@@ -439,7 +440,7 @@ impl CaseDocument {
                     "subscription": subject.subscription,
                     "host": subject.host,
                 },
-                "values": finding.values,
+                "values": words.values,
                 "attack": attack,
                 "events": self.ids(&events),
                 "operations": finding.operations,

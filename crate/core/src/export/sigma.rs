@@ -17,10 +17,9 @@ pub(super) fn findings(
             .operations
             .first()
             .and_then(|at| case.operations().get(*at));
-        let key = case.sigma().rule(hit).map_or("", |rule| rule.key());
         json!({
             "id": first_id + at,
-            "detector": format!("sigma:{key}"),
+            "detector": case.sigma().detector(hit),
             "severity": hit.severity.word(),
             // The rule matched, which is certain; what it means is its author's to say.
             "confidence": "high",
@@ -41,7 +40,7 @@ pub(super) fn findings(
             "attack": hit.attack,
             "events": ids(&hit.events),
             "operations": hit.operations,
-            "executions": [],
+            "executions": hit.executions,
             "processes": hit.processes,
             "allowed_by": null,
         })

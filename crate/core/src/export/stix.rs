@@ -216,12 +216,13 @@ impl Bundle<'_> {
             let properties = object(json!({ "name": name, "identity_class": "system" }));
             of_it.push(self.domain("identity", &format!("machine\0{name}"), properties));
         }
+        let summary = case.referred().words(finding).summary;
         if finding.severity >= Severity::High {
             for (id, pattern) in seen.iter().filter(|(_, pattern)| !pattern.is_empty()) {
                 let Some(first) = first else { continue };
                 let properties = object(json!({
                     "name": self.named(&finding.title),
-                    "description": self.named(&finding.summary),
+                    "description": self.named(&summary),
                     "indicator_types": ["anomalous-activity"],
                     "pattern": pattern,
                     "pattern_type": "stix",
@@ -244,7 +245,7 @@ impl Bundle<'_> {
         }
         let said = case.triage().of(&key);
         if !of_it.is_empty() {
-            let text = self.named(&finding.summary);
+            let text = self.named(&summary);
             let properties = object(json!({
                 "abstract": format!("{}: {}", finding.detector, self.named(&finding.title)),
                 "content": text,

@@ -150,12 +150,15 @@ pub fn find(case: &Case, hosts: &[HostRow], text: &str) -> Vec<Hit> {
     );
     search.take(
         case.findings().iter().zip(case.finding_keys()),
-        |(finding, _)| format!("{} {} {}", finding.detector, finding.title, finding.summary),
+        |(finding, _)| {
+            let summary = case.referred().words(finding).summary;
+            format!("{} {} {summary}", finding.detector, finding.title)
+        },
         |(finding, key)| {
             Some(Hit {
                 kind: "finding",
-                name: finding.title.clone(),
-                about: finding.summary.clone(),
+                name: finding.title.to_string(),
+                about: case.referred().words(finding).summary,
                 key: key.clone(),
                 event: None,
             })

@@ -65,6 +65,12 @@ pub struct Shown {
     pub text: String,
 }
 
+impl Shown {
+    fn by(self, by: By) -> Self {
+        Self { by, ..self }
+    }
+}
+
 /// Whom and what a finding is about; null where that is not meaningful.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShownSubject {
@@ -212,9 +218,9 @@ fn passes(case: &Case, at: usize, finding: &Finding, shown: &Shown, text: &str) 
     let subject = case.referred().subject(finding);
     let parts = [subject.caller, subject.ip, subject.resource, subject.host];
     holds(&finding.title)
-        || holds(&finding.summary)
         || holds(as_text(&finding.detector))
         || parts.iter().flatten().any(|part| holds(part))
+        || holds(&case.referred().words(finding).summary)
 }
 
 /// Ids are `&str` here and `String` there.
@@ -276,6 +282,16 @@ impl Arranged {
             list.push(at);
             *worst = (*worst).max(finding.severity);
         }
+        if shown.by == By::Incident && *shown == Shown::default().by(By::Incident) {
+            // An incident of rules alone has no row here; its line opens it.
+            for (id, one) in case.incidents().iter().enumerate() {
+                let only_rules = one.findings.first() >= Some(&case.findings().len());
+                if only_rules {
+                    let group = (id as u64, format!("Incident {}", id + 1));
+                    members.insert(group, (Vec::new(), one.severity));
+                }
+            }
+        }
         let mut sorted: Vec<_> = members.into_iter().collect();
         if matches!(shown.by, By::Caller | By::Vm) {
             // Who has the worst to answer for stands first. Stable: equals stay by name.
@@ -291,10 +307,9 @@ impl Arranged {
             order: Vec::new(),
             groups: Vec::new(),
         };
-        for ((_, name), (list, worst)) in sorted {
-            let first = list.first().copied();
-            let of = first.and_then(|at| incident.get(at).copied().flatten());
-            let of = of.filter(|_| shown.by == By::Incident);
+        for ((place, name), (list, worst)) in sorted {
+            let of = usize::try_from(place).ok();
+            let of = of.filter(|id| shown.by == By::Incident && *id < case.incidents().len());
             let of_detector = || manual::title(&name).map(str::to_owned);
             arranged.groups.push(Group {
                 title: match shown.by {
@@ -383,8 +398,8 @@ pub fn finding_row(case: &Case, at: usize) -> Option<FindingRow> {
         severity: finding.severity.word(),
         confidence: finding.confidence.word(),
         baseline: finding.baseline.word(),
-        title: finding.title.clone(),
-        summary: finding.summary.clone(),
+        title: finding.title.to_string(),
+        summary: referred.words(finding).summary,
         first: first.map(|time| time.to_string()),
         last: last.map(|time| time.to_string()),
         subject: ShownSubject::of(referred.subject(finding)),
@@ -457,10 +472,10 @@ pub fn finding(case: &Case, key: &str) -> Option<FindingDetail> {
         row: finding_row(case, at)?,
         note: case.triage().of(key).note,
         baseline_about: finding.baseline.about(),
-        values: finding.values.clone(),
+        values: case.referred().words(finding).values,
         events: events(case, finding).len(),
         operations: finding.operations.len(),
-        executions: executions(case, finding),
+        executions: executions(case, &finding.executions),
         detector_title: manual::title(as_text(&finding.detector)),
     })
 }
@@ -513,9 +528,10 @@ fn events(case: &Case, finding: &Finding) -> Vec<EventNumber> {
     events
 }
 
-pub(super) fn executions(case: &Case, finding: &Finding) -> Vec<FindingExecution> {
+/// Executions at these places, as they are named.
+pub(super) fn executions(case: &Case, places: &[usize]) -> Vec<FindingExecution> {
     let referred = case.referred();
-    let shown = referred.executions(finding).map(|(number, execution)| {
+    let shown = referred.at(places).map(|(number, execution)| {
         let op = execution.operation.and_then(|at| case.operations().get(at));
         let run = execution.run.and_then(|at| case.runs().get(at));
         let host = run.and_then(|run| run.host.clone());

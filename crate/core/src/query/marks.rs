@@ -81,7 +81,7 @@ pub fn marks(case: &Case, stretch: Stretch) -> Marks {
             last_ms: last.map_or(first.ms(), |last| last.ms()),
             severity: finding.severity.word(),
             key: key.clone(),
-            title: finding.title.clone(),
+            title: finding.title.to_string(),
             count: 1,
         };
         match findings.get_mut(&bin) {

@@ -97,7 +97,7 @@ pub fn modes(case: &Case, wanted: Option<&str>) -> Vec<ModeDifference> {
     let referred = case.referred();
     let shown = |finding: &Finding| ModeFinding {
         severity: finding.severity.word(),
-        summary: finding.summary.clone(),
+        summary: referred.words(finding).summary,
         first: referred.time(finding).0.map(|time| time.to_string()),
         operations: finding.operations.clone(),
         event: {

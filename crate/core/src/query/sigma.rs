@@ -1,8 +1,8 @@
 //! Sigma rules for the page: every rule with its state, and their findings as the findings of detectors are shown.
 
+use super::executions::{EventName, name_of};
 use crate::case::Case;
 use crate::sigma::RuleReport;
-use crate::sigma::hits::Hit;
 use serde::Serialize;
 
 /// A rule and what became of it.
@@ -47,6 +47,10 @@ pub struct ShownHit {
     pub item: Option<u32>,
     /// Number of that event in the item.
     pub ordinal: Option<u32>,
+    /// The first execution that it belongs to.
+    pub execution: Option<EventName>,
+    /// The incident that it belongs to.
+    pub incident: Option<usize>,
 }
 
 /// What the page shows of rules.
@@ -58,10 +62,34 @@ pub struct ShownSigma {
     pub findings: Vec<ShownHit>,
 }
 
+/// A finding of a rule by its place, as it is shown.
+#[must_use]
+pub fn shown_hit(case: &Case, at: usize) -> Option<ShownHit> {
+    let store = case.store();
+    let hit = case.sigma().hits().get(at)?;
+    let event = hit.events.first().copied();
+    let of = hit.executions.first();
+    let execution = of.and_then(|at| case.linked().executions.get(*at));
+    let behind = case.findings().len() + at;
+    let mut incidents = case.incidents().iter();
+    Some(ShownHit {
+        detector: case.sigma().detector(hit),
+        severity: hit.severity.word(),
+        confidence: "high",
+        title: hit.title.clone(),
+        summary: hit.summary.clone(),
+        first: hit.first.map(|time| time.to_string()),
+        attack: hit.attack.clone(),
+        item: event.map(|event| store.item_of(event)),
+        ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),
+        execution: execution.and_then(|one| name_of(case, one)),
+        incident: incidents.position(|one| one.findings.binary_search(&behind).is_ok()),
+    })
+}
+
 /// The rules of the case and their findings.
 #[must_use]
 pub fn sigma(case: &Case) -> ShownSigma {
-    let store = case.store();
     let rule = |report: RuleReport<'_>| ShownRule {
         path: report.rule.path.clone(),
         line: report.rule.line,
@@ -72,23 +100,10 @@ pub fn sigma(case: &Case) -> ShownSigma {
         reasons: report.reasons,
         findings: report.findings,
     };
-    let hit = |hit: &Hit| {
-        let event = hit.events.first().copied();
-        let key = case.sigma().rule(hit).map_or("", |rule| rule.key());
-        ShownHit {
-            detector: format!("sigma:{key}"),
-            severity: hit.severity.word(),
-            confidence: "high",
-            title: hit.title.clone(),
-            summary: hit.summary.clone(),
-            first: hit.first.map(|time| time.to_string()),
-            attack: hit.attack.clone(),
-            item: event.map(|event| store.item_of(event)),
-            ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),
-        }
-    };
     ShownSigma {
         rules: case.sigma().reports().into_iter().map(rule).collect(),
-        findings: case.sigma().hits().iter().map(hit).collect(),
+        findings: (0..case.sigma().hits().len())
+            .filter_map(|at| shown_hit(case, at))
+            .collect(),
     }
 }

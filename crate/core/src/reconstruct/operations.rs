@@ -13,6 +13,8 @@ use crate::event::fact::{CloudRow, Fact, Status};
 use crate::event::intern::Symbol;
 use crate::identity::{CallerKind, ResourceId};
 use crate::time::Instant;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
 /// Which feature an operation uses (detectors 0.9).
@@ -106,9 +108,29 @@ impl OperationOutcome {
     }
 }
 
+/// Texts of an operation as the case numbers them: within one case equal numbers are equal texts, so that what is to be told apart a million
+/// times is told apart by numbers. Output never depends on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OperationSymbols {
+    /// Of [`Operation::operation`].
+    pub operation: Symbol,
+    /// Of the resource id.
+    pub resource: Symbol,
+    /// Of the subscription.
+    pub subscription: Symbol,
+    /// Of the caller as spelled.
+    pub caller: Symbol,
+    /// Of the object id that a row claims; none where the principal is the folded caller.
+    pub principal: Symbol,
+    /// Of the first address.
+    pub ip: Symbol,
+}
+
 /// One cloud operation.
 #[derive(Clone, Debug)]
 pub struct Operation {
+    /// Its texts by number.
+    pub symbols: OperationSymbols,
     /// Correlation id, folded.
     pub correlation: Option<String>,
     /// Operation id, folded; a display name where no export gives the id.
@@ -174,8 +196,9 @@ pub struct Folded {
 /// Folds all Activity Log rows of the events that `keep` lets through.
 #[must_use]
 pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> Folded {
-    type GroupKey<'a> = (&'a str, &'a str, &'a str, &'a str, u64);
-    let mut groups: BTreeMap<GroupKey<'_>, Vec<Row<'_>>> = BTreeMap::new();
+    type GroupKey = (Symbol, Symbol, Symbol, Symbol, u64);
+    let mut place_of: HashMap<GroupKey, usize, FixedState> = HashMap::default();
+    let mut groups: Vec<(GroupKey, Vec<Row<'_>>)> = Vec::new();
     let renamed = renamed(store, &keep);
     for (event, fact) in &store.facts {
         let Fact::Cloud(row) = fact else { continue };
@@ -183,8 +206,8 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             continue;
         }
         let at = *event as usize;
-        let text = |column: &[Symbol]| store.column(column, *event).unwrap_or("");
-        let correlation = text(&store.columns.correlation);
+        let symbol = |column: &[Symbol]| column.get(at).copied().unwrap_or_default();
+        let correlation = symbol(&store.columns.correlation);
         let item_rank = rank
             .get(store.item_of(*event) as usize)
             .copied()
@@ -194,37 +217,52 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             store.columns.offset.get(at).copied().unwrap_or(0),
         );
         // Without a correlation id nothing joins rows: each is its own.
-        let alone = if correlation.is_empty() {
-            (u64::from(place.0) << 40 | place.1) + 1
-        } else {
+        let alone = if correlation.is_some() {
             0
+        } else {
+            (u64::from(place.0) << 40 | place.1) + 1
         };
         let key = (
-            store.text(row.subscription).unwrap_or(""),
+            row.subscription,
             correlation,
             renamed
                 .get(event)
                 .copied()
-                .unwrap_or_else(|| text(&store.columns.operation)),
-            text(&store.columns.resource),
+                .unwrap_or_else(|| symbol(&store.columns.operation)),
+            symbol(&store.columns.resource),
             alone,
         );
-        groups.entry(key).or_default().push(Row {
-            event: *event,
-            time: store.stamp(*event),
-            row,
-            id: store.text(row.event_data_id).unwrap_or(""),
-            place,
-        });
+        let place_in_groups = *place_of.entry(key).or_insert(groups.len());
+        if place_in_groups == groups.len() {
+            groups.push((key, Vec::new()));
+        }
+        if let Some((_, rows)) = groups.get_mut(place_in_groups) {
+            rows.push(Row {
+                event: *event,
+                time: store.stamp(*event),
+                row,
+                id: store.text(row.event_data_id).unwrap_or(""),
+                place,
+            });
+        }
     }
     let mut folded = Folded::default();
-    for ((subscription, correlation, operation, resource, _), rows) in groups {
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let mut keyed: Vec<(GroupKey, Operation)> = Vec::with_capacity(groups.len());
+    for (key, rows) in groups {
+        let (subscription, correlation, operation, resource, _) = key;
+        let some = |symbol: Symbol| store.text(symbol).map(str::to_owned);
         let records = records(rows);
+        let name = store.text(operation).unwrap_or("");
         let mut op = Operation {
+            symbols: OperationSymbols {
+                operation,
+                resource,
+                subscription,
+                ..OperationSymbols::default()
+            },
             correlation: some(correlation),
-            operation: operation.to_owned(),
-            family: OperationFamily::of(operation),
+            operation: name.to_owned(),
+            family: OperationFamily::of(name),
             resource: some(resource).map(|text| ResourceId { folded: text }),
             subscription: some(subscription),
             caller: None,
@@ -239,8 +277,8 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             principal_type: None,
             bodies: Vec::new(),
             category: None,
-            events: Vec::new(),
-            rows: Vec::new(),
+            events: Vec::with_capacity(records.len()),
+            rows: Vec::with_capacity(records.len()),
         };
         for copies in &records {
             let Some(shown) = copies.first() else {
@@ -265,18 +303,35 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
                 .as_deref()
                 .map_or(CallerKind::Unknown, CallerKind::of);
         }
-        folded.operations.push(op);
+        keyed.push((key, op));
     }
-    // The map was in key order; a stable sort by time keeps that among equals.
-    folded
-        .operations
-        .sort_by_key(|op| op.started.map_or(i64::MAX, |started| started.ns));
+    // By time; at one instant by the key's texts, since their numbers are those of arrival. Places are sorted, the operations moved once.
+    let text = |symbol: Symbol| store.text(symbol).unwrap_or("");
+    let texts = |place: &usize| {
+        let key = keyed.get(*place).map(|(key, _)| key)?;
+        Some((text(key.0), text(key.1), text(key.2), text(key.3), key.4))
+    };
+    let mut order: Vec<(i64, usize)> = keyed
+        .iter()
+        .map(|(_, op)| op.started.map_or(i64::MAX, |started| started.ns))
+        .zip(0..)
+        .collect();
+    order.sort_unstable_by(|(one_time, one), (other_time, other)| {
+        one_time
+            .cmp(other_time)
+            .then_with(|| texts(one).cmp(&texts(other)))
+    });
+    let mut ops: Vec<Option<Operation>> = keyed.into_iter().map(|(_, op)| Some(op)).collect();
+    let sorted = order.iter();
+    folded.operations = sorted
+        .filter_map(|(_, place)| ops.get_mut(*place)?.take())
+        .collect();
     folded.copies.sort_unstable();
     folded
 }
 
 /// The operation of rows that have only a display name and a partner that has more.
-fn renamed<'a>(store: &'a Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMap<u32, &'a str> {
+fn renamed(store: &Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMap<u32, Symbol> {
     let any_name = store
         .facts
         .iter()
@@ -284,7 +339,7 @@ fn renamed<'a>(store: &'a Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMa
     if !any_name {
         return BTreeMap::new();
     }
-    let text = |column: &'a [Symbol], event| store.column(column, event).unwrap_or("");
+    let text = |column: &[Symbol], event| store.column(column, event).unwrap_or("");
     let named = store.facts.iter().filter_map(|(event, fact)| match fact {
         Fact::Cloud(row) if keep(*event) => Some(Named {
             event: *event,
@@ -297,8 +352,11 @@ fn renamed<'a>(store: &'a Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMa
         }),
         _ => None,
     });
-    let named: Vec<Named<'a>> = named.collect();
-    display_names::renamed(&named)
+    let named: Vec<Named<'_>> = named.collect();
+    let renamed = display_names::renamed(&named).into_iter();
+    renamed
+        .filter_map(|(event, name)| Some((event, store.strings.find(name)?)))
+        .collect()
 }
 
 impl Operation {
@@ -314,13 +372,16 @@ impl Operation {
             category,
             ..
         } = row.row;
-        if self.caller.is_none() {
-            self.caller = store
-                .column(&store.columns.actor, row.event)
-                .map(str::to_owned);
+        let column = |column: &[Symbol]| column.get(row.event as usize).copied();
+        if self.caller.is_none()
+            && let Some(caller) = column(&store.columns.actor)
+        {
+            self.caller = text(caller);
+            self.symbols.caller = caller;
         }
         if self.principal.is_none() {
             self.principal = text(*principal);
+            self.symbols.principal = *principal;
         }
         if self.caller_kind == CallerKind::Unknown {
             self.caller_kind = match store.text(*principal_type) {
@@ -334,6 +395,9 @@ impl Operation {
         if let Some(ip) = store.column(&store.columns.ip, row.event)
             && !self.ips.iter().any(|have| have == ip)
         {
+            if self.ips.is_empty() {
+                self.symbols.ip = column(&store.columns.ip).unwrap_or_default();
+            }
             self.ips.push(ip.to_owned());
         }
         self.category = self.category.take().max(text(*category));

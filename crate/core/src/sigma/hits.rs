@@ -49,10 +49,18 @@ pub struct Hit {
     pub operations: Vec<usize>,
     /// Processes by position in the case.
     pub processes: Vec<usize>,
+    /// Executions by position in the case: those of its operations, and those to which its events or processes belong.
+    pub executions: Vec<usize>,
     /// What the rule is and what it matched.
     pub values: Map<String, Value>,
     /// ATT&CK techniques of the rule.
     pub attack: Vec<String>,
+}
+
+/// To which operation and which execution events belong.
+struct Belongs {
+    operations: BTreeMap<EventNumber, usize>,
+    executions: BTreeMap<EventNumber, usize>,
 }
 
 /// A match of a detection or a correlation, in time order with others.
@@ -90,7 +98,10 @@ pub fn hits(case: &Case, search: &Search) -> Vec<Hit> {
             of_rule.insert(*at, list);
         }
     }
-    let operations = operations(case);
+    let known = Belongs {
+        operations: operations(case),
+        executions: executions(case),
+    };
     let mut hits = Vec::new();
     for (rule, list) in of_rule {
         if set.speaks.get(rule) != Some(&true) {
@@ -107,7 +118,7 @@ pub fn hits(case: &Case, search: &Search) -> Vec<Hit> {
                 .push(occurred);
         }
         for list in groups.into_values() {
-            hits.extend(hit(case, set, rule, list, &operations, &place));
+            hits.extend(hit(case, set, rule, list, &known, &place));
         }
     }
     let key = |hit: &Hit| {
@@ -131,6 +142,21 @@ fn ranks(case: &Case) -> Vec<u32> {
         }
     }
     rank
+}
+
+/// The execution of each event of a run, and of each process of one.
+fn executions(case: &Case) -> BTreeMap<EventNumber, usize> {
+    let mut of_event = BTreeMap::new();
+    for (at, execution) in case.linked().executions.iter().enumerate() {
+        let run = execution.run.and_then(|run| case.runs().get(run));
+        let operation = execution.operation.and_then(|at| case.operations().get(at));
+        let of_run = run.into_iter().flat_map(|run| &run.events);
+        let of_operation = operation.into_iter().flat_map(|op| &op.events);
+        for event in of_run.chain(of_operation).chain(&execution.processes) {
+            of_event.entry(*event).or_insert(at);
+        }
+    }
+    of_event
 }
 
 fn operations(case: &Case) -> BTreeMap<EventNumber, usize> {
@@ -310,7 +336,7 @@ fn hit(
     set: &RuleSet,
     rule: usize,
     list: Vec<Occurred>,
-    operations: &BTreeMap<EventNumber, usize>,
+    belongs: &Belongs,
     place: &impl Fn(&EventNumber) -> u32,
 ) -> Option<Hit> {
     let known = set.rules.get(rule)?;
@@ -322,13 +348,24 @@ fn hit(
     events.dedup();
     let mut positions: Vec<usize> = events
         .iter()
-        .filter_map(|event| operations.get(event).copied())
+        .filter_map(|event| belongs.operations.get(event).copied())
         .collect();
     positions.sort_unstable();
     positions.dedup();
     let mut processes: Vec<usize> = list.iter().flat_map(|one| one.processes.clone()).collect();
     processes.sort_unstable();
     processes.dedup();
+    let of_processes = processes
+        .iter()
+        .filter_map(|at| case.processes().get(*at))
+        .flat_map(|process| &process.events);
+    let mut executions: Vec<usize> = events
+        .iter()
+        .chain(of_processes)
+        .filter_map(|event| belongs.executions.get(event).copied())
+        .collect();
+    executions.sort_unstable();
+    executions.dedup();
     let column = |column| store.column(column, event).map(str::to_owned);
     let (_, caller) = concerns(case, first);
     let host = processes
@@ -364,6 +401,7 @@ fn hit(
         attack: known.attack.clone(),
         operations: positions,
         processes,
+        executions,
         events,
     })
 }

@@ -122,21 +122,29 @@ impl Sigma {
         self.search.needs(case)
     }
 
-    /// Takes the bytes of those places.
-    pub fn take(&mut self, case: &Case, bytes: &[Vec<u8>]) {
+    /// Takes the bytes of those places. Whether the rules have all they need with these, so that their findings changed.
+    pub fn take(&mut self, case: &Case, bytes: &[Vec<u8>]) -> bool {
         if self.search.has_ended() {
-            return;
+            return false;
         }
         self.search.take(case, bytes);
-        if self.search.has_ended() {
+        let ended = self.search.has_ended();
+        if ended {
             self.hits = hits::hits(case, &self.search);
         }
+        ended
     }
 
     /// Findings, by time.
     #[must_use]
     pub fn hits(&self) -> &[Hit] {
         &self.hits
+    }
+
+    /// What a finding is listed under: `sigma:` and its rule.
+    #[must_use]
+    pub fn detector(&self, hit: &Hit) -> String {
+        format!("sigma:{}", self.rule(hit).map_or("", Rule::key))
     }
 
     /// The rule of a finding.

@@ -8,7 +8,9 @@ use runlens_core::identity::{CallerKind, ResourceId};
 use runlens_core::reconstruct::links::goal_states::GoalStates;
 use runlens_core::reconstruct::links::overrides::LinkOverrides;
 use runlens_core::reconstruct::links::{Known, Linked, link};
-use runlens_core::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
+use runlens_core::reconstruct::operations::{
+    Operation, OperationFamily, OperationOutcome, OperationSymbols,
+};
 use runlens_core::reconstruct::runs::Run;
 use runlens_core::settings::Settings;
 use runlens_core::time::{Instant, NS_PER_SECOND};
@@ -32,6 +34,7 @@ fn operation(resource: &str, correlation: &str, start: i64, end: i64) -> Operati
     let id = ResourceId::parse(resource);
     let family = "microsoft.compute/virtualmachines/runcommand/action";
     Operation {
+        symbols: OperationSymbols::default(),
         correlation: Some(correlation.to_owned()),
         operation: family.to_owned(),
         family: OperationFamily::of(family),

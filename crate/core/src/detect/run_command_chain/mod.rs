@@ -26,17 +26,18 @@
 //! Elastic rules on role assignments, diagnostic settings, snapshots and restore points; Sentinel PortOpenedForAzureResource,
 //! UserGrantedAccess_CreatesResources; Azure Threat Research Matrix.
 
+mod requests;
 mod steps;
 
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures,
-    needs_operations, seconds, target, who,
+    Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, counted,
+    figures, needs_operations, seconds, target, who,
 };
 use crate::reconstruct::operations::OperationOutcome;
+pub(crate) use requests::{PRIVILEGED, PUBLISHED};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use steps::{Anchor, Index, Step};
-pub(crate) use steps::{PRIVILEGED, PUBLISHED};
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -59,10 +60,50 @@ fn severity(score: i64) -> Severity {
     }
 }
 
+/// What is kept of a finding.
+#[derive(Debug)]
+struct Said {
+    steps: Vec<Step>,
+    score: i64,
+}
+
+impl Wording for Said {
+    fn words(&self, finding: &Finding, referred: Referred<'_>) -> Words {
+        let Some(op) = referred.operation_of(finding) else {
+            return Words::default();
+        };
+        let names: Vec<&str> = self.steps.iter().map(|step| step.name).collect();
+        let shown = self.steps.iter().map(|step| {
+            let of = referred.operations.get(step.operation);
+            json!({
+                "step": step.name,
+                "offset": seconds(step.offset),
+                "weight": step.weight,
+                "actor": of.and_then(|of| of.caller.as_deref()),
+                "operation": of.map(|of| of.operation.as_str()),
+                "resource": of.and_then(|of| of.resource.as_ref()).map(|id| id.folded.as_str()),
+            })
+        });
+        let shown: Vec<Value> = shown.collect();
+        Words {
+            summary: format!(
+                "{} around the command that {} ran on {}: {} (score {}).",
+                counted(self.steps.len(), "step"),
+                who(op),
+                target(op),
+                names.join(", "),
+                self.score
+            ),
+            values: figures(json!({ "score": self.score, "steps": shown })),
+        }
+    }
+}
+
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let settings = &view.settings.control_plane.chain;
     let history = view.history();
     let index = Index::of(view);
+    let title: Arc<str> = "Run command among steps of an intrusion".into();
     let mut findings = Vec::new();
     for (at, op) in view.operations.iter().enumerate() {
         let (true, OperationOutcome::Succeeded, Some(started)) =
@@ -79,7 +120,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             principal: history.principal(at),
             vm: history.vm(at),
             subscription: history.subscription(at),
-            group: op.resource.as_ref().and_then(|id| id.resource_group()),
+            group: history
+                .place(at)
+                .and_then(|place| history.resource(place)?.group),
         };
         let mut steps: Vec<Step> = index.steps(view, &anchor);
         let score: i64 = steps.iter().map(|step| step.weight).sum();
@@ -87,48 +130,31 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             continue;
         }
         steps.sort_by_key(|step| (step.offset, step.name));
-        let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
         let mut operations = vec![at];
         let mut attack = vec!["T1651"];
-        let mut techniques: BTreeSet<&'static str> = BTreeSet::new();
         for step in &steps {
             if !operations.contains(&step.operation) {
                 operations.push(step.operation);
             }
-            techniques.extend(step.techniques);
+            for technique in step.techniques {
+                if !attack.contains(technique) {
+                    attack.push(technique);
+                }
+            }
         }
-        techniques.remove("T1651");
-        attack.extend(techniques);
-        let shown: Vec<Value> = steps
-            .iter()
-            .map(|step| {
-                let of = view.operations.get(step.operation);
-                json!({
-                    "step": step.name,
-                    "offset": seconds(step.offset),
-                    "weight": step.weight,
-                    "actor": of.and_then(|of| of.caller.as_deref()),
-                    "operation": of.map(|of| of.operation.as_str()),
-                    "resource": of.and_then(|of| of.resource.as_ref()).map(|id| id.folded.as_str()),
-                })
-            })
-            .collect();
+        // The command's own first.
+        if let Some((_, others)) = attack.split_first_mut() {
+            others.sort_unstable();
+        }
         findings.push(Finding {
             detector: DETECTOR.id,
             severity: severity(score),
             confidence: Confidence::Medium,
             baseline: Baseline::NotApplicable,
-            title: "Run command among steps of an intrusion".to_owned(),
-            summary: format!(
-                "{} around the command that {} ran on {}: {} (score {score}).",
-                counted(steps.len(), "step"),
-                who(op),
-                target(op),
-                names.join(", ")
-            ),
+            title: title.clone(),
+            wording: Some(Arc::new(Said { steps, score })),
             operations,
-            values: figures(json!({ "score": score, "steps": shown })),
-            attack,
+            attack: attack.into(),
             ..Finding::default()
         });
     }

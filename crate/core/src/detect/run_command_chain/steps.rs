@@ -6,10 +6,11 @@
 //!
 //! Rejected: looking through all operations around each anchor. Automation runs a thousand commands an hour.
 
+use super::requests::{attaches_identity, granted, opens_net};
 use crate::detect::history::{Known, NS_PER_HOUR};
 use crate::detect::managed_run_command_write::is_managed_delete;
 use crate::detect::{CaseView, vm_extension_write};
-use crate::json::Value as Json;
+use crate::event::intern::Symbol;
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
 use crate::settings::control_plane::{Chain, ChainStep};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,24 +20,8 @@ const TOKEN_THEFT: &str = "cred-imds-token";
 /// So many VMs are a fan-out.
 const FAN_OUT_VMS: usize = 3;
 
-/// Built-in roles that let their holder run commands or grant roles: Owner, Contributor, User Access Administrator, Role Based Access Control
-/// Administrator, Virtual Machine Contributor, Virtual Machine Administrator Login.
-pub(crate) const PRIVILEGED: [&str; 6] = [
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c",
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
-    "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
-    "9980e02c-c2be-4d73-94e8-173b1dc7cf3c",
-    "1c0163c0-47e6-4577-8991-ea5c82e286e4",
-];
-/// What the published list has besides.
-pub(crate) const PUBLISHED: [&str; 2] = [
-    "92b92042-07d9-4307-87f7-36a593fc5850",
-    "a8889054-8d42-49c9-bc1c-52486c10e7cd",
-];
-
 /// A run command whose surroundings are looked at.
-pub(super) struct Anchor<'a> {
+pub(super) struct Anchor {
     /// By place in the case.
     pub at: usize,
     /// `S`.
@@ -48,10 +33,11 @@ pub(super) struct Anchor<'a> {
     /// `s`.
     pub subscription: u32,
     /// `g`.
-    pub group: Option<&'a str>,
+    pub group: Option<u32>,
 }
 
 /// A step that was found.
+#[derive(Debug)]
 pub(super) struct Step {
     /// Its name.
     pub name: &'static str,
@@ -168,102 +154,26 @@ impl Kind {
 }
 
 /// Where a candidate is looked for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Place<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
     By(u32),
     To(u32),
     ByOn(u32, u32),
     Vm(u32),
-    Group(u32, &'a str),
+    Group(u32, u32),
     Subscription(u32),
 }
 
 /// Candidates of a case.
-pub(super) struct Index<'a> {
+pub(super) struct Index {
     /// In time order.
-    lists: Known<(Kind, Place<'a>), Vec<(i64, usize)>>,
+    lists: Known<(Kind, Place), Vec<(i64, usize)>>,
     /// What the name of an operation tells, each name once.
-    kinds: Known<&'a str, Option<Kind>>,
+    told: Known<Symbol, Told>,
     /// Anchors around which the principal reached enough VMs: (operation, VMs).
     fan_out: BTreeMap<usize, usize>,
     /// Commands of identities that were dormant.
     revived: BTreeSet<usize>,
-}
-
-fn property<'a>(body: Json<'a>, name: &str) -> Json<'a> {
-    let nested = body.get_folded("properties").get_folded(name);
-    if nested.is_null() {
-        body.get_folded(name)
-    } else {
-        nested
-    }
-}
-
-/// (who, whether the role is privileged) of a role assignment's request.
-fn granted(op: &Operation, published_roles: bool, listed: &BTreeSet<String>) -> Option<String> {
-    op.bodies.iter().find_map(|body| {
-        let body = Json::new(body.as_bytes());
-        let role = property(body, "roledefinitionid").word()?;
-        let role = crate::identity::fold(&role);
-        let role = role.rsplit('/').next()?;
-        let privileged = PRIVILEGED.contains(&role)
-            || published_roles && PUBLISHED.contains(&role)
-            || listed.contains(role);
-        privileged.then(|| {
-            property(body, "principalid")
-                .word()
-                .unwrap_or_default()
-                .into_owned()
-        })
-    })
-}
-
-/// Whether a rule lets anyone in.
-fn opens(rule: Json<'_>) -> bool {
-    let is = |name: &str, word: &str| {
-        property(rule, name)
-            .word()
-            .is_some_and(|text| text.eq_ignore_ascii_case(word))
-    };
-    let anyone = |text: &str| {
-        matches!(
-            crate::identity::fold(text).as_str(),
-            "*" | "0.0.0.0/0" | "internet" | "any"
-        )
-    };
-    let one = property(rule, "sourceaddressprefix");
-    let mut many = property(rule, "sourceaddressprefixes").elements();
-    is("direction", "inbound")
-        && is("access", "allow")
-        && (one.word().is_some_and(|text| anyone(&text))
-            || many.any(|text| text.word().is_some_and(|text| anyone(&text))))
-}
-
-fn opens_net(op: &Operation) -> bool {
-    let whole_set = match op.operation.as_str() {
-        "microsoft.network/networksecuritygroups/securityrules/write" => false,
-        "microsoft.network/networksecuritygroups/write" => true,
-        _ => return false,
-    };
-    op.bodies.iter().any(|body| {
-        let body = Json::new(body.as_bytes());
-        if whole_set {
-            property(body, "securityrules").elements().any(opens)
-        } else {
-            opens(body)
-        }
-    })
-}
-
-/// Whether the request gives the VM an identity.
-fn attaches_identity(op: &Operation) -> bool {
-    op.bodies.iter().any(|body| {
-        let identity = Json::new(body.as_bytes()).get_folded("identity");
-        identity
-            .get_folded("type")
-            .word()
-            .is_some_and(|kind| !kind.eq_ignore_ascii_case("none"))
-    })
 }
 
 /// `list…/action` of something secret.
@@ -336,12 +246,45 @@ fn is_vm_write(operation: &str) -> bool {
     )
 }
 
-impl<'a> Index<'a> {
+/// What an operation's name tells.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    kind: Option<Kind>,
+    grants: bool,
+    writes_vm: bool,
+    /// Rules of the network, and whether a whole set of them.
+    rules: Option<bool>,
+    /// Any of it, or an extension, whose body tells more.
+    speaks: bool,
+}
+
+impl Told {
+    fn of(operation: &str) -> Self {
+        let kind = by_name(operation);
+        let grants = operation == "microsoft.authorization/roleassignments/write";
+        let writes_vm = is_vm_write(operation);
+        let rules = match operation {
+            "microsoft.network/networksecuritygroups/securityrules/write" => Some(false),
+            "microsoft.network/networksecuritygroups/write" => Some(true),
+            _ => None,
+        };
+        let extension = OperationFamily::of(operation) == OperationFamily::Extension;
+        Self {
+            kind,
+            grants,
+            writes_vm,
+            rules,
+            speaks: kind.is_some() || grants || writes_vm || rules.is_some() || extension,
+        }
+    }
+}
+
+impl Index {
     /// Of a case.
-    pub(super) fn of(view: &CaseView<'a>) -> Self {
+    pub(super) fn of(view: &CaseView<'_>) -> Self {
         let mut index = Self {
             lists: Known::default(),
-            kinds: Known::default(),
+            told: Known::default(),
             fan_out: BTreeMap::new(),
             revived: view
                 .revivals()
@@ -359,14 +302,19 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn put(&mut self, kind: Kind, place: Place<'a>, time: i64, at: usize) {
+    fn put(&mut self, kind: Kind, place: Place, time: i64, at: usize) {
         self.lists
             .entry((kind, place))
             .or_default()
             .push((time, at));
     }
 
-    fn take(&mut self, view: &CaseView<'a>, at: usize, op: &'a Operation) {
+    fn take(&mut self, view: &CaseView<'_>, at: usize, op: &Operation) {
+        let known = self.told.entry(op.symbols.operation);
+        let told = *known.or_insert_with(|| Told::of(&op.operation));
+        if !told.speaks {
+            return;
+        }
         let history = view.history();
         let Some(time) = op.started.map(|started| started.ns) else {
             return;
@@ -374,8 +322,8 @@ impl<'a> Index<'a> {
         let chain = &view.settings.control_plane.chain;
         let (principal, vm) = (history.principal(at), history.vm(at));
         let subscription = history.subscription(at);
-        let group = || op.resource.as_ref().and_then(|id| id.resource_group());
-        if op.operation == "microsoft.authorization/roleassignments/write"
+        let group = || history.resource(history.place(at)?)?.group;
+        if told.grants
             && let Some(to) = granted(op, chain.published_roles, &view.lists.privileged_roles)
         {
             if let Some(to) = history.principal_named(&to) {
@@ -385,7 +333,7 @@ impl<'a> Index<'a> {
                 self.put(Kind::Grant, Place::By(by), time, at);
             }
         }
-        if is_vm_write(&op.operation)
+        if told.writes_vm
             && let Some(vm) = vm
         {
             if let (Some(by), true) = (principal, op.rows.iter().any(|row| row.created)) {
@@ -401,7 +349,7 @@ impl<'a> Index<'a> {
         {
             self.put(Kind::AccessReset, Place::Vm(vm), time, at);
         }
-        if opens_net(op) {
+        if told.rules.is_some_and(|whole_set| opens_net(op, whole_set)) {
             if let Some(group) = group() {
                 self.put(Kind::OpenNet, Place::Group(subscription, group), time, at);
             }
@@ -409,8 +357,7 @@ impl<'a> Index<'a> {
                 self.put(Kind::OpenNet, Place::By(by), time, at);
             }
         }
-        let known = self.kinds.entry(op.operation.as_str());
-        let Some(kind) = *known.or_insert_with(|| by_name(&op.operation)) else {
+        let Some(kind) = told.kind else {
             return;
         };
         let destroys_vm = kind == Kind::Destroy && vm.is_some();
@@ -482,7 +429,7 @@ impl<'a> Index<'a> {
     fn nearest(
         &self,
         kind: Kind,
-        place: Place<'a>,
+        place: Place,
         start: i64,
         (low, high): (i64, i64),
     ) -> Option<(i64, usize)> {
@@ -504,7 +451,7 @@ impl<'a> Index<'a> {
     }
 
     /// The steps around an anchor, at most one of each kind.
-    pub(super) fn steps(&self, view: &CaseView<'_>, anchor: &Anchor<'a>) -> Vec<Step> {
+    pub(super) fn steps(&self, view: &CaseView<'_>, anchor: &Anchor) -> Vec<Step> {
         let chain = &view.settings.control_plane.chain;
         let mut found = Vec::new();
         for kind in Kind::ALL {
@@ -517,7 +464,7 @@ impl<'a> Index<'a> {
                     .group
                     .map(|group| Place::Group(anchor.subscription, group))
             };
-            let places: [(Option<Place<'a>>, i64); 2] = match kind {
+            let places: [(Option<Place>, i64); 2] = match kind {
                 Kind::Grant => [
                     (anchor.principal.map(Place::To), step.weight),
                     (by(), step.lesser),

@@ -34,6 +34,7 @@ use crate::settings::control_plane::CloudAddress;
 use crate::time::NS_PER_DAY;
 use ranges::Match;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -124,7 +125,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 Confidence::Medium
             },
             baseline: Baseline::NotApplicable,
-            title: "Run command from a hosting range".to_owned(),
+            title: "Run command from a hosting range".into(),
             summary: format!(
                 "{} ran a command on {} {whose} {ip}, which lies in {} ({}).",
                 who(op),
@@ -149,7 +150,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "new_ip_mask": new_ip_mask,
                 "mode": mode(settings.published),
             })),
-            attack: vec!["T1651", "T1078.004", "T1583.003"],
+            attack: Cow::Borrowed(&["T1651", "T1078.004", "T1583.003"]),
             ..Finding::default()
         });
     }

@@ -197,7 +197,7 @@ fn said(case: &Case) -> Vec<String> {
             let events: Vec<_> = one.events.iter().map(|event| place(*event)).collect();
             let rest = crate::detect::Finding {
                 events: Vec::new(),
-                ..one.clone()
+                ..case.referred().spelled_out(one)
             };
             format!("{rest:?} {events:?}")
         })

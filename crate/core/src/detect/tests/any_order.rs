@@ -85,7 +85,10 @@ fn said(table: &Table) -> (String, BTreeSet<&'static str>) {
         .collect();
     let text = format!(
         "{operations:?}\n{:?}\n{:?}\n{:?}",
-        case.findings(),
+        case.findings()
+            .iter()
+            .map(|one| case.referred().spelled_out(one))
+            .collect::<Vec<_>>(),
         case.searched(),
         case.actors()
     );

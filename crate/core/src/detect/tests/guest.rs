@@ -84,8 +84,8 @@ impl Guest {
         let case = self.case();
         let found = case.findings().iter();
         found
-            .filter(|one| one.detector == detector)
-            .cloned()
+            .filter(|finding| finding.detector == detector)
+            .map(|finding| case.referred().spelled_out(finding))
             .collect()
     }
 

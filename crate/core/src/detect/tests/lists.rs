@@ -100,3 +100,25 @@ fn indicators_of_the_analysts_own() {
         ("high", &json!(["own-zap"]))
     );
 }
+
+/// Bodies of requests, outputs of runs and PowerShell's records hold what the list names as well.
+#[test]
+fn a_watch_list_looks_into_texts() {
+    let body = r#"{"properties":{"osProfile":{"customData":"https://bad.example/x"}}}"#;
+    let table = Table::of(&format!(
+        "2024-05-20T12:00:00 Microsoft.Compute/virtualMachines/write alice@contoso.example 52.1.2.3 vm1 body={body}"
+    ))
+    .file("web01/var/lib/waagent/run-command/download/3/script.sh", "#!/bin/sh\n./x\n")
+    .file("web01/var/lib/waagent/run-command/download/3/stdout", "connected to 203.0.113.9\n");
+    let said = |list: &str| -> Vec<String> {
+        let found = watching(table.clone(), list).finds("watch-list");
+        found
+            .iter()
+            .map(|one| one.values["seen_in"].to_string())
+            .collect()
+    };
+    assert_eq!(said("203.0.113.9\n"), ["[\"output\"]"]);
+    assert!(said("203.0.113.90\n").is_empty());
+    assert_eq!(said("bad.example\n"), ["[\"request\"]"]);
+    assert!(said("worse.example\n").is_empty());
+}

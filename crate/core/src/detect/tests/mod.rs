@@ -12,8 +12,11 @@ mod clean;
 mod content;
 mod dormant;
 mod endpoint;
+mod examples;
+mod extension;
 mod guest;
 mod infrequent;
+mod invocation;
 mod lists;
 mod managed;
 mod model;
@@ -22,6 +25,7 @@ mod new_terms;
 mod profile;
 mod resource_burst;
 mod risk_window;
+mod sensitive;
 mod spike;
 mod told;
 
@@ -224,11 +228,11 @@ impl Table {
     /// What a detector finds.
     fn finds(&self, detector: &str) -> Vec<Finding> {
         let case = self.case();
-        let found = case
-            .findings()
-            .iter()
-            .filter(|finding| finding.detector == detector);
-        found.cloned().collect()
+        let found = case.findings().iter();
+        found
+            .filter(|finding| finding.detector == detector)
+            .map(|finding| case.referred().spelled_out(finding))
+            .collect()
     }
 
     /// Severity of each finding of a detector.

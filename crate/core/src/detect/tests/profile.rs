@@ -28,7 +28,7 @@ fn one_command_from_elsewhere_among_forty_is_high() {
     assert_eq!(found[0].values["share"], 0.025);
     assert_eq!(found[0].values["total"], 40);
     assert_eq!(found[0].values["foreign_ip"], true);
-    assert_eq!(found[0].attack, ["T1078.004"]);
+    assert_eq!(*found[0].attack, ["T1078.004"]);
 }
 
 #[test]

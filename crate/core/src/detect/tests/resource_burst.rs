@@ -40,7 +40,7 @@ fn above_the_threshold_and_three_times_above_it() {
     assert_eq!(found[0].values["threshold"], 5.0);
     assert_eq!(found[0].values["median"], 1.0);
     assert_eq!(found[0].baseline.word(), "full");
-    assert_eq!(found[0].attack, ["T1496", "T1578.002"]);
+    assert_eq!(*found[0].attack, ["T1496", "T1578.002"]);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn deletions_after_none_at_all() {
     let table = |n| add(Table::of(LONG_AGO), 15, n, DELETE);
     assert_eq!(table(25).severities(ID), [""; 0]);
     assert_eq!(table(26).severities(ID), ["medium"]);
-    assert_eq!(table(26).finds(ID)[0].attack, ["T1485", "T1489"]);
+    assert_eq!(*table(26).finds(ID)[0].attack, ["T1485", "T1489"]);
     let published = |table: Table| table.set("resource-burst.published", "yes");
     assert_eq!(published(table(26)).severities(ID), [""; 0]);
     let before = add(Table::of(LONG_AGO), 10, 1, DELETE);

@@ -19,6 +19,7 @@ use crate::script::secrets::masked;
 use crate::settings::Settings;
 use crate::time::{Instant, NS_PER_DAY};
 use regex::Regex;
+use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -75,6 +76,8 @@ pub(super) struct Asked<'a> {
     pub lists: &'a Lists,
     /// The finding.
     pub finding: &'a Finding,
+    /// Its figures.
+    pub values: Map<String, Value>,
     /// Callers and object ids, folded.
     pub names: Vec<String>,
     /// Addresses of callers and of their tokens.
@@ -163,10 +166,10 @@ impl<'a> Asked<'a> {
                 hosts(text, &mut contacted);
             }
         }
+        let values = referred.words(finding).values;
         for key in ["file_sha256", "delivered_sha256", "sha256"] {
             hashes.extend(
-                finding
-                    .values
+                values
                     .get(key)
                     .and_then(|hash| Some(hash.as_str()?.to_owned())),
             );
@@ -179,6 +182,7 @@ impl<'a> Asked<'a> {
             settings: case.settings(),
             lists: case.lists(),
             finding,
+            values,
             names: Vec::new(),
             addresses: Vec::new(),
             machines: Vec::new(),
@@ -227,7 +231,7 @@ impl<'a> Asked<'a> {
 
     /// A figure of the finding that is text, where it may stand in a query.
     pub(super) fn value(&self, name: &str) -> Option<String> {
-        let text = self.finding.values.get(name)?.as_str()?.to_owned();
+        let text = self.values.get(name)?.as_str()?.to_owned();
         self.kept([text]).pop()
     }
 

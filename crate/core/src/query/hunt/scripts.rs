@@ -414,11 +414,7 @@ DeviceNetworkEvents
 /// Detector 32.
 pub(super) fn content(asked: &Asked<'_>, hunt: &mut Hunt) {
     script_again(asked, hunt);
-    let ids = asked
-        .finding
-        .values
-        .get("indicators")
-        .and_then(Value::as_array);
+    let ids = asked.values.get("indicators").and_then(Value::as_array);
     let ids: Vec<String> = ids
         .into_iter()
         .flatten()

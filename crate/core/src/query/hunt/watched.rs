@@ -51,7 +51,6 @@ impl Entries {
 /// Detector "watch-list".
 pub(super) fn watch_list(asked: &Asked<'_>, hunt: &mut Hunt) {
     let own = asked
-        .finding
         .values
         .get("indicator")
         .and_then(|value| value.as_str());

@@ -219,11 +219,12 @@ fn findings(case: &Case, places: &[usize]) -> Vec<FoundOfIt> {
     let mut found: Vec<&crate::detect::Finding> =
         all.filter_map(|at| case.findings().get(*at)).collect();
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let referred = case.referred();
     let shown = found.into_iter().map(|finding| FoundOfIt {
         detector: finding.detector,
         severity: finding.severity.word(),
-        title: finding.title.clone(),
-        summary: secrets::masked(&finding.summary),
+        title: finding.title.to_string(),
+        summary: secrets::masked(&referred.words(finding).summary),
     });
     shown.collect()
 }

@@ -29,6 +29,7 @@ fn operation(resource: &str, correlation: &str, start: i64, end: i64) -> Operati
         "microsoft.compute/virtualmachines/runcommand/action"
     };
     Operation {
+        symbols: crate::reconstruct::operations::OperationSymbols::default(),
         correlation: Some(correlation.to_owned()),
         operation: family.to_owned(),
         family: OperationFamily::of(family),

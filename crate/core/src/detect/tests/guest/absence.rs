@@ -217,3 +217,101 @@ fn a_run_that_was_started_on_the_guest_itself() {
         [("medium", "unexplained")]
     );
 }
+
+/// De-provisioning takes the stores of all handlers with it; the run that asks for it is no run before it.
+#[test]
+fn a_script_that_has_everything_removed() {
+    let id = "extension-removed";
+    let with = |time: &str, text: &str| {
+        Guest::default()
+            .handler(&format!(
+                "10:00:00 executing command seq=0
+                 10:00:04 executed command seq=0
+                 {time} executing command seq=1"
+            ))
+            .script(0, "id\n")
+            .script(1, text)
+    };
+    let told = "#!/bin/sh\nwaagent -force -deprovision+user\n";
+    let found = with("11:00:04", told).finds(id);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (
+            found[0].severity.word(),
+            &found[0].values["gap"],
+            &found[0].values["family"],
+            found[0].executions.len()
+        ),
+        (
+            "high",
+            &serde_json::json!(3600),
+            &serde_json::json!("all"),
+            1
+        )
+    );
+    // Near misses: a comment, and another word for the agent.
+    let comment = "#!/bin/sh\n# waagent -force -deprovision+user\nid\n";
+    assert!(with("11:00:04", comment).finds(id).is_empty());
+    assert!(
+        with("11:00:04", "#!/bin/sh\nwaagent -version\n")
+            .finds(id)
+            .is_empty()
+    );
+    // Without a run before it, how soon is not known.
+    let alone = Guest::default()
+        .handler("11:00:04 executing command seq=1")
+        .script(1, told);
+    assert_eq!(words(&alone.says(id, "gap")), [("medium", "null")]);
+}
+
+/// Two commands with everything that belongs to them on both sides: nothing of the guest, of the join or of the content has anything to say.
+#[test]
+fn a_guest_at_its_usual_work_is_silent() {
+    let ran = |guest: Guest, number: i64, hour: i64| {
+        guest
+            .status(
+                number,
+                &format!("2024-05-01T{hour}:00:05Z"),
+                &said("up to date\n"),
+            )
+            .script(number, "#!/bin/sh\necho up to date\n")
+            .output(number, "stdout", "up to date\n")
+            .output(number, "stderr", "")
+            .cloud(&format!(
+                "2024-05-01T{}:59:58 run alice 52.1.2.3 web01 end=+30",
+                hour - 1
+            ))
+    };
+    let guest = Guest::default().handler(
+        "11:00:00 executing command seq=0
+         11:00:04 executed command seq=0
+         12:00:00 executing command seq=1
+         12:00:04 executed command seq=1",
+    );
+    let guest = ran(ran(guest, 0, 11), 1, 12).cloud(&rows(5, ALWAYS));
+    let case = guest.case();
+    // Sections 1 to 15 look at the cloud alone.
+    let quiet = |id: &str| crate::detect::TABLE.iter().skip(15).any(|one| one.id == id);
+    let spoke: Vec<(&str, String)> = case
+        .findings()
+        .iter()
+        .filter(|one| quiet(one.detector))
+        .map(|one| (one.detector, case.referred().words(one).summary))
+        .collect();
+    assert!(spoke.is_empty(), "{spoke:?}");
+    for id in [
+        "script-content",
+        "decode",
+        "sequence-anomaly",
+        "self-deleting-script",
+        "extension-removed",
+        "status-output-mismatch",
+        "interrupted-execution",
+        "guest-run-without-cloud-op",
+        "cloud-op-without-guest-trace",
+        "run-as-secret-exposed",
+        "script-body-mismatch",
+    ] {
+        assert_eq!(guest.left_out(id), None, "{id}");
+    }
+}

@@ -13,6 +13,11 @@ mod reading;
 use reading::document;
 use runlens_casegen::instant::Instant;
 use runlens_casegen::windows::evtx::{CHUNK_BYTES, Channel, Event, HEADER_BYTES, Value, file};
+use runlens_core::event::batch::{EventBatch, Span};
+use runlens_core::event::sink::Sink;
+use runlens_core::record::windows::template::Templates;
+use runlens_core::record::windows::{Builder, binxml, fields};
+use runlens_core::time::Stamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -154,7 +159,6 @@ fn others(bytes: &[u8]) -> Vec<(u64, u64, BTreeMap<String, String>)> {
 
 #[test]
 fn every_value_is_what_the_other_reader_says() {
-    use runlens_core::record::windows::{Builder, binxml};
     let bytes = log(900);
     let mut ours = Vec::new();
     for chunk in bytes[HEADER_BYTES..].chunks(CHUNK_BYTES) {
@@ -168,7 +172,8 @@ fn every_value_is_what_the_other_reader_says() {
             ours.push((
                 event.record_id.unwrap(),
                 u64::from(event.id),
-                data.collect(),
+                data.map(|(name, value)| (name.into_owned(), value.into_owned()))
+                    .collect(),
             ));
         }
     }
@@ -181,6 +186,102 @@ fn every_value_is_what_the_other_reader_says() {
     for (ours, others) in ours.iter().zip(&others) {
         assert_eq!(ours, others);
     }
+}
+
+/// A log of every kind of event that casegen writes, and of values and templates that it never does.
+fn forwarded() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    runlens_casegen::volume::evtx(11, 1_500_000, &mut bytes).unwrap();
+    bytes
+}
+
+/// What the records of a log become by their templates and by walking: both batches, and how many records went the short way of how many.
+fn both_ways(bytes: &[u8]) -> (EventBatch, EventBatch, u64, u64) {
+    const KEPT: usize = 4_096;
+    let (mut short, mut walked) = (Sink::new(), Sink::new());
+    let mut templates = Templates::default();
+    let (mut taken, mut all) = (0, 0);
+    for chunk in bytes[HEADER_BYTES..].chunks(CHUNK_BYTES) {
+        templates.next_chunk();
+        for place in binxml::records(chunk).0 {
+            let span = Span {
+                offset: place.offset as u64,
+                length: place.size as u64,
+            };
+            all += 1;
+            let record = short.begin();
+            let left = templates.emit((chunk, place), KEPT, record, span, &mut short);
+            if let Some(record) = left {
+                short.fold(record);
+                continue;
+            }
+            taken += 1;
+            let mut builder = Builder::default();
+            let result = binxml::walk(chunk, place, &mut builder);
+            assert_eq!(result, Ok(()), "the short way took a broken record");
+            let mut event = builder.finish().unwrap();
+            event.time = event.time.or_else(|| place.written.map(Stamp::utc));
+            event.record_id = event.record_id.or(Some(place.id));
+            // Records that were not taken count, so that numbers agree.
+            while walked.counts().records + 1 < short.counts().records {
+                let passed = walked.begin();
+                walked.fold(passed);
+            }
+            let record = walked.begin();
+            event.emit(KEPT, record, span, &mut walked, fields);
+        }
+    }
+    (short.take_batch(), walked.take_batch(), taken, all)
+}
+
+#[test]
+fn the_short_way_reads_what_walking_reads() {
+    for bytes in [log(900), forwarded()] {
+        let (short, walked, taken, all) = both_ways(&bytes);
+        assert_eq!(taken, all, "every record of a healthy log is simple");
+        assert!(short == walked);
+    }
+}
+
+#[test]
+fn the_short_way_takes_nothing_that_is_broken() {
+    let whole = [
+        &forwarded()[..HEADER_BYTES + 2 * CHUNK_BYTES],
+        &log(60)[HEADER_BYTES..],
+    ]
+    .concat();
+    let mut seed = 3_u64;
+    let mut next = |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let (mut short_of, mut of) = (0, 0);
+    for round in 0..400 {
+        let mut bytes = whole.clone();
+        for _ in 0..1 + next(120) {
+            let at = HEADER_BYTES + next(bytes.len() - HEADER_BYTES);
+            match round % 4 {
+                // Any byte; a token or a type; a byte of an earlier place, so that names and templates change; a bit.
+                0 => bytes[at] = next(256) as u8,
+                1 => bytes[at] = next(0x30) as u8,
+                2 => {
+                    let from = HEADER_BYTES + next(bytes.len() - HEADER_BYTES - 64);
+                    let length = (1 + next(40)).min(bytes.len() - at);
+                    bytes.copy_within(from..from + length, at);
+                }
+                _ => bytes[at] ^= 1 << next(8),
+            }
+        }
+        let (short, walked, taken, all) = both_ways(&bytes);
+        assert!(short == walked, "round {round}");
+        (short_of, of) = (short_of + taken, of + all);
+    }
+    assert!(
+        short_of < of && short_of * 2 > of,
+        "{short_of} of {of}: damage is met, and not everywhere"
+    );
 }
 
 #[test]

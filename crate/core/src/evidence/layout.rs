@@ -8,6 +8,7 @@
 //! Rejected: asking the analyst. The names are in the path, and two hosts in one drop are the rule.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Which feature ran something (detectors 0.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -238,14 +239,18 @@ pub fn handler_and_name(full: &str) -> (&str, Option<&str>) {
     (full, None)
 }
 
-fn decoded(segment: &str) -> String {
+fn decoded(segment: &str) -> Cow<'_, str> {
     // Velociraptor writes what a file system may refuse as %XX.
-    segment
+    if !segment.contains('%') {
+        return Cow::Borrowed(segment);
+    }
+    let shown = segment
         .replace("%5B", "[")
         .replace("%5D", "]")
         .replace("%3A", ":")
         .replace("%2F", "/")
-        .replace("%20", " ")
+        .replace("%20", " ");
+    Cow::Owned(shown)
 }
 
 impl Layout {
@@ -253,10 +258,10 @@ impl Layout {
     #[must_use]
     pub fn of(path: &str) -> Self {
         // A container's name is the collector's; what it holds is the guest's.
-        let parts: Vec<String> = path.split(['/', '\\']).map(decoded).collect();
+        let parts: Vec<Cow<'_, str>> = path.split(['/', '\\']).map(decoded).collect();
         let folded: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
         let mut layout = Self {
-            file_name: parts.last().cloned().unwrap_or_default(),
+            file_name: parts.last().map_or_else(String::new, ToString::to_string),
             ..Self::default()
         };
         let anchor = (0..folded.len()).find_map(|at| {
@@ -291,7 +296,7 @@ impl Layout {
         layout
     }
 
-    fn take_root(&mut self, root: &[String]) {
+    fn take_root(&mut self, root: &[Cow<'_, str>]) {
         self.root = root.join("/");
         let host = root.iter().rev().find(|part| {
             let word = part.to_ascii_lowercase();
@@ -299,7 +304,7 @@ impl Layout {
             !COLLECTORS_WORDS.contains(&word) && !word.starts_with("collection-")
         });
         self.host = host.map(|part| {
-            let name = part.strip_suffix('!').unwrap_or(part);
+            let name: &str = part.strip_suffix('!').unwrap_or(part);
             // `web01.zip!`, `uac-web01-linux-20240501.tar.gz!`: the archive is often named after its host.
             let stem = [".tar.gz", ".tgz", ".zip", ".tar", ".gz", ".7z"]
                 .iter()
@@ -318,9 +323,9 @@ impl Layout {
     }
 
     /// Handler, version and family from `…/<handler>-<ver>/…`, `…/Plugins/<handler>/<ver>/…`, `…/log/azure/<handler>/…` or a data folder.
-    fn take_handler(&mut self, parts: &[String], folded: &[String]) {
+    fn take_handler(&mut self, parts: &[Cow<'_, str>], folded: &[String]) {
         for (at, part) in folded.iter().enumerate() {
-            let own = parts.get(at).map_or("", String::as_str);
+            let own = parts.get(at).map_or("", AsRef::as_ref);
             if part.starts_with("microsoft.") || part.contains(".customscript") {
                 let (handler, version) = name_and_version(own);
                 self.handler = Some(handler.to_owned());
@@ -331,7 +336,8 @@ impl Layout {
                         .all(|byte| byte.is_ascii_digit() || byte == b'.')
                         && below.contains('.')
                 });
-                self.version = version.map(str::to_owned).or_else(|| below.cloned());
+                let below = below.map(AsRef::as_ref);
+                self.version = version.or(below).map(str::to_owned);
                 return;
             }
             self.family = match part.as_str() {
@@ -344,9 +350,9 @@ impl Layout {
         }
     }
 
-    fn take_role(&mut self, parts: &[String], folded: &[String]) {
+    fn take_role(&mut self, parts: &[Cow<'_, str>], folded: &[String]) {
         let file = folded.last().map_or("", String::as_str);
-        let own_file = parts.last().map_or("", String::as_str);
+        let own_file = parts.last().map_or("", AsRef::as_ref);
         let has = |name: &str| folded.iter().any(|part| part == name);
         let stem = file.trim_end_matches(".gz");
         if let Some((stem, role)) = own_file
@@ -433,7 +439,7 @@ impl Layout {
     }
 
     /// What follows `download/`: `<seq>/<file>`, or `<name>/<seq>/<file>`.
-    fn take_download(&mut self, below: &[String], immediate: bool) {
+    fn take_download(&mut self, below: &[Cow<'_, str>], immediate: bool) {
         // `script35.ps1`: the file is named after the number.
         if let [file] = below {
             self.role = Role::Download;
@@ -465,7 +471,7 @@ impl Layout {
             return;
         };
         self.sequence = Some(sequence);
-        self.name = name.cloned();
+        self.name = name.map(ToString::to_string);
         self.role = match file.to_ascii_lowercase().as_str() {
             "stdout" => Role::Stdout,
             "stderr" => Role::Stderr,

@@ -48,6 +48,8 @@ fn recognise(sample: &Sample<'_>) -> Certainty {
 struct Auditd {
     open: VecDeque<Open>,
     lines: u64,
+    /// Events that were given, for the room they have.
+    spare: Vec<AuditEvent>,
 }
 
 /// An event whose lines may not all be here.
@@ -61,13 +63,14 @@ struct Open {
 }
 
 impl Open {
-    fn close(self, sink: &mut Sink) {
+    fn close(self, sink: &mut Sink) -> AuditEvent {
         let record = sink.begin();
         let span = Span {
             offset: self.from,
             length: self.to - self.from,
         };
         self.event.emit(record, span, sink);
+        self.event
     }
 }
 
@@ -98,7 +101,8 @@ impl Reader for Auditd {
                 open.last_line = self.lines;
             }
             None => {
-                let mut event = AuditEvent::default();
+                let mut event = self.spare.pop().unwrap_or_default();
+                event.clear();
                 event.take(&line, detail);
                 self.open.push_back(Open {
                     id: line.id.to_owned(),
@@ -116,7 +120,7 @@ impl Reader for Auditd {
             .is_some_and(|open| open.last_line + LINES_APART < self.lines)
         {
             if let Some(open) = self.open.pop_front() {
-                open.close(sink);
+                self.spare.push(open.close(sink));
             }
         }
         true

@@ -85,10 +85,8 @@ enum About {
 
 fn about(row: &Row<'_>, action: &str) -> About {
     let table = row.text(&["category", "Type"]).unwrap_or_default();
-    let table = table
-        .strip_prefix("AdvancedHunting-")
-        .unwrap_or(&table)
-        .to_ascii_lowercase();
+    let table = table.strip_prefix("AdvancedHunting-").unwrap_or(&table);
+    let table = table.to_ascii_lowercase();
     match (table.as_str(), action) {
         (_, "PowerShellCommand" | "ScriptContent" | "AmsiScriptContent") => About::PowerShell,
         ("deviceprocessevents" | "cloudprocessevents", _)
@@ -183,11 +181,23 @@ fn own(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())
 }
 
+/// Whether a folder ends with a name, letter case aside.
+fn ends_folded(folder: &str, file: &str) -> bool {
+    if folder.is_ascii() && file.is_ascii() {
+        let (folder, file) = (folder.as_bytes(), file.as_bytes());
+        let tail = folder.len().checked_sub(file.len());
+        return tail
+            .and_then(|tail| folder.get(tail..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(file));
+    }
+    folder.to_lowercase().ends_with(&file.to_lowercase())
+}
+
 /// Folder and file name; most tables give the folder with the name already in it.
 fn path_of(folder: Option<Cow<'_, str>>, file: Option<Cow<'_, str>>) -> Option<String> {
     match (folder, file) {
         (Some(folder), Some(file)) => {
-            let ends = folder.to_lowercase().ends_with(&file.to_lowercase());
+            let ends = ends_folded(&folder, &file);
             let separator = if folder.contains('/') { '/' } else { '\\' };
             Some(if ends {
                 folder.into_owned()

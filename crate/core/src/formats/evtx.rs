@@ -1,7 +1,8 @@
 //! `evtx`: the binary log of Windows events.
 //!
-//! A unit is a chunk; each record in it is a record and an event. A record is read with its chunk, which holds the names and templates it refers to. A record that cannot be
-//! walked is skipped with its place, and the next one goes on. Source: windows-and-endpoint-artifacts 4.
+//! A unit is a chunk; each record in it is a record and an event. A record is read with its chunk, which holds the names and templates it refers to. A record goes the
+//! short way of its template where it can ([`Templates`]) and is walked where it cannot, or where the analyst looks at it; one that cannot be walked is skipped with its
+//! place, and the next one goes on. Source: windows-and-endpoint-artifacts 4.
 
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
 use crate::event::sink::Sink;
@@ -9,6 +10,7 @@ use crate::evidence::frame::chunks::{CHUNK_BYTES, CHUNK_MARK, FILE_MARK};
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
 use crate::record::windows::binxml::{self, RecordPlace};
+use crate::record::windows::template::Templates;
 use crate::record::windows::{Builder, fields};
 use crate::time::Stamp;
 
@@ -26,6 +28,7 @@ pub const FORMAT: Format = Format {
     open: |opening| {
         Box::new(Evtx {
             kept_text: opening.limits.kept_text_bytes,
+            templates: Templates::default(),
         })
     },
 };
@@ -40,6 +43,7 @@ fn recognise(sample: &Sample<'_>) -> Certainty {
 
 struct Evtx {
     kept_text: usize,
+    templates: Templates,
 }
 
 impl Reader for Evtx {
@@ -52,6 +56,7 @@ impl Reader for Evtx {
             );
             sink.problem(Code::DamagedChunk, Some(unit.span()), text);
         }
+        self.templates.next_chunk();
         let mut end = 0;
         for place in &records {
             end = place.offset + place.size;
@@ -82,12 +87,22 @@ impl Reader for Evtx {
 }
 
 impl Evtx {
-    fn record(&self, chunk: &[u8], place: RecordPlace, unit: &Unit<'_>, sink: &mut Sink) {
+    fn record(&mut self, chunk: &[u8], place: RecordPlace, unit: &Unit<'_>, sink: &mut Sink) {
         let span = unit.part(place.offset..place.offset + place.size);
         if sink.passes_over(span) {
             return;
         }
-        let record = sink.begin();
+        let mut record = sink.begin();
+        if !sink.wants_detail() {
+            let found = (chunk, place);
+            match self
+                .templates
+                .emit(found, self.kept_text, record, span, sink)
+            {
+                None => return,
+                Some(unread) => record = unread,
+            }
+        }
         let mut builder = Builder::default();
         let walked = binxml::walk(chunk, place, &mut builder);
         let event = builder.finish();

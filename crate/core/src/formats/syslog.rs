@@ -234,7 +234,7 @@ impl Reader for Syslog {
             && let Some(mut event) = xml::parse(line.message)
         {
             if event.computer.is_empty() {
-                event.computer = host.unwrap_or_default().into_owned();
+                event.computer = Cow::Owned(host.unwrap_or_default().into_owned());
             }
             event.emit(KEPT_TEXT, record, unit.span(), sink, fields);
             return true;

@@ -16,7 +16,7 @@
 use super::{Header, Reader};
 use crate::event::Field;
 use crate::event::sink::{Record, Sink};
-use crate::evidence::frame::csv::{self, cells};
+use crate::evidence::frame::csv::{self, each_cell};
 use crate::evidence::unit::{Defects, Unit, UnitKind, Width};
 use crate::json::{Kind, Value};
 use crate::problem::Code;
@@ -32,12 +32,15 @@ const MOST_WAITING: usize = 4_096;
 enum Cell<'a> {
     Json(Value<'a>),
     Csv(csv::Cell<'a>),
+    /// Without quotes around it, of a row that is UTF-8 as a whole.
+    Plain(&'a str),
 }
 
 impl<'a> Cell<'a> {
     fn text(self) -> Cow<'a, str> {
         match self {
             Self::Csv(cell) => cell.text(),
+            Self::Plain(text) => Cow::Borrowed(text),
             Self::Json(value) => match value.kind() {
                 Kind::Object | Kind::Array => crate::evidence::encoding::text(value.raw()),
                 Kind::Null => Cow::Borrowed(""),
@@ -47,46 +50,106 @@ impl<'a> Cell<'a> {
     }
 }
 
+/// The columns of a table, found by name without looking at all of them.
+#[derive(Clone, Debug)]
+struct Columns {
+    names: Vec<String>,
+    /// Which columns have a name of this look, in their order.
+    by_look: Vec<Vec<usize>>,
+}
+
+/// Looks of names that are kept apart.
+const LOOKS: usize = 64;
+
+/// A number that names of one spelling share, letter case aside, and that most others do not.
+fn look(name: &str) -> usize {
+    let folded = |letter: Option<&u8>| usize::from(letter.map_or(0, u8::to_ascii_lowercase));
+    let bytes = name.as_bytes();
+    (bytes.len() * 31 + folded(bytes.first()) * 7 + folded(bytes.last())) % LOOKS
+}
+
+impl Columns {
+    fn new(names: Vec<String>) -> Self {
+        let mut by_look = vec![Vec::new(); LOOKS];
+        for (at, name) in names.iter().enumerate() {
+            if let Some(columns) = by_look.get_mut(look(name)) {
+                columns.push(at);
+            }
+        }
+        Self { names, by_look }
+    }
+
+    /// The columns of this name, ASCII letter case aside, in their order.
+    fn called(&self, name: &str) -> impl Iterator<Item = usize> {
+        let columns = self.by_look.get(look(name)).map_or(&[][..], Vec::as_slice);
+        columns.iter().copied().filter(move |at| {
+            self.names
+                .get(*at)
+                .is_some_and(|have| have == name || have.eq_ignore_ascii_case(name))
+        })
+    }
+}
+
+/// Where a row has its names from.
+#[derive(Clone, Debug)]
+enum Names<'a> {
+    /// From the header; cells that no column has a name for are not looked at.
+    Header(&'a Columns),
+    /// From the record itself.
+    Own(Vec<Cow<'a, str>>),
+}
+
 /// A row's cells by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Row<'a> {
-    cells: Vec<(Cow<'a, str>, Cell<'a>)>,
+    names: Names<'a>,
+    cells: Vec<Cell<'a>>,
 }
 
 impl<'a> Row<'a> {
     /// The entries of an object; those of `inner` objects come first.
     #[must_use]
     pub fn of_object(value: Value<'a>, inner: &[&str]) -> Self {
-        let mut cells = Vec::new();
+        let (mut names, mut cells) = (Vec::new(), Vec::new());
+        let mut take = |object: Value<'a>| {
+            for (key, value) in object.entries() {
+                names.push(key.text());
+                cells.push(Cell::Json(value));
+            }
+        };
         for name in inner {
-            let entries = value.get(name).entries();
-            cells.extend(entries.map(|(key, value)| (key.text(), Cell::Json(value))));
+            take(value.get(name));
         }
-        cells.extend(
-            value
-                .entries()
-                .map(|(key, value)| (key.text(), Cell::Json(value))),
-        );
-        Self { cells }
+        take(value);
+        Self {
+            names: Names::Own(names),
+            cells,
+        }
     }
 
     /// The text of the first of these columns that has any, white space trimmed.
     #[must_use]
     pub fn text(&self, names: &[&str]) -> Option<Cow<'a, str>> {
-        names.iter().find_map(|name| {
-            let same = |have: &str| have.eq_ignore_ascii_case(name);
-            let cells = self.cells.iter().filter(|(have, _)| same(have));
-            cells
-                .map(|(_, cell)| trimmed(cell.text()))
-                .find(|text| !text.is_empty())
+        names.iter().find_map(|name| match &self.names {
+            Names::Header(columns) => columns
+                .called(name)
+                .find_map(|at| shown(self.cells.get(at)?)),
+            Names::Own(have) => have
+                .iter()
+                .zip(&self.cells)
+                .filter(|(have, _)| have.len() == name.len() && have.eq_ignore_ascii_case(name))
+                .find_map(|(_, cell)| shown(cell)),
         })
     }
 
     /// Every (name, text) of the row.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, Cow<'a, str>)> {
-        self.cells
-            .iter()
-            .map(|(name, cell)| (name.as_ref(), cell.text()))
+        let name = |at: usize| match &self.names {
+            Names::Header(columns) => columns.names.get(at).map(String::as_str),
+            Names::Own(names) => names.get(at).map(AsRef::as_ref),
+        };
+        let cells = self.cells.iter().enumerate();
+        cells.filter_map(move |(at, cell)| Some((name(at)?, cell.text())))
     }
 
     /// Whether one of these columns has text.
@@ -106,15 +169,24 @@ impl<'a> Row<'a> {
     /// Every cell that has text, for the analyst.
     #[must_use]
     pub fn fields(&self) -> Vec<Field> {
-        let shown = self.cells.iter().map(|(name, cell)| Field {
-            name: name.clone().into_owned(),
-            value: cell.text().into_owned(),
+        let shown = self.pairs().map(|(name, text)| Field {
+            name: name.to_owned(),
+            value: text.into_owned(),
         });
         shown.filter(|field| !field.value.is_empty()).collect()
     }
 }
 
+/// The text of a cell, white space trimmed, where it has any.
+fn shown<'a>(cell: &Cell<'a>) -> Option<Cow<'a, str>> {
+    Some(trimmed(cell.text())).filter(|text| !text.is_empty())
+}
+
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    let ends = [text.as_bytes().first(), text.as_bytes().last()];
+    if ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic)) {
+        return text;
+    }
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
@@ -140,7 +212,7 @@ pub(super) struct Shape {
 /// Reads rows of one shape.
 pub(super) struct TableReader {
     shape: Shape,
-    names: Vec<String>,
+    columns: Columns,
     delimiter: u8,
     zone: Zone,
     order: Option<DateOrder>,
@@ -169,7 +241,7 @@ impl TableReader {
     pub fn new(shape: Shape) -> Self {
         Self {
             shape,
-            names: Vec::new(),
+            columns: Columns::new(Vec::new()),
             delimiter: b',',
             zone: Zone::Unsaid,
             order: None,
@@ -179,16 +251,26 @@ impl TableReader {
 
     fn row<'a>(&'a self, unit: &Unit<'a>) -> Option<Row<'a>> {
         let value = Value::new(unit.bytes);
-        let names = self.names.iter().map(|name| Cow::Borrowed(name.as_str()));
         match unit.kind {
-            UnitKind::Row if self.delimiter == 0 => Some(Row {
-                cells: names.zip(value.elements().map(Cell::Json)).collect(),
-            }),
-            UnitKind::Row => Some(Row {
-                cells: names
-                    .zip(cells(unit.bytes, self.delimiter).into_iter().map(Cell::Csv))
-                    .collect(),
-            }),
+            UnitKind::Row => {
+                let mut cells = Vec::with_capacity(self.columns.names.len() + 1);
+                if self.delimiter == 0 {
+                    cells.extend(value.elements().map(Cell::Json));
+                } else {
+                    let text = std::str::from_utf8(unit.bytes).unwrap_or("");
+                    each_cell(unit.bytes, self.delimiter, |range| {
+                        let plain = text.get(range.clone());
+                        cells.push(match plain.filter(|cell| !cell.starts_with('"')) {
+                            Some(cell) => Cell::Plain(cell),
+                            None => Cell::Csv(csv::Cell(unit.bytes.get(range).unwrap_or(&[]))),
+                        });
+                    });
+                }
+                Some(Row {
+                    names: Names::Header(&self.columns),
+                    cells,
+                })
+            }
             UnitKind::Record if (self.shape.mine)(value) => {
                 Some(Row::of_object(value, self.shape.inner))
             }
@@ -271,7 +353,7 @@ impl Reader for TableReader {
             None => Zone::Unsaid,
         };
         let bare = |name: &String| name.split(" [").next().unwrap_or(name).trim().to_owned();
-        self.names = header.names.iter().map(bare).collect();
+        self.columns = Columns::new(header.names.iter().map(bare).collect());
         self.delimiter = header.delimiter;
     }
 

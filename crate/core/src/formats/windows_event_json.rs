@@ -120,12 +120,16 @@ impl Reader for EventJson {
             return false;
         };
         let record = sink.begin();
+        let row;
         let event = match rendering {
             Rendering::Element => Some(element(value)),
             Rendering::Winlog => Some(winlog(source(value))),
             Rendering::Action => Some(action(source(value))),
             Rendering::RawXml => raw_xml(value),
-            Rendering::Flat => Some(flat(value)),
+            Rendering::Flat => {
+                row = Row::of_object(value, &[]);
+                Some(flat(&row))
+            }
         };
         match event {
             Some(event) => event.emit(self.kept_text, record, unit.span(), sink, |event| {
@@ -166,7 +170,7 @@ fn content<'a>(system: Value<'a>, element: &str) -> Option<Cow<'a, str>> {
     value.get("#text").word().or_else(|| value.word())
 }
 
-fn element(record: Value<'_>) -> WindowsEvent {
+fn element(record: Value<'_>) -> WindowsEvent<'_> {
     let event = record.get("Event");
     let event = if event.is_object() {
         event
@@ -174,12 +178,11 @@ fn element(record: Value<'_>) -> WindowsEvent {
         record.at(&["document", "data", "Event"])
     };
     let system = event.get("System");
-    let text = |name: &str| content(system, name).unwrap_or_default().into_owned();
+    let text = |name: &str| content(system, name).unwrap_or_default();
     let mut out = WindowsEvent {
         provider: attribute(system, "Provider", "Name")
             .word()
-            .unwrap_or_default()
-            .into_owned(),
+            .unwrap_or_default(),
         channel: text("Channel"),
         id: text("EventID").parse().unwrap_or(0),
         record_id: text("EventRecordID").parse().ok(),
@@ -192,8 +195,7 @@ fn element(record: Value<'_>) -> WindowsEvent {
             .and_then(|pid| number(&pid)),
         user_sid: attribute(system, "Security", "UserID")
             .word()
-            .unwrap_or_default()
-            .into_owned(),
+            .unwrap_or_default(),
         ..WindowsEvent::default()
     };
     json_data(event.get("EventData"), &mut out);
@@ -201,8 +203,8 @@ fn element(record: Value<'_>) -> WindowsEvent {
     out
 }
 
-fn winlog(document: Value<'_>) -> WindowsEvent {
-    let text = |paths: &[&str]| word(document, paths).unwrap_or_default().into_owned();
+fn winlog(document: Value<'_>) -> WindowsEvent<'_> {
+    let text = |paths: &[&str]| word(document, paths).unwrap_or_default();
     let mut out = WindowsEvent {
         provider: text(&["winlog.provider_name", "event.provider"]),
         channel: text(&["winlog.channel"]),
@@ -243,7 +245,7 @@ fn winlog(document: Value<'_>) -> WindowsEvent {
         if out.get(name).is_none()
             && let Some(value) = word(document, &[path])
         {
-            out.put(name, &value);
+            out.put(name, value);
         }
     }
     let new_pid = if out.id == 4688 {
@@ -254,13 +256,13 @@ fn winlog(document: Value<'_>) -> WindowsEvent {
     if out.get(new_pid).is_none()
         && let Some(pid) = word(document, &["process.pid"])
     {
-        out.put(new_pid, &pid);
+        out.put(new_pid, pid);
     }
     out
 }
 
-fn action(document: Value<'_>) -> WindowsEvent {
-    let text = |paths: &[&str]| word(document, paths).unwrap_or_default().into_owned();
+fn action(document: Value<'_>) -> WindowsEvent<'_> {
+    let text = |paths: &[&str]| word(document, paths).unwrap_or_default();
     let mut out = WindowsEvent {
         provider: text(&["event.provider", "action.properties.SourceName"]),
         channel: text(&["action.properties.Channel", "log.name"]),
@@ -273,28 +275,25 @@ fn action(document: Value<'_>) -> WindowsEvent {
     };
     json_data(raw_at(document, "action.properties"), &mut out);
     if let Some(line) = word(document, &["process.command_line"]) {
-        out.put("HostApplication", &line);
+        out.put("HostApplication", line);
     }
     out
 }
 
-fn raw_xml(record: Value<'_>) -> Option<WindowsEvent> {
+fn raw_xml(record: Value<'_>) -> Option<WindowsEvent<'_>> {
     let inner = record
         .at(&["properties", "RawXml"])
         .text()
         .or_else(|| record.get("SyslogMessage").text())?;
     let mut event = xml::parse(inner.as_bytes())?;
     if event.computer.is_empty() {
-        event.computer = word(record, &["Computer", "HostName"])
-            .unwrap_or_default()
-            .into_owned();
+        event.computer = word(record, &["Computer", "HostName"]).unwrap_or_default();
     }
     Some(event)
 }
 
-fn flat(record: Value<'_>) -> WindowsEvent {
-    let row = Row::of_object(record, &[]);
+fn flat<'a>(row: &'a Row<'_>) -> WindowsEvent<'a> {
     // Windows PowerShell writes dates with escaped slashes: the text, not the bytes.
     let time = row.text(TIMES).and_then(|text| system_time(&text));
-    windows_rows::event(&row, time)
+    windows_rows::event(row, time)
 }

@@ -7,6 +7,7 @@ use super::table::Row;
 use crate::json::Value;
 use crate::record::windows::{WindowsEvent, number, xml};
 use crate::time::Stamp;
+use std::borrow::Cow;
 
 /// Columns that hold the event's time, best first.
 pub(super) const TIMES: &[&str] = &[
@@ -57,8 +58,8 @@ const OWN: [&str; 34] = [
 ];
 
 /// The event of a row.
-pub(super) fn event(row: &Row<'_>, time: Option<Stamp>) -> WindowsEvent {
-    let text = |names: &[&str]| row.text(names).unwrap_or_default().into_owned();
+pub(super) fn event<'a>(row: &'a Row<'_>, time: Option<Stamp>) -> WindowsEvent<'a> {
+    let text = |names: &[&str]| -> Cow<'a, str> { row.text(names).unwrap_or_default() };
     let mut event = WindowsEvent {
         provider: text(&[
             "Provider",
@@ -88,14 +89,20 @@ pub(super) fn event(row: &Row<'_>, time: Option<Stamp>) -> WindowsEvent {
     for (name, value) in row.pairs() {
         let tools_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
         if !(tools_own || (name == "EventType" && sysmon)) {
-            event.put(name, &value);
+            event.put(name, value);
         }
     }
     if let Some(payload) = row.text(&["Payload", "EventData"]) {
         nested(&payload, &mut event);
     }
     if let Some(properties) = row.text(&["Properties"]) {
-        positional(Value::new(properties.as_bytes()), &mut event);
+        let mut inner = WindowsEvent {
+            provider: event.provider.clone(),
+            id: event.id,
+            ..WindowsEvent::default()
+        };
+        positional(Value::new(properties.as_bytes()), &mut inner);
+        event.data.extend(owned(inner));
     }
     if event.channel.eq_ignore_ascii_case("security") || row.has(&["Activity"]) {
         channel_of_table(row, &mut event);
@@ -104,9 +111,9 @@ pub(super) fn event(row: &Row<'_>, time: Option<Stamp>) -> WindowsEvent {
 }
 
 /// `SecurityEvent` of Log Analytics names neither channel nor provider in every export.
-fn channel_of_table(row: &Row<'_>, event: &mut WindowsEvent) {
+fn channel_of_table(row: &Row<'_>, event: &mut WindowsEvent<'_>) {
     if event.channel.is_empty() && row.has(&["Activity"]) {
-        event.channel = "Security".to_owned();
+        event.channel = Cow::Borrowed("Security");
     }
     // Its columns for 4688 have shorter names.
     for (have, want) in [
@@ -116,13 +123,13 @@ fn channel_of_table(row: &Row<'_>, event: &mut WindowsEvent) {
         if event.get(want).is_none()
             && let Some(value) = event.get(have).map(str::to_owned)
         {
-            event.put(want, &value);
+            event.put(want, value);
         }
     }
 }
 
 /// Data kept as text: XML, or JSON with `@Name` and `#text`.
-fn nested(text: &str, event: &mut WindowsEvent) {
+fn nested(text: &str, event: &mut WindowsEvent<'_>) {
     let text = text.trim();
     if text.starts_with('<') {
         let whole = format!(
@@ -136,11 +143,21 @@ fn nested(text: &str, event: &mut WindowsEvent) {
     }
     let value = Value::new(text.as_bytes());
     let data = value.get("EventData");
-    json_data(if data.is_object() { data } else { value }, event);
+    let mut inner = WindowsEvent::default();
+    json_data(if data.is_object() { data } else { value }, &mut inner);
+    event.data.extend(owned(inner));
+}
+
+/// The data of an event whose text does not live as long as the row's.
+fn owned<'a>(event: WindowsEvent<'_>) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let keep = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+    let data = event.data.into_iter();
+    data.map(|(name, value)| (keep(name), keep(value)))
+        .collect()
 }
 
 /// The data object of a JSON rendering: by name, or `Data` with the names inside.
-pub(super) fn json_data(data: Value<'_>, event: &mut WindowsEvent) {
+pub(super) fn json_data<'a>(data: Value<'a>, event: &mut WindowsEvent<'a>) {
     for (key, value) in data.entries() {
         let name = key.text();
         if name.ends_with("attributes") {
@@ -154,19 +171,19 @@ pub(super) fn json_data(data: Value<'_>, event: &mut WindowsEvent) {
             if inner.is_null() {
                 json_data(value, event);
             } else if let Some(text) = inner.text() {
-                event.put(&name, &text);
+                event.put(name, text);
             }
         } else if let Some(text) = value.text() {
-            event.put(&name, &text);
+            event.put(name, text);
         }
     }
 }
 
-fn unnamed(value: Value<'_>, event: &mut WindowsEvent) {
+fn unnamed<'a>(value: Value<'a>, event: &mut WindowsEvent<'a>) {
     let text = value.get("#text");
     if let Some(name) = value.get("@Name").word() {
         if let Some(text) = text.text() {
-            event.put(&name, &text);
+            event.put(name, text);
         }
     } else if !text.is_null() {
         unnamed(text, event);
@@ -175,12 +192,12 @@ fn unnamed(value: Value<'_>, event: &mut WindowsEvent) {
             unnamed(item, event);
         }
     } else if let Some(text) = value.text() {
-        event.data.push((String::new(), text.into_owned()));
+        event.data.push((Cow::Borrowed(""), text));
     }
 }
 
 /// `Properties` of Get-WinEvent: values by position. Names of the ids that matter; the others stay unnamed.
-fn positional(properties: Value<'_>, event: &mut WindowsEvent) {
+fn positional<'a>(properties: Value<'a>, event: &mut WindowsEvent<'a>) {
     const PROCESS: &[&str] = &[
         "SubjectUserSid",
         "SubjectUserName",
@@ -308,6 +325,6 @@ fn positional(properties: Value<'_>, event: &mut WindowsEvent) {
         let name = names.get(at).copied().unwrap_or("");
         event
             .data
-            .push((name.to_owned(), text.unwrap_or_default().into_owned()));
+            .push((Cow::Borrowed(name), text.unwrap_or_default()));
     }
 }

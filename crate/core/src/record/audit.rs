@@ -18,8 +18,9 @@ use crate::event::sink::{Record, Sink};
 use crate::event::{Event, EventKind, Field, Outcome};
 use crate::evidence::encoding::text;
 use crate::time::{Stamp, parse};
+use memchr::{memchr, memchr_iter};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// One line taken apart.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,8 @@ pub struct AuditLine<'a> {
     pub kind: &'a str,
     /// `<epoch s>.<ms>:<serial>`.
     pub id: &'a str,
+    /// When.
+    pub time: Stamp,
     /// The fields.
     pub rest: &'a [u8],
 }
@@ -38,16 +41,18 @@ impl<'a> AuditLine<'a> {
     /// Reads a line; `None` where it is none.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        let open = memchr::memmem::find(line.get(..line.len().min(512))?, b"audit(")?;
-        let head = std::str::from_utf8(line.get(..open)?).ok()?;
-        let close = open + memchr::memchr(b')', line.get(open..)?)?;
-        let id = std::str::from_utf8(line.get(open + 6..close)?).ok()?;
-        let (time, serial) = id.split_once(':')?;
-        let digits =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(serial) || parse::epoch_seconds(time.as_bytes()).is_none() {
+        const MARK: &[u8] = b"audit";
+        let head = line.get(..line.len().min(512))?;
+        let open = memchr_iter(b'(', head)
+            .find(|at| head.get(..*at).is_some_and(|head| head.ends_with(MARK)))?;
+        let head = std::str::from_utf8(line.get(..open - MARK.len())?).ok()?;
+        let close = open + memchr(b')', line.get(open..)?)?;
+        let id = std::str::from_utf8(line.get(open + 1..close)?).ok()?;
+        let (seconds, serial) = id.split_once(':')?;
+        if serial.is_empty() || !serial.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
+        let time = parse::epoch_seconds(seconds.as_bytes())?;
         let (mut node, mut kind) = (None, None);
         for word in head.split_ascii_whitespace() {
             match word.split_once('=') {
@@ -61,20 +66,14 @@ impl<'a> AuditLine<'a> {
             node,
             kind: kind?,
             id,
+            time,
             rest: rest.strip_prefix(b":").unwrap_or(rest).trim_ascii_start(),
         })
     }
-
-    /// When.
-    #[must_use]
-    pub fn time(&self) -> Option<Stamp> {
-        parse::epoch_seconds(self.id.split(':').next()?.as_bytes())
-    }
 }
 
-/// Key and raw value of every field; quotes stay, so that hex can be told from text. Fields of the enriched copy come after 0x1D.
-fn fields(bytes: &[u8]) -> Vec<(&str, &[u8])> {
-    let mut out = Vec::new();
+/// Calls `each` with name and raw value of every field; quotes stay, so that hex can be told from text. Fields of the enriched copy come after 0x1D.
+fn each_field<'a>(bytes: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) {
     let mut rest = bytes;
     loop {
         rest = rest
@@ -82,8 +81,8 @@ fn fields(bytes: &[u8]) -> Vec<(&str, &[u8])> {
             .position(|byte| !matches!(byte, b' ' | 0x1D | b'\'' | b','))
             .and_then(|at| rest.get(at..))
             .unwrap_or(&[]);
-        let Some(equals) = memchr::memchr(b'=', rest) else {
-            return out;
+        let Some(equals) = rest.iter().position(|byte| *byte == b'=') else {
+            return;
         };
         let key = rest.get(..equals).unwrap_or(&[]);
         let mut value = rest.get(equals + 1..).unwrap_or(&[]);
@@ -91,36 +90,35 @@ fn fields(bytes: &[u8]) -> Vec<(&str, &[u8])> {
         value = value.strip_prefix(b"=").unwrap_or(value);
         // `key` may follow loose words (`old auid=`): the last word is the name.
         let name = key.rsplit(|byte| *byte == b' ').next().unwrap_or(key);
-        let name = std::str::from_utf8(name).unwrap_or("");
-        if name == "msg" && value.first() == Some(&b'\'') {
+        if name == b"msg" && value.first() == Some(&b'\'') {
             rest = value.get(1..).unwrap_or(&[]);
             continue;
         }
         let end = if value.first() == Some(&b'"') {
-            memchr::memchr(b'"', value.get(1..).unwrap_or(&[])).map_or(value.len(), |at| at + 2)
+            memchr(b'"', value.get(1..).unwrap_or(&[])).map_or(value.len(), |at| at + 2)
         } else {
             value
                 .iter()
                 .position(|byte| matches!(byte, b' ' | 0x1D | b'\''))
                 .unwrap_or(value.len())
         };
-        out.push((name, value.get(..end).unwrap_or(&[])));
+        each(name, value.get(..end).unwrap_or(&[]));
         rest = value.get(end..).unwrap_or(&[]);
     }
 }
 
 /// The text of a value that is quoted, or hex, or nothing.
-fn decoded(raw: &[u8]) -> Option<String> {
+fn decoded(raw: &[u8]) -> Option<Cow<'_, str>> {
     if let Some(inner) = raw.strip_prefix(b"\"") {
-        return Some(text(inner.strip_suffix(b"\"").unwrap_or(inner)).into_owned());
+        return Some(text(inner.strip_suffix(b"\"").unwrap_or(inner)));
     }
     match raw {
         b"(null)" | b"?" | b"" | b"(none)" => return None,
         _ => {}
     }
     match unhex(raw) {
-        Some(bytes) => Some(text(&bytes).into_owned()),
-        None => Some(text(raw).into_owned()),
+        Some(bytes) => Some(Cow::Owned(text(&bytes).into_owned())),
+        None => Some(text(raw)),
     }
 }
 
@@ -138,8 +136,8 @@ fn unhex(raw: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `a2`, `a2[1]`, and not `a2_len`: argument and part.
-fn argument(name: &str) -> Option<(u32, u32)> {
-    let rest = name.strip_prefix('a')?;
+fn argument(name: &[u8]) -> Option<(u32, u32)> {
+    let rest = std::str::from_utf8(name.strip_prefix(b"a")?).ok()?;
     let (number, part) = match rest.split_once('[') {
         Some((number, part)) => (number, part.strip_suffix(']')?.parse().ok()?),
         None => (rest, 0),
@@ -147,108 +145,193 @@ fn argument(name: &str) -> Option<(u32, u32)> {
     Some((number.parse().ok()?, part))
 }
 
-/// The lines of one serial, gathered.
+/// Fields that something is made of, by number.
+fn looked_at(name: &[u8]) -> Option<usize> {
+    Some(match name {
+        b"exe" => 0,
+        b"cwd" => 1,
+        b"cmd" => 2,
+        b"UID" => 3,
+        b"uid" => 4,
+        b"res" => 5,
+        b"success" => 6,
+        b"arch" => 7,
+        b"syscall" => 8,
+        b"acct" => 9,
+        b"addr" => 10,
+        b"hostname" => 11,
+        b"op" => 12,
+        b"pid" => 13,
+        b"ppid" => 14,
+        b"ses" => 15,
+        _ => return None,
+    })
+}
+
+/// How many they are.
+const LOOKED_AT: usize = 16;
+
+/// Whether a field's bare value is hex of its text.
+fn is_text(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"exe"
+            | b"comm"
+            | b"cwd"
+            | b"name"
+            | b"proctitle"
+            | b"acct"
+            | b"cmd"
+            | b"data"
+            | b"key"
+            | b"grp"
+            | b"path"
+            | b"vm"
+            | b"id"
+            | b"unit"
+    )
+}
+
+/// The lines of one serial, gathered. Nothing is kept that no event is made of, except where the analyst looks.
 #[derive(Debug, Default)]
 pub struct AuditEvent {
     time: Option<Stamp>,
     node: Option<String>,
-    kinds: Vec<String>,
-    arguments: BTreeMap<(u32, u32), Vec<u8>>,
-    /// Decoded text of named fields, the first of each name.
-    said: BTreeMap<String, String>,
-    paths: Vec<(String, String)>,
-    title: Option<String>,
+    /// Type of the first line.
+    first: String,
+    /// Whether a line holds arguments of a program.
+    has_execve: bool,
+    /// (argument, part) and where its bytes stand in `words`; the first of each counts.
+    arguments: Vec<((u32, u32), Range<usize>)>,
+    words: Vec<u8>,
+    /// Where the text of each field that is looked at stands in `text`, the first of each name.
+    said: [Option<Range<usize>>; LOOKED_AT],
+    /// Name of the first path.
+    path: Option<Range<usize>>,
+    title: Option<Range<usize>>,
+    text: String,
     shown: Vec<Field>,
 }
 
-/// Fields whose bare value is hex of their text.
-const TEXTS: [&str; 14] = [
-    "exe",
-    "comm",
-    "cwd",
-    "name",
-    "proctitle",
-    "acct",
-    "cmd",
-    "data",
-    "key",
-    "grp",
-    "path",
-    "vm",
-    "id",
-    "unit",
-];
-
 impl AuditEvent {
+    /// An event without lines, which keeps the room it has.
+    pub fn clear(&mut self) {
+        let kept = std::mem::take(self);
+        let (mut first, mut arguments, mut words, mut text) =
+            (kept.first, kept.arguments, kept.words, kept.text);
+        first.clear();
+        arguments.clear();
+        words.clear();
+        text.clear();
+        (self.first, self.arguments, self.words, self.text) = (first, arguments, words, text);
+    }
+
+    fn keep(&mut self, text: &str) -> Range<usize> {
+        let begun = self.text.len();
+        self.text.push_str(text);
+        begun..self.text.len()
+    }
+
     /// Takes one line.
     pub fn take(&mut self, line: &AuditLine<'_>, detail: bool) {
-        self.time = self.time.or_else(|| line.time());
-        self.node = self.node.take().or_else(|| line.node.map(str::to_owned));
-        self.kinds.push(line.kind.to_owned());
-        let (mut name, mut nametype) = (None, None);
-        for (key, raw) in fields(line.rest) {
-            let shown = match (line.kind, key) {
-                ("EXECVE", key) if argument(key).is_some() => {
-                    let bytes = match raw.strip_prefix(b"\"") {
-                        Some(inner) => inner.strip_suffix(b"\"").unwrap_or(inner).to_vec(),
-                        None => unhex(raw).unwrap_or_else(|| raw.to_vec()),
-                    };
-                    let shown = text(&bytes).into_owned();
-                    if let Some(place) = argument(key) {
-                        self.arguments.entry(place).or_insert(bytes);
+        if self.time.is_none() {
+            self.time = Some(line.time);
+            self.first.push_str(line.kind);
+        }
+        if self.node.is_none() {
+            self.node = line.node.map(str::to_owned);
+        }
+        let execve = line.kind == "EXECVE";
+        let path = line.kind == "PATH";
+        self.has_execve |= execve;
+        let mut name = None;
+        each_field(line.rest, |key, raw| {
+            let place = looked_at(key);
+            if execve && let Some(place) = argument(key) {
+                let begun = self.words.len();
+                match raw.strip_prefix(b"\"") {
+                    Some(inner) => {
+                        let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
+                        self.words.extend_from_slice(inner);
                     }
-                    Some(shown)
+                    None => match unhex(raw) {
+                        Some(bytes) => self.words.extend_from_slice(&bytes),
+                        None => self.words.extend_from_slice(raw),
+                    },
                 }
-                ("PROCTITLE", "proctitle") => {
-                    let title = match raw.strip_prefix(b"\"") {
-                        Some(_) => decoded(raw),
-                        None => unhex(raw).map(|bytes| {
-                            let words: Vec<u8> = bytes
-                                .iter()
-                                .map(|byte| if *byte == 0 { b' ' } else { *byte })
-                                .collect();
-                            text(&words).into_owned()
-                        }),
-                    };
-                    self.title.clone_from(&title);
-                    title
+                let place_of = begun..self.words.len();
+                if detail {
+                    let bytes = self.words.get(place_of.clone()).unwrap_or(&[]);
+                    let shown = text(bytes).into_owned();
+                    self.show(line.kind, key, shown);
                 }
-                (_, key) if TEXTS.contains(&key) => decoded(raw),
-                _ => match raw {
+                self.arguments.push((place, place_of));
+                return;
+            }
+            let title = key == b"proctitle" && line.kind == "PROCTITLE";
+            let named = path && key == b"name";
+            if !(detail || title || named || place.is_some_and(|at| self.lacks(at))) {
+                return;
+            }
+            let shown = if title && raw.first() != Some(&b'"') {
+                unhex(raw).map(|mut bytes| {
+                    for byte in bytes.iter_mut().filter(|byte| **byte == 0) {
+                        *byte = b' ';
+                    }
+                    Cow::Owned(text(&bytes).into_owned())
+                })
+            } else if is_text(key) {
+                decoded(raw)
+            } else {
+                match raw {
                     b"?" | b"(null)" => None,
-                    _ => Some(match raw.strip_prefix(b"\"") {
-                        Some(_) => decoded(raw).unwrap_or_default(),
-                        None => text(raw).into_owned(),
-                    }),
-                },
+                    _ if raw.first() == Some(&b'"') => decoded(raw),
+                    _ => Some(text(raw)),
+                }
             };
-            let Some(shown) = shown else { continue };
-            match key {
-                "name" => name = Some(shown.clone()),
-                "nametype" => nametype = Some(shown.clone()),
-                _ => {}
+            if title {
+                self.title = shown.as_deref().map(|shown| self.keep(shown));
+            }
+            let Some(shown) = shown else { return };
+            if named {
+                name = Some(self.keep(&shown));
+            }
+            if let Some(place) = place
+                && self.lacks(place)
+            {
+                let kept = self.keep(&shown);
+                if let Some(said) = self.said.get_mut(place) {
+                    *said = Some(kept);
+                }
             }
             if detail {
-                self.shown.push(Field {
-                    name: format!("{}.{key}", line.kind.to_ascii_lowercase()),
-                    value: shown.clone(),
-                });
+                self.show(line.kind, key, shown.into_owned());
             }
-            self.said.entry(key.to_owned()).or_insert(shown);
+        });
+        if self.path.is_none() {
+            self.path = name;
         }
-        if line.kind == "PATH"
-            && let Some(name) = name
-        {
-            self.paths.push((name, nametype.unwrap_or_default()));
-        }
+    }
+
+    fn lacks(&self, place: usize) -> bool {
+        matches!(self.said.get(place), Some(None))
+    }
+
+    fn show(&mut self, kind: &str, key: &[u8], value: String) {
+        let key = std::str::from_utf8(key).unwrap_or("");
+        self.shown.push(Field {
+            name: format!("{}.{key}", kind.to_ascii_lowercase()),
+            value,
+        });
+    }
+
+    fn kept(&self, place: Option<&Range<usize>>) -> Option<&str> {
+        self.text.get(place?.clone())
     }
 
     fn said(&self, name: &str) -> Option<&str> {
-        self.said.get(name).map(String::as_str)
-    }
-
-    fn has(&self, kind: &str) -> bool {
-        self.kinds.iter().any(|have| have == kind)
+        let place = looked_at(name.as_bytes())?;
+        self.kept(self.said.get(place)?.as_ref())
     }
 
     fn number(&self, name: &str) -> Option<u64> {
@@ -257,7 +340,7 @@ impl AuditEvent {
 
     /// `execve` or `execveat`, by architecture.
     fn executes(&self) -> bool {
-        self.has("EXECVE")
+        self.has_execve
             || matches!(
                 (self.said("arch"), self.said("syscall")),
                 (Some("c000003e"), Some("59" | "322"))
@@ -266,28 +349,43 @@ impl AuditEvent {
             )
     }
 
-    fn command_line(&self) -> Option<String> {
+    fn command_line(&self) -> Option<Cow<'_, str>> {
         if self.arguments.is_empty() {
-            return self
-                .title
-                .clone()
-                .or_else(|| self.said("cmd").map(str::to_owned));
+            let line = self.kept(self.title.as_ref()).or(self.said("cmd"));
+            return line.map(Cow::Borrowed);
         }
-        let mut words: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
-        for ((argument, _), bytes) in &self.arguments {
-            words.entry(*argument).or_default().extend_from_slice(bytes);
+        let mut arguments = self.arguments.clone();
+        arguments.sort_by_key(|(place, _)| *place);
+        arguments.dedup_by_key(|(place, _)| *place);
+        let mut line = String::with_capacity(self.words.len() + arguments.len() * 3);
+        let mut parts = arguments.as_slice();
+        let mut word = Vec::new();
+        while let Some(((argument, _), _)) = parts.first() {
+            word.clear();
+            let more = parts.iter().take_while(|((of, _), _)| of == argument);
+            let mut taken = 0;
+            for (_, place) in more {
+                word.extend_from_slice(self.words.get(place.clone()).unwrap_or(&[]));
+                taken += 1;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            put_quoted(&text(&word), &mut line);
+            parts = parts.get(taken..).unwrap_or(&[]);
         }
-        let shown: Vec<String> = words.values().map(|bytes| quoted(&text(bytes))).collect();
-        Some(shown.join(" "))
+        Some(Cow::Owned(line))
     }
 
     /// The account: the enriched name, `root` for 0, else the number.
-    fn user(&self) -> Option<String> {
+    fn user(&self) -> Option<Cow<'_, str>> {
         let word = self.said("UID").or(self.said("uid"))?;
         Some(match word {
-            "0" => "root".to_owned(),
-            number if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("uid {number}"),
-            name => name.to_owned(),
+            "0" => Cow::Borrowed("root"),
+            number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Cow::Owned(format!("uid {number}"))
+            }
+            name => Cow::Borrowed(name),
         })
     }
 
@@ -300,9 +398,9 @@ impl AuditEvent {
     }
 
     /// Ends `record` as an event.
-    pub fn emit(self, record: Record, span: Span, sink: &mut Sink) {
+    pub fn emit(&self, record: Record, span: Span, sink: &mut Sink) {
         const ACCESS: [&str; 4] = ["USER_", "CRED_", "LOGIN", "ADD_"];
-        let first = self.kinds.first().map_or("", String::as_str);
+        let first = self.first.as_str();
         let outcome = self.outcome();
         let started = self.executes() && outcome != Outcome::Failed;
         let access = ACCESS.iter().any(|start| first.starts_with(start))
@@ -317,35 +415,29 @@ impl AuditEvent {
         };
         let mut event = Event::new(kind, self.time);
         event.outcome = outcome;
-        event.host = self.node.clone().map(Cow::Owned);
+        event.host = self.node.as_deref().map(Cow::Borrowed);
         let command_line = self.command_line();
         let user = self.user();
         event.actor = self
             .said("acct")
-            .map(str::to_owned)
-            .or_else(|| user.clone())
-            .map(Cow::Owned);
+            .map(Cow::Borrowed)
+            .or_else(|| user.clone());
         event.ip = self
             .said("addr")
             .or(self.said("hostname"))
             .and_then(crate::identity::address)
             .map(Cow::Owned);
-        event.operation = Some(Cow::Owned(if started {
-            "execve".to_owned()
-        } else {
-            self.said("op")
-                .map_or_else(|| first.to_ascii_lowercase(), str::to_owned)
-        }));
+        event.operation = Some(match self.said("op") {
+            _ if started => Cow::Borrowed("execve"),
+            Some(op) => Cow::Borrowed(op),
+            None => Cow::Owned(first.to_ascii_lowercase()),
+        });
         event.resource = self
             .said("exe")
-            .map(str::to_owned)
-            .or_else(|| self.paths.first().map(|(name, _)| name.clone()))
-            .map(Cow::Owned);
+            .or_else(|| self.kept(self.path.as_ref()))
+            .map(Cow::Borrowed);
         if sink.wants_detail() {
-            let what = command_line
-                .clone()
-                .or_else(|| self.said("exe").map(str::to_owned))
-                .unwrap_or_default();
+            let what = command_line.as_deref().or(self.said("exe")).unwrap_or("");
             let op = event.operation.as_deref().unwrap_or("");
             event.summary = match &event.actor {
                 Some(actor) => format!("{op} {what} by {actor}"),
@@ -369,8 +461,8 @@ impl AuditEvent {
     }
 }
 
-/// A word as a shell would take it back.
-fn quoted(word: &str) -> String {
+/// Appends a word as a shell would take it back.
+fn put_quoted(word: &str, out: &mut String) {
     let plain = !word.is_empty()
         && word.bytes().all(|byte| {
             byte > b' '
@@ -380,9 +472,11 @@ fn quoted(word: &str) -> String {
                 )
         });
     if plain {
-        word.to_owned()
+        out.push_str(word);
     } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
+        out.push('\'');
+        out.push_str(&word.replace('\'', "'\\''"));
+        out.push('\'');
     }
 }
 
@@ -412,9 +506,14 @@ mod tests {
             event.command_line().as_deref(),
             Some("/bin/sh -c 'echo hi\n'")
         );
-        assert_eq!(event.said("a0"), Some("100"));
+        let shown = |name: &str| {
+            let field = event.shown.iter().find(|field| field.name == name);
+            field.map(|field| field.value.as_str())
+        };
+        assert_eq!(shown("syscall.a0"), Some("100"));
+        assert_eq!(shown("execve.a0"), Some("/bin/sh"));
         assert_eq!(event.user().as_deref(), Some("root"));
-        assert_eq!(event.title.as_deref(), Some("/bin/sh -c"));
+        assert_eq!(event.kept(event.title.as_ref()), Some("/bin/sh -c"));
         assert_eq!(event.said("cwd"), Some("/var/lib/waagent"));
         assert!(event.executes());
     }

@@ -15,6 +15,7 @@
 use crate::event::fact::{Fact, GuestFact, GuestSaid};
 use crate::event::sink::Sink;
 use crate::evidence::layout::{Family, Layout, Os};
+use memchr::memchr2_iter;
 
 /// The execution that something belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +62,7 @@ const MARKS: [&str; 8] = [
 #[must_use]
 pub fn in_text(text: &str) -> Option<Mention> {
     // Cheap refusal first: nearly no text has one.
-    let may = |word: &[u8]| memchr::memmem::find(text.as_bytes(), word).is_some();
-    if !(may(b"ownload") || may(b"OWNLOAD")) {
+    if !has_download(text, |word| matches!(word, b"ownload" | b"OWNLOAD")) {
         return None;
     }
     let folded: String = text
@@ -101,9 +101,25 @@ pub fn in_text(text: &str) -> Option<Mention> {
     of_path(path)
 }
 
+/// Whether a text holds `ownload` in one of the spellings that are taken.
+fn has_download(text: &str, taken: impl Fn(&[u8]) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    memchr2_iter(b'w', b'W', bytes).any(|at| {
+        let word = at.checked_sub(1).and_then(|at| bytes.get(at..at + 7));
+        word.is_some_and(&taken)
+    })
+}
+
 /// The execution a file's place names.
 #[must_use]
 pub fn of_path(path: &str) -> Option<Mention> {
+    // Only these places have a number; most paths are none.
+    let numbered = path.ends_with(".settings")
+        || path.ends_with(".status")
+        || has_download(path, |word| word.eq_ignore_ascii_case(b"ownload"));
+    if !numbered {
+        return None;
+    }
     let layout = Layout::of(path);
     let windows = path.contains('\\') || layout.os == Some(Os::Windows);
     Some(Mention {
@@ -167,10 +183,14 @@ fn in_handler(text: &str) -> Option<(Family, Option<String>)> {
 
 /// N of `powershell -ExecutionPolicy Unrestricted -File script<N>.ps1`, blanks and quotes as they may be.
 fn script_argument(command_line: &str) -> Option<i64> {
-    let folded = command_line.to_ascii_lowercase();
-    let at = folded.find("powershell")?;
-    let rest = folded.get(at + "powershell".len()..)?;
-    let rest = rest.strip_prefix(".exe").unwrap_or(rest);
+    const SHELL: &str = "powershell";
+    let bytes = command_line.as_bytes();
+    let at = memchr2_iter(b'p', b'P', bytes).find(|at| {
+        let word = bytes.get(*at..at + SHELL.len());
+        word.is_some_and(|word| word.eq_ignore_ascii_case(SHELL.as_bytes()))
+    })?;
+    let rest = command_line.get(at + SHELL.len()..)?.to_ascii_lowercase();
+    let rest = rest.strip_prefix(".exe").unwrap_or(&rest);
     let rest = rest.trim_start_matches('"');
     let mut words = rest.split_ascii_whitespace();
     for wanted in ["-executionpolicy", "unrestricted", "-file"] {

@@ -7,8 +7,9 @@
 use super::{Found, Frame, Framer};
 use crate::evidence::encoding::text;
 use crate::evidence::unit::{Defects, UnitKind};
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memchr2_iter};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Frames rows.
 #[derive(Clone, Debug)]
@@ -155,11 +156,19 @@ impl<'a> Cell<'a> {
         };
         let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
         let shown = text(inner);
-        if shown.contains("\"\"") {
-            Cow::Owned(shown.replace("\"\"", "\""))
-        } else {
-            shown
+        if memchr(b'"', shown.as_bytes()).is_none() {
+            return shown;
         }
+        // Of two quotes the second is dropped; one alone stays.
+        let mut out = String::with_capacity(shown.len());
+        let mut rest: &str = &shown;
+        while let Some((before, behind)) = rest.split_once('"') {
+            out.push_str(before);
+            out.push('"');
+            rest = behind.strip_prefix('"').unwrap_or(behind);
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
     }
 
     /// The cell's bytes without surrounding quotes (inner quotes still doubled).
@@ -182,19 +191,25 @@ impl<'a> Cell<'a> {
 #[must_use]
 pub fn cells(row: &[u8], delimiter: u8) -> Vec<Cell<'_>> {
     let mut cells = Vec::with_capacity(16);
-    let (mut start, mut at) = (0, 0);
+    each_cell(row, delimiter, |range| {
+        cells.push(Cell(row.get(range).unwrap_or(&[])));
+    });
+    cells
+}
+
+/// Calls `each` with the place of every cell of a row, in order.
+pub fn each_cell(row: &[u8], delimiter: u8, mut each: impl FnMut(Range<usize>)) {
+    let mut start = 0;
     let mut quoted = false;
-    while let Some(hit) = memchr2(b'"', delimiter, row.get(at..).unwrap_or(&[])) {
-        at += hit + 1;
-        if row.get(at - 1) == Some(&b'"') {
+    for at in memchr2_iter(b'"', delimiter, row) {
+        if row.get(at) == Some(&b'"') {
             quoted = !quoted;
         } else if !quoted {
-            cells.push(Cell(row.get(start..at - 1).unwrap_or(&[])));
-            start = at;
+            each(start..at);
+            start = at + 1;
         }
     }
-    cells.push(Cell(row.get(start..).unwrap_or(&[])));
-    cells
+    each(start..row.len());
 }
 
 #[cfg(test)]
@@ -208,6 +223,11 @@ mod tests {
             .map(|cell| cell.text().into_owned())
             .collect();
         assert_eq!(have, ["a", "b,\"c\"", "", ""]);
+        let text = |cell: &'static [u8]| Cell(cell).text();
+        assert_eq!(
+            text(b"\"one \" and \"\"\" three\""),
+            "one \" and \"\" three"
+        );
         assert_eq!(delimiter(b"\"a;b\",c,d"), b',');
         assert_eq!(delimiter(b"a;b;c"), b';');
         assert_eq!(delimiter(b"alone"), b',');

@@ -15,6 +15,7 @@
 //! JSON writer with unsafe code, and ends a chunk at its first broken record. It is the oracle of the tests instead.
 
 use super::Visitor;
+use super::value::{filetime, push_utf16, u16_at, u32_at, u64_at, value_text};
 use crate::time::Instant;
 use std::fmt;
 
@@ -25,13 +26,13 @@ const RECORDS_AT: usize = 512;
 /// How a record begins.
 pub const RECORD_MARK: &[u8] = b"\x2a\x2a\x00\x00";
 /// Bytes of a record before its fragment.
-const RECORD_HEAD: usize = 24;
+pub(super) const RECORD_HEAD: usize = 24;
 /// Elements inside elements, templates inside values.
 const MOST_DEPTH: usize = 32;
 /// Tokens of one record.
 const MOST_TOKENS: usize = 100_000;
 /// Values of one template instance.
-const MOST_VALUES: usize = 4_096;
+pub(super) const MOST_VALUES: usize = 4_096;
 
 /// Why a record cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,38 +130,15 @@ fn record_at(chunk: &[u8], at: usize) -> Option<RecordPlace> {
     })
 }
 
-/// FILETIME: 100 ns since 1601.
-#[must_use]
-pub fn filetime(ticks: u64) -> Option<Instant> {
-    const FROM_1601_TO_1970: i64 = 116_444_736_000_000_000;
-    let ticks = i64::try_from(ticks).ok()?.checked_sub(FROM_1601_TO_1970)?;
-    Instant::from_epoch(ticks, 100, 7)
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(
-        bytes.get(at..at.checked_add(2)?)?.try_into().ok()?,
-    ))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(
-        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
-    ))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(
-        bytes.get(at..at.checked_add(8)?)?.try_into().ok()?,
-    ))
-}
-
 /// A value that goes into a template's hole.
 #[derive(Clone, Copy, Debug)]
-struct Hole {
-    offset: usize,
-    size: usize,
-    kind: u8,
+pub(super) struct Hole {
+    /// First byte in the chunk.
+    pub offset: usize,
+    /// Bytes.
+    pub size: usize,
+    /// Type.
+    pub kind: u8,
 }
 
 /// Walks one record.
@@ -451,158 +429,9 @@ impl<V: Visitor> Walk<'_, V> {
     }
 }
 
-fn push_utf16(bytes: &[u8], out: &mut String) {
-    let units = bytes.chunks_exact(2).map(|pair| match pair {
-        [low, high] => u16::from_le_bytes([*low, *high]),
-        _ => 0,
-    });
-    for letter in char::decode_utf16(units) {
-        out.push(letter.unwrap_or(char::REPLACEMENT_CHARACTER));
-    }
-}
-
-/// A value as event viewers write it.
-fn value_text(kind: u8, bytes: &[u8], out: &mut String) {
-    use std::fmt::Write as _;
-    const ARRAY: u8 = 0x80;
-    let width = match kind & !ARRAY {
-        0x03 | 0x04 => 1,
-        0x05 | 0x06 => 2,
-        0x07 | 0x08 | 0x0B | 0x0D | 0x14 => 4,
-        0x09 | 0x0A | 0x0C | 0x11 | 0x15 => 8,
-        0x0F | 0x12 => 16,
-        _ => 0,
-    };
-    if kind & ARRAY != 0 {
-        if kind & !ARRAY == 0x01 {
-            let mut text = String::new();
-            push_utf16(bytes, &mut text);
-            let parts: Vec<&str> = text.split('\0').filter(|part| !part.is_empty()).collect();
-            out.push_str(&parts.join("\n"));
-        } else if width > 0 {
-            for (at, item) in bytes.chunks_exact(width).enumerate() {
-                if at > 0 {
-                    out.push('\n');
-                }
-                value_text(kind & !ARRAY, item, out);
-            }
-        }
-        return;
-    }
-    let written = match kind {
-        0x01 => {
-            push_utf16(bytes, out);
-            // Strings may carry their terminator.
-            while out.ends_with('\0') {
-                out.pop();
-            }
-            return;
-        }
-        0x02 => {
-            out.push_str(crate::evidence::encoding::text(bytes).trim_end_matches('\0'));
-            return;
-        }
-        0x03 => bytes
-            .first()
-            .map(|value| write!(out, "{}", i8::from_le_bytes([*value]))),
-        0x04 => bytes.first().map(|value| write!(out, "{value}")),
-        0x05 => u16_at(bytes, 0).map(|value| write!(out, "{}", value.cast_signed())),
-        0x06 => u16_at(bytes, 0).map(|value| write!(out, "{value}")),
-        0x07 => u32_at(bytes, 0).map(|value| write!(out, "{}", value.cast_signed())),
-        0x08 => u32_at(bytes, 0).map(|value| write!(out, "{value}")),
-        0x09 => u64_at(bytes, 0).map(|value| write!(out, "{}", value.cast_signed())),
-        0x0A => u64_at(bytes, 0).map(|value| write!(out, "{value}")),
-        0x0B => u32_at(bytes, 0).map(|value| write!(out, "{}", f32::from_bits(value))),
-        0x0C => u64_at(bytes, 0).map(|value| write!(out, "{}", f64::from_bits(value))),
-        0x0D => u32_at(bytes, 0).map(|value| write!(out, "{}", value != 0)),
-        0x0F => guid(bytes).map(|value| write!(out, "{value}")),
-        0x10 if bytes.len() == 4 => u32_at(bytes, 0).map(|value| write!(out, "0x{value:x}")),
-        0x10 | 0x15 => u64_at(bytes, 0).map(|value| write!(out, "0x{value:x}")),
-        0x11 => u64_at(bytes, 0)
-            .and_then(filetime)
-            .map(|value| write!(out, "{value}")),
-        0x12 => system_time(bytes).map(|value| write!(out, "{value}")),
-        0x13 => sid(bytes).map(|value| write!(out, "{value}")),
-        0x14 => u32_at(bytes, 0).map(|value| write!(out, "0x{value:x}")),
-        0x0E => {
-            for byte in bytes {
-                let _ = write!(out, "{byte:02X}");
-            }
-            None
-        }
-        _ => None,
-    };
-    let _ = written;
-}
-
-fn guid(bytes: &[u8]) -> Option<String> {
-    let (a, b, c) = (u32_at(bytes, 0)?, u16_at(bytes, 4)?, u16_at(bytes, 6)?);
-    let rest = bytes.get(8..16)?;
-    let hex: Vec<String> = rest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (head, tail) = hex.split_at(2);
-    Some(format!(
-        "{{{a:08x}-{b:04x}-{c:04x}-{}-{}}}",
-        head.concat(),
-        tail.concat()
-    ))
-}
-
-fn sid(bytes: &[u8]) -> Option<String> {
-    use std::fmt::Write as _;
-    let (revision, count) = (bytes.first()?, usize::from(*bytes.get(1)?));
-    let authority = bytes
-        .get(2..8)?
-        .iter()
-        .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let mut out = format!("S-{revision}-{authority}");
-    for number in 0..count {
-        let _ = write!(out, "-{}", u32_at(bytes, 8 + number * 4)?);
-    }
-    Some(out)
-}
-
-fn system_time(bytes: &[u8]) -> Option<Instant> {
-    let part = |number: usize| u16_at(bytes, number * 2).map(u32::from);
-    Instant::from_civil(
-        (i32::try_from(part(0)?).ok()?, part(1)?, part(3)?),
-        (part(4)?, part(5)?, part(6)?),
-        part(7)? * 1_000_000,
-        3,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_written_as_viewers_write_them() {
-        let shown = |kind: u8, bytes: &[u8]| {
-            let mut out = String::new();
-            value_text(kind, bytes, &mut out);
-            out
-        };
-        assert_eq!(shown(0x14, &[0xE7, 3, 0, 0]), "0x3e7");
-        assert_eq!(shown(0x07, &[0xFF; 4]), "-1");
-        assert_eq!(shown(0x0D, &[1, 0, 0, 0]), "true");
-        assert_eq!(
-            shown(
-                0x13,
-                &[
-                    1, 5, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0,
-                    0, 0
-                ]
-            ),
-            "S-1-5-32-544-1-2-3"
-        );
-        assert_eq!(shown(0x81, b"a\0\0\0b\0"), "a\nb");
-        assert_eq!(shown(0x88, &[1, 0, 0, 0, 2, 0, 0, 0]), "1\n2");
-        assert_eq!(
-            shown(0x11, &133_590_312_012_500_000_u64.to_le_bytes()),
-            "2024-05-01T10:00:01.2500000Z"
-        );
-        assert_eq!(shown(0x0F, &[0; 3]), "");
-    }
 
     #[test]
     fn any_bytes_are_an_error_and_no_harm() {

@@ -5,8 +5,8 @@
 //!
 //! Rejected: keeping provider-specific kinds. A process is a process whether the kernel, Sysmon or a sensor saw it.
 
-use super::engine;
-use super::{WindowsEvent, number};
+use super::said::{Said, Source};
+use super::{WindowsEvent, engine, number};
 use crate::event::batch::Span;
 use crate::event::fact::{Fact, FileFact, FlowFact, GuestSaid, PowerShellFact, ProcessFact};
 use crate::event::sink::{Record, Sink};
@@ -16,52 +16,7 @@ use crate::identity::address;
 use crate::record::run_mention;
 use std::borrow::Cow;
 
-/// Which log an event belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Security,
-    System,
-    Sysmon,
-    /// PowerShell's operational channel.
-    Blocks,
-    /// The classic `Windows PowerShell` log.
-    Engine,
-    Tasks,
-    Azure,
-    Other,
-}
-
-impl Source {
-    fn of(event: &WindowsEvent) -> Self {
-        let (provider, channel) = (
-            event.provider.to_ascii_lowercase(),
-            event.channel.to_ascii_lowercase(),
-        );
-        let has = |part: &str| provider.contains(part) || channel.contains(part);
-        if has("sysmon") {
-            Self::Sysmon
-        } else if channel == "security"
-            || has("security-auditing")
-            || provider == "microsoft-windows-eventlog"
-        {
-            Self::Security
-        } else if has("windowsazure") {
-            Self::Azure
-        } else if channel.starts_with("windows powershell") || provider == "powershell" {
-            Self::Engine
-        } else if has("powershell") {
-            Self::Blocks
-        } else if has("taskscheduler") {
-            Self::Tasks
-        } else if channel == "system" || provider.contains("service control manager") {
-            Self::System
-        } else {
-            Self::Other
-        }
-    }
-}
-
-impl WindowsEvent {
+impl WindowsEvent<'_> {
     /// Ends `record` as this event. `fields` is asked for only where the analyst looks.
     pub fn emit(
         self,
@@ -71,37 +26,50 @@ impl WindowsEvent {
         sink: &mut Sink,
         fields: impl FnOnce(&Self) -> Vec<Field>,
     ) {
-        let source = Source::of(&self);
+        let said = Said::of(Source::of(&self.provider, &self.channel), self.id);
+        self.emit_as(said, kept_text, record, span, sink, fields);
+    }
+
+    /// As [`WindowsEvent::emit`], where it is known what the event says.
+    pub(super) fn emit_as(
+        self,
+        said: Said,
+        kept_text: usize,
+        record: Record,
+        span: Span,
+        sink: &mut Sink,
+        fields: impl FnOnce(&Self) -> Vec<Field>,
+    ) {
         let mut event = Event::new(EventKind::WindowsEvent, self.time);
         event.host = some(&self.computer);
-        event.operation = Some(Cow::Owned(self.named()));
-        event.actor = self.first(&["SubjectUserName", "User"]).map(own);
+        event.actor = self.first(&["SubjectUserName", "User"]).map(Cow::Borrowed);
         // The number of a record in its log names it, whatever tool rendered it.
-        event.correlation = self
-            .record_id
-            .map(|number| Cow::Owned(format!("{}#{number}", self.channel.to_ascii_lowercase())));
+        event.correlation = self.record_id.map(|number| {
+            let mut log = self.channel.to_ascii_lowercase();
+            log.push('#');
+            log.push_str(&number.to_string());
+            Cow::Owned(log)
+        });
         let mut guest: Option<Fact> = None;
-        match (source, self.id) {
-            (Source::Security, 4688) => self.process_audited(&mut event, &mut guest, sink),
-            (Source::Security, 4689) => {
-                self.process_ended(&mut event, "ProcessId", "ProcessName", "Status", sink)
+        match said {
+            Said::ProcessAudited => self.process_audited(&mut event, &mut guest, sink),
+            Said::AuditedProcessEnded => {
+                self.process_ended(&mut event, "ProcessName", Some("Status"), sink);
             }
-            (Source::Sysmon, 1) => self.process_sysmon(&mut event, &mut guest, sink),
-            (Source::Sysmon, 5) => self.process_ended(&mut event, "ProcessId", "Image", "", sink),
-            (Source::Sysmon, 3) => self.connection(&mut event, sink),
-            (Source::Sysmon, 22) => self.name_query(&mut event, sink),
-            (Source::Sysmon, 11 | 23 | 26) => self.file(&mut event, &mut guest, sink),
-            (Source::Security, 4624 | 4625 | 4672) => self.log_on(&mut event),
-            (Source::Security, 4720..=4738 | 1102 | 4697 | 4698 | 4702) => self.change(&mut event),
-            (Source::System, 7045 | 7036 | 104) | (Source::Tasks, 106 | 140) => {
-                self.change(&mut event)
-            }
-            (Source::Blocks, 4103 | 4104) => self.block(kept_text, &mut event, &mut guest, sink),
-            (Source::Engine, 400 | 403 | 600 | 800) => {
-                self.engine(kept_text, &mut event, &mut guest, sink)
-            }
-            (Source::Azure, _) => self.azure(&mut event),
-            _ => {}
+            Said::ProcessOfSysmon => self.process_sysmon(&mut event, &mut guest, sink),
+            Said::ProcessOfSysmonEnded => self.process_ended(&mut event, "Image", None, sink),
+            Said::Connection => self.connection(&mut event, sink),
+            Said::NameQuery => self.name_query(&mut event, sink),
+            Said::File => self.file(&mut event, &mut guest, sink),
+            Said::LogOn => self.log_on(&mut event),
+            Said::Change => self.change(&mut event),
+            Said::Block => self.block(kept_text, &mut event, &mut guest, sink),
+            Said::Engine => self.engine(kept_text, &mut event, &mut guest, sink),
+            Said::Azure => self.azure(&mut event),
+            Said::Other => {}
+        }
+        if event.operation.is_none() {
+            event.operation = Some(Cow::Owned(self.named()));
         }
         if sink.wants_detail() {
             event.summary = self.summary(&event);
@@ -122,7 +90,7 @@ impl WindowsEvent {
         format!(
             "{} {}",
             if provider.is_empty() {
-                self.channel.as_str()
+                self.channel.as_ref()
             } else {
                 provider
             },
@@ -163,12 +131,17 @@ impl WindowsEvent {
         line.trim_end().to_owned()
     }
 
-    fn process_audited(&self, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
+    fn process_audited<'e>(
+        &'e self,
+        event: &mut Event<'e>,
+        guest: &mut Option<Fact>,
+        sink: &mut Sink,
+    ) {
         let line = self.get("CommandLine").unwrap_or("");
         let parent = self.get("ParentProcessName").unwrap_or("");
         event.kind = EventKind::ProcessStart;
         event.operation = Some(Cow::Borrowed("process start"));
-        event.resource = self.get("NewProcessName").map(own);
+        event.resource = self.get("NewProcessName").map(Cow::Borrowed);
         *guest = mention(line, "", parent, "", sink);
         let account = self.get("TargetUserName").or(self.get("SubjectUserName"));
         let fact = ProcessFact {
@@ -189,11 +162,16 @@ impl WindowsEvent {
         event.fact = Some(Fact::Process(Box::new(fact)));
     }
 
-    fn process_sysmon(&self, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
+    fn process_sysmon<'e>(
+        &'e self,
+        event: &mut Event<'e>,
+        guest: &mut Option<Fact>,
+        sink: &mut Sink,
+    ) {
         let get = |name: &str| self.get(name).unwrap_or("");
         event.kind = EventKind::ProcessStart;
         event.operation = Some(Cow::Borrowed("process start"));
-        event.resource = self.get("Image").map(own);
+        event.resource = self.get("Image").map(Cow::Borrowed);
         *guest = mention(
             get("CommandLine"),
             get("CurrentDirectory"),
@@ -225,24 +203,23 @@ impl WindowsEvent {
         event.fact = Some(Fact::Process(Box::new(fact)));
     }
 
-    fn process_ended(
-        &self,
-        event: &mut Event<'_>,
-        pid: &str,
+    fn process_ended<'e>(
+        &'e self,
+        event: &mut Event<'e>,
         image: &str,
-        status: &str,
+        status: Option<&str>,
         sink: &mut Sink,
     ) {
         event.kind = EventKind::ProcessEnd;
         event.operation = Some(Cow::Borrowed("process end"));
-        event.resource = self.get(image).map(own);
+        event.resource = self.get(image).map(Cow::Borrowed);
         let fact = ProcessFact {
-            pid: self.number(pid),
+            pid: self.number("ProcessId"),
             image: sink.intern_some(self.get(image)),
             user: sink.intern_some(self.first(&["SubjectUserName", "User"])),
             entity: sink.intern_some(self.get("ProcessGuid").map(entity).as_deref()),
-            exit_code: self
-                .get(status)
+            exit_code: status
+                .and_then(|status| self.get(status))
                 .and_then(number)
                 .and_then(|code| i64::try_from(code).ok()),
             ..ProcessFact::default()
@@ -250,13 +227,15 @@ impl WindowsEvent {
         event.fact = Some(Fact::Process(Box::new(fact)));
     }
 
-    fn connection(&self, event: &mut Event<'_>, sink: &mut Sink) {
+    fn connection<'e>(&'e self, event: &mut Event<'e>, sink: &mut Sink) {
         let ip = |name: &str| self.get(name).and_then(address);
         let (source, destination) = (ip("SourceIp"), ip("DestinationIp"));
         let outgoing = self.get("Initiated") != Some("false");
         event.kind = EventKind::Network;
         event.operation = Some(Cow::Borrowed("connection"));
-        event.resource = self.first(&["DestinationHostname", "Image"]).map(own);
+        event.resource = self
+            .first(&["DestinationHostname", "Image"])
+            .map(Cow::Borrowed);
         event.ip = if outgoing {
             destination.clone()
         } else {
@@ -283,10 +262,10 @@ impl WindowsEvent {
         })));
     }
 
-    fn name_query(&self, event: &mut Event<'_>, sink: &mut Sink) {
+    fn name_query<'e>(&'e self, event: &mut Event<'e>, sink: &mut Sink) {
         event.kind = EventKind::Network;
         event.operation = Some(Cow::Borrowed("name query"));
-        event.resource = self.get("QueryName").map(own);
+        event.resource = self.get("QueryName").map(Cow::Borrowed);
         let answer = self
             .get("QueryResults")
             .and_then(|results| results.split(';').find_map(address));
@@ -300,7 +279,7 @@ impl WindowsEvent {
         })));
     }
 
-    fn file(&self, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
+    fn file<'e>(&'e self, event: &mut Event<'e>, guest: &mut Option<Fact>, sink: &mut Sink) {
         let path = self.get("TargetFilename").unwrap_or("");
         event.kind = EventKind::File;
         event.operation = Some(Cow::Borrowed(if self.id == 11 {
@@ -308,7 +287,7 @@ impl WindowsEvent {
         } else {
             "file deleted"
         }));
-        event.resource = Some(Cow::Owned(path.to_owned()));
+        event.resource = Some(Cow::Borrowed(path));
         *guest = run_mention::of_path(path).map(|found| found.fact(GuestSaid::FileWritten, sink));
         event.fact = Some(Fact::File(Box::new(FileFact {
             path: sink.intern_some(Some(path)),
@@ -319,7 +298,7 @@ impl WindowsEvent {
         })));
     }
 
-    fn log_on(&self, event: &mut Event<'_>) {
+    fn log_on<'e>(&'e self, event: &mut Event<'e>) {
         event.kind = EventKind::Authentication;
         let (word, outcome) = match self.id {
             4624 => ("log-on", Outcome::Succeeded),
@@ -329,13 +308,13 @@ impl WindowsEvent {
         event.operation = Some(Cow::Borrowed(word));
         event.outcome = outcome;
         if self.id != 4672 {
-            event.actor = self.get("TargetUserName").map(own);
+            event.actor = self.get("TargetUserName").map(Cow::Borrowed);
         }
         event.ip = self.get("IpAddress").and_then(address).map(Cow::Owned);
     }
 
     /// Accounts, services, tasks, cleared logs.
-    fn change(&self, event: &mut Event<'_>) {
+    fn change<'e>(&'e self, event: &mut Event<'e>) {
         let (word, what): (&'static str, &[&str]) = match self.id {
             4697 | 7045 => (
                 "service installed",
@@ -360,10 +339,16 @@ impl WindowsEvent {
         }
         event.operation = Some(Cow::Borrowed(word));
         event.outcome = Outcome::Succeeded;
-        event.resource = self.first(what).map(own);
+        event.resource = self.first(what).map(Cow::Borrowed);
     }
 
-    fn block(&self, kept: usize, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
+    fn block<'e>(
+        &'e self,
+        kept: usize,
+        event: &mut Event<'e>,
+        guest: &mut Option<Fact>,
+        sink: &mut Sink,
+    ) {
         let context = self.get("ContextInfo").unwrap_or("");
         let host_application =
             engine::context(context, "Host Application").or(self.get("HostApplication"));
@@ -381,11 +366,11 @@ impl WindowsEvent {
         } else {
             "pipeline"
         }));
-        event.resource = path.map(own);
+        event.resource = path.map(Cow::Borrowed);
         event.actor = event
             .actor
             .take()
-            .or_else(|| engine::context(context, "User").map(own));
+            .or_else(|| engine::context(context, "User").map(Cow::Borrowed));
         let found = path
             .and_then(run_mention::of_path)
             .or_else(|| run_mention::of_process(host_application?, "", "", ""));
@@ -415,21 +400,22 @@ impl WindowsEvent {
         })));
     }
 
-    fn engine(
-        &self,
+    fn engine<'e>(
+        &'e self,
         kept: usize,
-        event: &mut Event<'_>,
+        event: &mut Event<'e>,
         guest: &mut Option<Fact>,
         sink: &mut Sink,
     ) {
         let block = self
             .data
             .iter()
-            .map(|(_, value)| value.as_str())
-            .find(|value| value.contains("HostApplication="))
+            .map(|(_, value)| value.as_ref())
+            .find(|value| memchr::memmem::find(value.as_bytes(), b"HostApplication=").is_some())
             .unwrap_or(&self.message);
-        let host_application = engine::value(block, "HostApplication");
-        let line = engine::value(block, "CommandLine");
+        let block = engine::Block::of(block);
+        let host_application = block.value("HostApplication");
+        let line = block.value("CommandLine");
         event.kind = EventKind::PowerShell;
         event.operation = Some(Cow::Borrowed(match self.id {
             400 => "engine started",
@@ -437,31 +423,31 @@ impl WindowsEvent {
             600 => "provider started",
             _ => "pipeline",
         }));
-        event.resource = engine::value(block, "ScriptName").map(own);
-        event.actor = engine::value(block, "UserId").map(own);
+        event.resource = block.value("ScriptName").map(Cow::Borrowed);
+        event.actor = block.value("UserId").map(Cow::Borrowed);
         if self.id == 400 || self.id == 403 {
             *guest = host_application.and_then(|line| mention(line, "", "", "", sink));
         }
         event.fact = Some(Fact::PowerShell(Box::new(PowerShellFact {
             text: cut(line.or(host_application).unwrap_or(""), kept),
-            path: sink.intern_some(engine::value(block, "ScriptName")),
+            path: sink.intern_some(block.value("ScriptName")),
             host_application: sink.intern_some(host_application),
-            block: sink.intern_some(engine::value(block, "HostId")),
+            block: sink.intern_some(block.value("HostId")),
             pid: self.process_id,
             ..PowerShellFact::default()
         })));
     }
 
     /// The guest agent's channels: every value is searched for the handlers' names.
-    fn azure(&self, event: &mut Event<'_>) {
+    fn azure<'e>(&'e self, event: &mut Event<'e>) {
         const HANDLERS: [&str; 3] = [
             "Microsoft.CPlat.Core.RunCommand",
             "CustomScript",
             "VMAccess",
         ];
         event.kind = EventKind::GuestAgent;
-        let values = self.data.iter().map(|(_, value)| value.as_str());
-        event.resource = values.chain([self.message.as_str()]).find_map(|value| {
+        let values = self.data.iter().map(|(_, value)| value.as_ref());
+        event.resource = values.chain([self.message.as_ref()]).find_map(|value| {
             let at = HANDLERS
                 .iter()
                 .filter_map(|handler| value.find(handler))
@@ -470,7 +456,7 @@ impl WindowsEvent {
             let end = rest
                 .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.'))
                 .unwrap_or(rest.len());
-            Some(own(rest.get(..end)?.trim_end_matches('.')))
+            Some(Cow::Borrowed(rest.get(..end)?.trim_end_matches('.')))
         });
     }
 }
@@ -491,12 +477,8 @@ pub(crate) fn mention(
     Some(found.fact(GuestSaid::Process, sink))
 }
 
-fn some(text: &str) -> Option<Cow<'static, str>> {
-    (!text.is_empty()).then(|| Cow::Owned(text.to_owned()))
-}
-
-fn own(text: &str) -> Cow<'static, str> {
-    Cow::Owned(text.to_owned())
+fn some(text: &str) -> Option<Cow<'_, str>> {
+    (!text.is_empty()).then_some(Cow::Borrowed(text))
 }
 
 fn entity(guid: &str) -> String {

@@ -7,7 +7,10 @@
 //! |---|---|
 //! | `mod.rs` | the event, and the builder that a walk over its elements fills |
 //! | [`binxml`] | the walk over the binary form |
+//! | [`template`] | the short way through the binary form: templates compiled once in each chunk |
+//! | `value` | the binary form's values as text |
 //! | [`xml`] | the walk over text XML |
+//! | `said` | what an id says, and which data it takes to know |
 //! | [`meaning`] | ids to processes, files, scripts, accounts |
 //! | [`engine`] | PowerShell's engine records, whose data is one block of text |
 //!
@@ -16,43 +19,47 @@
 pub mod binxml;
 pub mod engine;
 pub mod meaning;
+mod said;
+pub mod template;
+mod value;
 pub mod xml;
 
 use crate::event::Field;
 use crate::time::{Stamp, TimeBasis, parse};
+use std::borrow::Cow;
 
-/// One event.
+/// One event. Its text is borrowed from the record where it can be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WindowsEvent {
+pub struct WindowsEvent<'a> {
     /// Provider name.
-    pub provider: String,
+    pub provider: Cow<'a, str>,
     /// Channel, or log name.
-    pub channel: String,
+    pub channel: Cow<'a, str>,
     /// Event id.
     pub id: u32,
     /// Number of the record in its log.
     pub record_id: Option<u64>,
     /// The machine that wrote it.
-    pub computer: String,
+    pub computer: Cow<'a, str>,
     /// When it was written.
     pub time: Option<Stamp>,
     /// Process that wrote it.
     pub process_id: Option<u64>,
     /// Account that wrote it.
-    pub user_sid: String,
+    pub user_sid: Cow<'a, str>,
     /// Named data in order; unnamed data has an empty name.
-    pub data: Vec<(String, String)>,
+    pub data: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Rendered message, where the tool kept it.
-    pub message: String,
+    pub message: Cow<'a, str>,
 }
 
-impl WindowsEvent {
+impl<'a> WindowsEvent<'a> {
     /// The first data of this name that says something; `-` does not.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.data
             .iter()
-            .filter(|(have, _)| have.eq_ignore_ascii_case(name))
+            .filter(|(have, _)| same_name(have, name))
             .map(|(_, value)| value.trim())
             .find(|value| !value.is_empty() && *value != "-")
     }
@@ -60,11 +67,8 @@ impl WindowsEvent {
     /// The first data of this name as it stands, white space and all.
     #[must_use]
     pub fn whole(&self, name: &str) -> Option<&str> {
-        let found = self
-            .data
-            .iter()
-            .find(|(have, _)| have.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+        let found = self.data.iter().find(|(have, _)| same_name(have, name));
+        found.map(|(_, value)| value.as_ref())
     }
 
     /// The first of these names that says something.
@@ -80,48 +84,50 @@ impl WindowsEvent {
     }
 
     /// Adds named data that has a value.
-    pub fn put(&mut self, name: &str, value: &str) {
+    pub fn put(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
+        let value = value.into();
         if !value.is_empty() {
-            self.data.push((name.to_owned(), value.to_owned()));
+            self.data.push((name.into(), value));
         }
     }
 }
 
+/// Whether two names are the same, ASCII letter case aside. Most differ in length.
+fn same_name(have: &str, name: &str) -> bool {
+    have.len() == name.len() && have.eq_ignore_ascii_case(name)
+}
+
 /// Everything an event says, for the analyst.
 #[must_use]
-pub fn fields(event: &WindowsEvent) -> Vec<Field> {
-    let field = |name: &str, value: String| Field {
+pub fn fields(event: &WindowsEvent<'_>) -> Vec<Field> {
+    let field = |name: &str, value: &str| Field {
         name: name.to_owned(),
-        value,
+        value: value.to_owned(),
     };
     let mut out = vec![
-        field("provider", event.provider.clone()),
-        field("event id", event.id.to_string()),
-        field("channel", event.channel.clone()),
-        field("computer", event.computer.clone()),
+        field("provider", &event.provider),
+        field("event id", &event.id.to_string()),
+        field("channel", &event.channel),
+        field("computer", &event.computer),
     ];
     if let Some(number) = event.record_id {
-        out.push(field("record id", number.to_string()));
+        out.push(field("record id", &number.to_string()));
     }
     if let Some(pid) = event.process_id {
-        out.push(field("process id", pid.to_string()));
+        out.push(field("process id", &pid.to_string()));
     }
     if !event.user_sid.is_empty() {
-        out.push(field("user", event.user_sid.clone()));
+        out.push(field("user", &event.user_sid));
     }
     for (at, (name, value)) in event.data.iter().enumerate() {
-        let name = if name.is_empty() {
-            format!("data {}", at + 1)
+        if name.is_empty() {
+            out.push(field(&format!("data {}", at + 1), value));
         } else {
-            name.clone()
-        };
-        out.push(Field {
-            name,
-            value: value.clone(),
-        });
+            out.push(field(name, value));
+        }
     }
     if !event.message.is_empty() {
-        out.push(field("message", event.message.clone()));
+        out.push(field("message", &event.message));
     }
     out
 }
@@ -160,7 +166,7 @@ pub trait Visitor {
 /// Builds an event from a walk.
 #[derive(Debug, Default)]
 pub struct Builder {
-    event: WindowsEvent,
+    event: WindowsEvent<'static>,
     /// Names of the open elements.
     open: Vec<String>,
     /// `Name` attribute of the innermost `Data`.
@@ -176,7 +182,7 @@ const DEEPEST: usize = 32;
 impl Builder {
     /// The event; `None` where the walk met none.
     #[must_use]
-    pub fn finish(self) -> Option<WindowsEvent> {
+    pub fn finish(self) -> Option<WindowsEvent<'static>> {
         let named = !self.event.provider.is_empty() || !self.event.channel.is_empty();
         (named || self.event.id != 0).then_some(self.event)
     }
@@ -199,10 +205,12 @@ impl Visitor for Builder {
     fn attribute(&mut self, name: &str, value: &str) {
         let element = self.open.last().map_or("", String::as_str);
         match (element, name) {
-            ("Provider", "Name") => value.clone_into(&mut self.event.provider),
+            ("Provider", "Name") => self.event.provider = Cow::Owned(value.to_owned()),
             ("TimeCreated", "SystemTime") => self.event.time = system_time(value),
             ("Execution", "ProcessID") => self.event.process_id = number(value),
-            ("Security", "UserID" | "UserId") => value.clone_into(&mut self.event.user_sid),
+            ("Security", "UserID" | "UserId") => {
+                self.event.user_sid = Cow::Owned(value.to_owned());
+            }
             ("Data" | "ComplexData", "Name") => value.clone_into(&mut self.data_name),
             _ => {}
         }
@@ -220,8 +228,8 @@ impl Visitor for Builder {
             match name.as_str() {
                 "EventID" => self.event.id = text.parse().unwrap_or(0),
                 "EventRecordID" => self.event.record_id = text.parse().ok(),
-                "Channel" => text.clone_into(&mut self.event.channel),
-                "Computer" => text.clone_into(&mut self.event.computer),
+                "Channel" => self.event.channel = Cow::Owned(text.to_owned()),
+                "Computer" => self.event.computer = Cow::Owned(text.to_owned()),
                 _ => {}
             }
         } else if self.inside("EventData") && matches!(name.as_str(), "Data" | "ComplexData") {
@@ -229,11 +237,12 @@ impl Visitor for Builder {
                 std::mem::take(&mut self.data_name),
                 std::mem::take(&mut self.text),
             );
-            self.event.data.push((name, text));
+            self.event.data.push((name.into(), text.into()));
         } else if self.inside("UserData") && leaf && !self.text.trim().is_empty() {
-            self.event.data.push((name, self.text.trim().to_owned()));
+            let text = self.text.trim().to_owned();
+            self.event.data.push((name.into(), text.into()));
         } else if self.inside("RenderingInfo") && name == "Message" {
-            self.event.message = std::mem::take(&mut self.text);
+            self.event.message = std::mem::take(&mut self.text).into();
         }
         self.open.pop();
         self.text.clear();

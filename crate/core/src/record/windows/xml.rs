@@ -13,7 +13,7 @@ const MOST_TOKENS: usize = 100_000;
 
 /// The event in this text; `None` where there is none.
 #[must_use]
-pub fn parse(xml: &[u8]) -> Option<WindowsEvent> {
+pub fn parse(xml: &[u8]) -> Option<WindowsEvent<'static>> {
     let shown = text(xml);
     let mut reader = Reader::from_str(&shown);
     let config = reader.config_mut();
@@ -68,14 +68,14 @@ mod tests {
         );
         let event = event.unwrap();
         assert_eq!(
-            (event.id, event.record_id, event.provider.as_str()),
+            (event.id, event.record_id, event.provider.as_ref()),
             (4104, Some(7), "P")
         );
         assert_eq!(
             event.data,
             [
-                ("A".to_owned(), "1 < 2 & A".to_owned()),
-                (String::new(), "plain".to_owned())
+                ("A".into(), "1 < 2 & A".into()),
+                ("".into(), "plain".into())
             ]
         );
         assert_eq!(
@@ -86,8 +86,8 @@ mod tests {
         assert_eq!(
             event.data,
             [(
-                "Name".to_owned(),
-                "Microsoft.CPlat.Core.RunCommandWindows".to_owned()
+                "Name".into(),
+                "Microsoft.CPlat.Core.RunCommandWindows".into()
             )]
         );
         assert_eq!(parse(b"<a><b"), None);

@@ -68,8 +68,10 @@ pub struct Solving<'a> {
 
 /// Operations and executions that may be paired, each in its order.
 pub struct Group<'a> {
-    asked: Vec<usize>,
-    ran: Vec<usize>,
+    /// Operations, in order of time.
+    pub(super) asked: Vec<usize>,
+    /// Executions, in their order.
+    pub(super) ran: Vec<usize>,
     ordered: bool,
     /// Start, end and place of each operation, by start.
     by_start: Vec<(i64, i64, usize)>,
@@ -80,7 +82,7 @@ pub struct Group<'a> {
 }
 
 /// Which counter an execution counts with.
-fn counter(ran: &Ran) -> (usize, Family, &str) {
+pub(super) fn counter(ran: &Ran) -> (usize, Family, &str) {
     (ran.host, ran.family, ran.name.as_deref().unwrap_or(""))
 }
 
@@ -155,6 +157,27 @@ impl<'a> Solving<'a> {
                 assign::best(&candidates).score
             })
             .sum()
+    }
+
+    /// Numbered executions, counter by counter.
+    pub(super) fn named_groups(&self, asked: &[usize], ran: &[usize]) -> Vec<Group<'a>> {
+        self.groups(Pass::Named, asked, ran)
+    }
+
+    /// An operation and an execution as a pair, at these offsets.
+    pub(super) fn as_pair(&self, asked: usize, ran: usize) -> Option<Pair> {
+        let (op, run) = (self.asked.get(asked)?, self.ran.get(ran)?);
+        let host = self.host.get(run.host).copied().unwrap_or(0);
+        let offset = self.offsets.get(run.host).copied().unwrap_or(Offset::NONE);
+        let features = compare(op, run, host, offset, self.window)?;
+        Some(Pair {
+            asked,
+            ran,
+            features,
+            margin: 0,
+            next_ran: None,
+            next_asked: None,
+        })
     }
 
     fn names(&self, asked: &[usize]) -> BTreeSet<(OperationFamily, &str)> {
@@ -235,7 +258,7 @@ impl<'a> Solving<'a> {
     }
 
     /// A run's time by the cloud's clock; those without one come last.
-    fn cloud_time(&self, run: &Ran) -> i64 {
+    pub(super) fn cloud_time(&self, run: &Ran) -> i64 {
         let offset = self.offsets.get(run.host).copied().unwrap_or(Offset::NONE);
         run.time().map_or(i64::MAX, |time| offset.cloud(time))
     }
@@ -296,7 +319,7 @@ impl<'a> Solving<'a> {
     }
 
     /// Every admissible pair of a group by operation and execution, with its points.
-    fn candidates(&self, group: &Group<'a>) -> (Vec<Candidate>, Vec<Features>) {
+    pub(super) fn candidates(&self, group: &Group<'a>) -> (Vec<Candidate>, Vec<Features>) {
         let mut found: Vec<(Candidate, Features)> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for (ran_place, at) in group.ran.iter().enumerate() {

@@ -1,0 +1,212 @@
+//! Which course a guest's clock kept, weighed by all counters of the guest at once.
+//!
+//! A clock is found from pairs, and pairs by the clock. So courses that many runs agree on are each tried: all ways to link the guest's runs
+//! under a course are summed, counter by counter, and the products of the sums are compared, each with how common such a clock is.
+//!
+//! ```text
+//! commands every hour, the clock set by an hour      at +3600 s from Wednesday on    each run has its operation
+//!                                                    at 0 s throughout               each has its neighbour's, and one of each is left over
+//! ```
+//!
+//! Both stay possible, and a pair's share is the sum over the courses: where two of them are nearly as probable, no link that depends on the
+//! choice is stated.
+//!
+//! Rejected: the course of the most links alone. Under another that is nearly as probable every link may be another.
+
+use super::alignments::Worth;
+use super::solve::Pair;
+use super::weigh::Weighed;
+use super::{KNOWN_WITHIN, Linking, SLACK};
+use crate::reconstruct::skew::estimate::refined;
+use crate::reconstruct::skew::offset::Offset;
+use crate::time::NS_PER_SECOND;
+use std::collections::BTreeMap;
+
+/// A coarse course is known to within this.
+const COARSE: i64 = 5 * NS_PER_SECOND;
+
+/// One guest on one VM.
+#[derive(Clone, Copy)]
+pub(super) struct OnVm<'a> {
+    /// The guest.
+    pub host: usize,
+    /// Points of each guest for being the VM.
+    pub points: &'a [i64],
+    /// Operations on the VM.
+    pub asked: &'a [usize],
+    /// Runs of all its guests.
+    pub ran: &'a [usize],
+    /// Runs of this one.
+    pub own: &'a [usize],
+    /// Offsets of all guests.
+    pub offsets: &'a [Offset],
+}
+
+/// What came of weighing.
+pub(super) struct Course {
+    /// The most probable course.
+    pub offset: Offset,
+    /// Shares of pairs over all courses.
+    pub shares: BTreeMap<(usize, usize), f64>,
+}
+
+/// A course with what it explains.
+struct Tried {
+    course: Offset,
+    worth: Worth,
+    weighed: Weighed,
+    pairs: Vec<Pair>,
+}
+
+fn density(ns: i64) -> f64 {
+    // Any size from seconds to hours, four seconds told apart.
+    let seconds = (ns.unsigned_abs() as f64 / NS_PER_SECOND as f64).max(3.0);
+    let zone = 1_800 * NS_PER_SECOND;
+    let off = (ns.rem_euclid(zone)).min(zone - ns.rem_euclid(zone));
+    let zoned = ns.abs() > zone / 2 && off <= 10 * NS_PER_SECOND;
+    0.25 / (4.0 * seconds) + if zoned { 0.003 } else { 0.0 }
+}
+
+/// How common a clock is that is off by so much.
+fn level(ns: i64) -> f64 {
+    if ns.abs() <= 4 * NS_PER_SECOND {
+        0.5
+    } else {
+        density(ns)
+    }
+}
+
+/// How common a course is.
+fn common(course: Offset, runs: usize) -> f64 {
+    match course {
+        Offset::Constant(offset) => level(offset),
+        Offset::Drift { at_origin, .. } => 0.05 * level(at_origin) / 30.0,
+        Offset::Step { before, after, .. } => {
+            let put_right = if after.abs() <= 4 * NS_PER_SECOND { 0.3 } else { 0.0 };
+            let jump = density(after.saturating_sub(before)) + put_right;
+            0.05 * level(before) * jump / (runs.max(1) as f64)
+        }
+    }
+}
+
+impl Linking<'_> {
+    /// The most probable course of a guest's clock, and shares over all of them.
+    pub(super) fn weigh_courses(&self, on: OnVm<'_>) -> Course {
+        let current = on.offsets.get(on.host).copied().unwrap_or(Offset::NONE);
+        let solving = self.solving(on.points, on.offsets, &[]);
+        let search = self.search(on.host, solving, on.asked, on.own);
+        let middle = on.own.get(on.own.len() / 2).and_then(|at| self.ran.get(*at)?.time());
+        let mut courses = vec![current, Offset::NONE];
+        courses.extend(search.courses(current.at(middle.unwrap_or(0))));
+        let mut tried: Vec<Tried> = Vec::new();
+        for course in courses {
+            let first = self.weigh_along(on, course, COARSE);
+            let pairs = self.likely(on, course, &first);
+            let bounds = search.bounds(&pairs);
+            let course = refined(&bounds, course, self.assumed);
+            if tried.iter().any(|other| near(other.course, course)) {
+                continue;
+            }
+            let weighed = self.weigh_along(on, course, KNOWN_WITHIN);
+            let pairs = self.likely(on, course, &weighed);
+            tried.push(Tried {
+                course,
+                worth: weighed.worth.times(common(course, on.own.len())),
+                weighed,
+                pairs,
+            });
+        }
+        let most = tried.iter().map(|one| one.worth).fold(Worth::default(), |most, worth| {
+            if worth.of(most) > 1.0 || most == Worth::default() {
+                worth
+            } else {
+                most
+            }
+        });
+        let weights: Vec<f64> = tried.iter().map(|one| one.worth.of(most)).collect();
+        let sum: f64 = weights.iter().sum();
+        #[cfg(lab)]
+        if std::env::var("LAB").is_ok() {
+            eprintln!("guest {:?} current {current:?}", self.places.get(on.host).map(|p| p.guest.label.clone()));
+            for (one, weight) in tried.iter().zip(&weights) {
+                eprintln!("   {:.3e} {} pairs {:?} worth {:?} common {:.2e}", weight / sum, one.pairs.len(), one.course, one.worth, common(one.course, on.own.len()));
+            }
+        }
+        let mut shares: BTreeMap<(usize, usize), f64> = BTreeMap::new();
+        for (one, weight) in tried.iter().zip(&weights) {
+            for (pair, share) in &one.weighed.shares {
+                *shares.entry(*pair).or_default() += share * weight / sum;
+            }
+        }
+        // Few pairs may agree by chance: they count against others, but change no clock.
+        let enough = |one: &Tried| {
+            one.course == Offset::NONE || near(one.course, current) || one.pairs.len() >= self.assumed.least_pairs
+        };
+        let mut best: Option<(f64, Offset)> = None;
+        for (one, weight) in tried.iter().zip(&weights).filter(|(one, _)| enough(one)) {
+            if best.is_none_or(|(have, _)| *weight > have) {
+                best = Some((*weight, one.course));
+            }
+        }
+        Course {
+            offset: best.map_or(current, |(_, course)| course),
+            shares,
+        }
+    }
+
+    fn along<T>(
+        &self,
+        on: OnVm<'_>,
+        course: Offset,
+        of: impl FnOnce(&super::solve::Solving<'_>) -> T,
+    ) -> T {
+        let mut offsets = on.offsets.to_vec();
+        let mut slack = vec![None; offsets.len()];
+        if let (Some(offset), Some(slot)) = (offsets.get_mut(on.host), slack.get_mut(on.host)) {
+            (*offset, *slot) = (course, Some(SLACK));
+        }
+        of(&self.solving(on.points, &offsets, &slack))
+    }
+
+    fn weigh_along(&self, on: OnVm<'_>, course: Offset, blur: i64) -> Weighed {
+        let blurs = vec![blur; on.offsets.len()];
+        self.along(on, course, |solving| solving.weigh(on.asked, on.ran, &blurs))
+    }
+
+    /// Pairs of the guest that are more probable than not under a course.
+    fn likely(&self, on: OnVm<'_>, course: Offset, weighed: &Weighed) -> Vec<Pair> {
+        let of_guest = weighed.shares.iter().filter(|((_, ran), share)| {
+            **share > 0.5 && self.ran.get(*ran).is_some_and(|run| run.host == on.host)
+        });
+        self.along(on, course, |solving| {
+            of_guest
+                .filter_map(|((asked, ran), _)| solving.as_pair(*asked, *ran))
+                .collect()
+        })
+    }
+}
+
+/// Whether two courses are the same for all purposes.
+fn near(one: Offset, other: Offset) -> bool {
+    const SAME: i64 = 2 * NS_PER_SECOND;
+    match (one, other) {
+        (Offset::Constant(one), Offset::Constant(other)) => (one - other).abs() <= SAME,
+        (
+            Offset::Step {
+                from,
+                before,
+                after,
+            },
+            Offset::Step {
+                from: from_other,
+                before: before_other,
+                after: after_other,
+            },
+        ) => {
+            from == from_other
+                && (before - before_other).abs() <= SAME
+                && (after - after_other).abs() <= SAME
+        }
+        _ => one == other,
+    }
+}

@@ -277,6 +277,12 @@ pub enum Shape {
     CommandLine,
     /// Diagnostic setting to a storage account: one `PT1H.json` for each hour received.
     Diagnostic,
+    /// `AzureActivity` of Log Analytics, as CSV: milliseconds.
+    Table,
+    /// `Get-AzActivityLog` as JSON.
+    PowerShell,
+    /// The portal's CSV: display names, no operation ids. It says no more than another export of the same time.
+    Portal,
 }
 
 /// How a guest's system log is written.

@@ -586,23 +586,57 @@ impl Maker {
         busy
     }
 
-    /// Two shapes side by side, overlapping, beginning a little late and ending a little early now and then.
+    /// One shape or two that overlap, of any kind; the portal's download, which names no operation, beside them.
     fn exports(&mut self) {
         let (from, to) = (DAY, DAY.plus_days(DAYS + 1));
-        for (subscription, query, account) in [
-            (0, "cloud/production.json", "cloud/insights-production"),
-            (1, "cloud/data.json", "cloud/insights-data"),
+        for (subscription, paths) in [
+            (
+                0,
+                [
+                    "cloud/production.json",
+                    "cloud/insights-production",
+                    "cloud/query_data-production.csv",
+                    "cloud/Get-AzActivityLog-production.json",
+                    "cloud/QueryResult-production.csv",
+                ],
+            ),
+            (
+                1,
+                [
+                    "cloud/data.json",
+                    "cloud/insights-data",
+                    "cloud/query_data-data.csv",
+                    "cloud/Get-AzActivityLog-data.json",
+                    "cloud/QueryResult-data.csv",
+                ],
+            ),
         ] {
+            let [query, account, table, powershell, portal] = paths;
+            let mut shapes = vec![
+                (query, Shape::CommandLine),
+                (account, Shape::Diagnostic),
+                (table, Shape::Table),
+                (powershell, Shape::PowerShell),
+            ];
+            let mut drawn = || {
+                let at = self.random.below(shapes.len() as u64) as usize;
+                shapes.remove(at)
+            };
+            let (one, other) = (drawn(), drawn());
             let split = self.moment();
             let overlap = self.random.between(0, 86_400);
-            let parts = match self.random.below(3) {
-                0 => vec![(query, Shape::CommandLine, from, to)],
-                1 => vec![(account, Shape::Diagnostic, from, to)],
-                _ => vec![
-                    (query, Shape::CommandLine, from, split.plus_seconds(overlap)),
-                    (account, Shape::Diagnostic, split, to),
-                ],
+            let mut parts = if self.random.percent(50) {
+                vec![(one.0, one.1, from, to)]
+            } else {
+                // What is submitted later than it happened is in the overlap.
+                let until = split.plus_seconds(overlap.max(600));
+                vec![(one.0, one.1, from, until), (other.0, other.1, split, to)]
             };
+            if self.random.percent(30) {
+                let begins = self.moment();
+                let ends = begins.plus_seconds(self.random.between(3_600, 172_800));
+                parts.push((portal, Shape::Portal, begins, ends));
+            }
             for (path, shape, from, to) in parts {
                 self.plan.world.exports.push(Export {
                     path,

@@ -14,7 +14,7 @@
 
 use crate::event::fact::{Fact, GuestFact, GuestSaid};
 use crate::event::sink::Sink;
-use crate::evidence::layout::{Family, Layout, Os};
+use crate::evidence::layout::{Family, Layout, Os, Role};
 
 /// The execution that something belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +113,18 @@ pub fn of_path(path: &str) -> Option<Mention> {
         name: layout.name,
         sequence: layout.sequence?,
     })
+}
+
+/// The execution in whose folder a file was written, and what that says of it.
+#[must_use]
+pub fn of_written(path: &str) -> Option<(Mention, GuestSaid)> {
+    let script = Layout::of(path).role == Role::Script;
+    let said = if script {
+        GuestSaid::ScriptWritten
+    } else {
+        GuestSaid::FileWritten
+    };
+    Some((of_path(path)?, said))
 }
 
 /// The execution whose script a process runs, by its command line, its folder and its parent.

@@ -114,7 +114,7 @@ pub fn compare(
     }
     // An end where no start is known, or an operation whose start is not: half of what the time would be worth.
     let mut time = scaled(30 * POINT, window - distance.min(window), window);
-    if !asked.complete_start || ran.started.is_none() {
+    if !asked.begins() || ran.started.is_none() {
         time /= 2;
     }
     Some(Features {
@@ -312,6 +312,8 @@ fn time_in_words(asked: &Asked, ran: &Ran, offset: Offset) -> String {
             "{} after the operation began",
             in_seconds(time - asked.start)
         )
+    } else if asked.accepted.is_some() {
+        "while the operation ran; its request was answered, and began seconds before".to_owned()
     } else {
         "within 90 minutes before the operation ended; its beginning is unknown".to_owned()
     };

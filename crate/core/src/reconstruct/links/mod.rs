@@ -426,7 +426,29 @@ impl<'a> Linking<'a> {
             pairs = self.solving(&points, &offsets, &slack).solve(&asked, &ran);
         }
         let in_millionths = |share: f64| (share * 1e6) as u32;
-        self.shares.extend(shares.into_iter().map(|(pair, share)| (pair, in_millionths(share))));
+        let shares: BTreeMap<(usize, usize), u32> = shares
+            .into_iter()
+            .map(|(pair, share)| (pair, in_millionths(share)))
+            .collect();
+        let decided: BTreeSet<(usize, usize)> = shares
+            .iter()
+            .filter(|(_, share)| **share >= contested::STATED)
+            .map(|(pair, _)| *pair)
+            .collect();
+        let solving = self.solving(&points, &offsets, &slack);
+        let (taken_asked, taken_ran): (BTreeSet<usize>, BTreeSet<usize>) =
+            decided.iter().copied().unzip();
+        // What is decided goes before the greatest sum of points.
+        pairs.retain(|pair| {
+            decided.contains(&(pair.asked, pair.ran))
+                || !taken_asked.contains(&pair.asked) && !taken_ran.contains(&pair.ran)
+        });
+        let have: BTreeSet<(usize, usize)> =
+            pairs.iter().map(|pair| (pair.asked, pair.ran)).collect();
+        let missed = decided.difference(&have);
+        pairs.extend(missed.filter_map(|(asked, ran)| solving.as_pair(*asked, *ran)));
+        pairs.sort_unstable_by_key(|pair| (pair.asked, pair.ran));
+        self.shares.extend(shares);
         for (host, _) in &hosts {
             if let (Some(place), Some(offset)) = (self.places.get_mut(*host), offsets.get(*host)) {
                 place.offset = *offset;

@@ -135,7 +135,7 @@ pub fn of_pair(asked: &Asked, ran: &Ran, identity: Identity, offset: Offset, kno
         None => 0.0,
     };
     let reported = report(asked, ran, offset).map(seconds);
-    let began = asked.complete_start || asked.accepted.is_some();
+    let began = asked.begins();
     let of_report = reported.map(|after| {
         let close = blurred(REPORT, after, known.blur);
         if waits(asked, ran) {

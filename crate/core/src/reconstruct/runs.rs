@@ -359,7 +359,9 @@ impl Run {
             _ => None,
         });
         let ran = ran.map(|time| time.ns.saturating_sub(again::LEADING)).min();
-        let ended = ended.map(|time| time.ns.saturating_sub(again::LONGEST)).min();
+        let ended = ended
+            .map(|time| time.ns.saturating_sub(again::LONGEST))
+            .min();
         ran.or(ended).unwrap_or(i64::MIN)
     }
 

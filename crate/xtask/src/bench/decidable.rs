@@ -72,13 +72,13 @@ impl Left<'_> {
         let linux = of_run.is_some_and(|run| self.world.platform_of(run) == Platform::Linux);
         linux && traces.contains(&Trace::AgentLog)
             || [
-            Trace::HandlerLog,
-            Trace::Audit,
-            Trace::EventLog,
-            Trace::Endpoint,
-        ]
-        .iter()
-        .any(|trace| traces.contains(trace))
+                Trace::HandlerLog,
+                Trace::Audit,
+                Trace::EventLog,
+                Trace::Endpoint,
+            ]
+            .iter()
+            .any(|trace| traces.contains(trace))
     }
 
     fn ends(&self, run: usize) -> bool {

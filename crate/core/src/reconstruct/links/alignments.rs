@@ -259,6 +259,10 @@ mod tests {
     #[test]
     fn two_operations_that_explain_one_execution_share_it() {
         let (shares, _) = shares(&[cell(0, 0, 9.0), cell(1, 0, 9.0)]);
-        assert!(shares.iter().all(|share| (share - 9.0 / 19.0).abs() < 1e-12));
+        assert!(
+            shares
+                .iter()
+                .all(|share| (share - 9.0 / 19.0).abs() < 1e-12)
+        );
     }
 }

@@ -342,10 +342,20 @@ impl Linking<'_> {
 }
 
 /// An operation of which an end is missing may have been under way for 90 minutes, as far as anyone can tell: a run inside that is no more than likely.
-fn confidence(score: i64, margin: i64, lead: i64, pair: &Pair, share: Option<u32>, whole: bool) -> Confidence {
+fn confidence(
+    score: i64,
+    margin: i64,
+    lead: i64,
+    pair: &Pair,
+    share: Option<u32>,
+    whole: bool,
+) -> Confidence {
     let (identity, host) = (pair.features.identity.points(), pair.features.host);
     let decisive = pair.features.identity == Identity::GoalState && host > 0;
-    let sure = share.map_or(whole || pair.features.identity == Identity::Script, |share| share >= SURE);
+    let sure = share.map_or(
+        whole || pair.features.identity == Identity::Script,
+        |share| share >= SURE,
+    );
     if decisive || sure && score >= 70 * POINT && margin >= 10 * POINT {
         Confidence::High
     } else if lead < 5 * POINT {

@@ -19,11 +19,19 @@ use super::weigh::Weighed;
 use super::{KNOWN_WITHIN, Linking, SLACK};
 use crate::reconstruct::skew::estimate::refined;
 use crate::reconstruct::skew::offset::Offset;
+use crate::reconstruct::skew::search::Search;
 use crate::time::NS_PER_SECOND;
 use std::collections::BTreeMap;
 
+/// Of so many courses rivals are looked for.
+const RIVALS: usize = 2;
+/// Moments of a step that are tried beside the one found, on each side.
+const MOMENTS: usize = 6;
 /// A coarse course is known to within this.
 const COARSE: i64 = 5 * NS_PER_SECOND;
+
+/// Clocks are set by whole hours when zones and summer time are put right.
+const HOUR: i64 = 3_600 * NS_PER_SECOND;
 
 /// One guest on one VM.
 #[derive(Clone, Copy)]
@@ -77,14 +85,21 @@ fn level(ns: i64) -> f64 {
 }
 
 /// How common a course is.
-fn common(course: Offset, runs: usize) -> f64 {
+fn common(course: Offset) -> f64 {
     match course {
         Offset::Constant(offset) => level(offset),
         Offset::Drift { at_origin, .. } => 0.05 * level(at_origin) / 30.0,
         Offset::Step { before, after, .. } => {
-            let put_right = if after.abs() <= 4 * NS_PER_SECOND { 0.3 } else { 0.0 };
-            let jump = density(after.saturating_sub(before)) + put_right;
-            0.05 * level(before) * jump / (runs.max(1) as f64)
+            let put_right = if after.abs() <= 4 * NS_PER_SECOND {
+                0.3
+            } else {
+                0.0
+            };
+            let by = after.saturating_sub(before);
+            let hours = by.rem_euclid(HOUR).min(HOUR - by.rem_euclid(HOUR)) <= 10 * NS_PER_SECOND;
+            let jump = density(by) + put_right + if hours { 0.05 } else { 0.0 };
+            // Of the moments that it may have been set at, most look alike.
+            0.1 * level(before) * jump / 8.0
         }
     }
 }
@@ -95,53 +110,51 @@ impl Linking<'_> {
         let current = on.offsets.get(on.host).copied().unwrap_or(Offset::NONE);
         let solving = self.solving(on.points, on.offsets, &[]);
         let search = self.search(on.host, solving, on.asked, on.own);
-        let middle = on.own.get(on.own.len() / 2).and_then(|at| self.ran.get(*at)?.time());
+        let mut times: Vec<i64> = on
+            .own
+            .iter()
+            .filter_map(|at| self.ran.get(*at)?.time())
+            .collect();
+        times.sort_unstable();
+        let middle = times.get(times.len() / 2).copied().unwrap_or(0);
         let mut courses = vec![current, Offset::NONE];
-        courses.extend(search.courses(current.at(middle.unwrap_or(0))));
+        courses.extend(search.courses(current.at(middle)));
         let mut tried: Vec<Tried> = Vec::new();
         for course in courses {
-            let first = self.weigh_along(on, course, COARSE);
-            let pairs = self.likely(on, course, &first);
-            let bounds = search.bounds(&pairs);
-            let course = refined(&bounds, course, self.assumed);
-            if tried.iter().any(|other| near(other.course, course)) {
-                continue;
-            }
-            let weighed = self.weigh_along(on, course, KNOWN_WITHIN);
-            let pairs = self.likely(on, course, &weighed);
-            tried.push(Tried {
-                course,
-                worth: weighed.worth.times(common(course, on.own.len())),
-                weighed,
-                pairs,
-            });
+            self.try_course(on, &search, course, &mut tried);
         }
-        let most = tried.iter().map(|one| one.worth).fold(Worth::default(), |most, worth| {
-            if worth.of(most) > 1.0 || most == Worth::default() {
-                worth
-            } else {
-                most
-            }
-        });
+        // What could as well be: the same an hour earlier or later, or set a few runs sooner or later.
+        let mut likeliest: Vec<(Worth, Offset)> =
+            tried.iter().map(|one| (one.worth, one.course)).collect();
+        likeliest.sort_by(|one, other| other.0.of(one.0).total_cmp(&1.0));
+        let likeliest = likeliest.into_iter().take(RIVALS);
+        for rival in likeliest.flat_map(|(_, course)| rivals(course, &times)) {
+            self.try_course(on, &search, rival, &mut tried);
+        }
+        let most = tried
+            .iter()
+            .map(|one| one.worth)
+            .fold(Worth::default(), |most, worth| {
+                if worth.of(most) > 1.0 || most == Worth::default() {
+                    worth
+                } else {
+                    most
+                }
+            });
         let weights: Vec<f64> = tried.iter().map(|one| one.worth.of(most)).collect();
         let sum: f64 = weights.iter().sum();
-        #[cfg(lab)]
-        if std::env::var("LAB").is_ok() {
-            eprintln!("guest {:?} current {current:?}", self.places.get(on.host).map(|p| p.guest.label.clone()));
-            for (one, weight) in tried.iter().zip(&weights) {
-                eprintln!("   {:.3e} {} pairs {:?} worth {:?} common {:.2e}", weight / sum, one.pairs.len(), one.course, one.worth, common(one.course, on.own.len()));
-            }
-        }
+        // Few pairs may agree by chance: such a course counts against others, but changes no clock and states no link.
+        let enough = |one: &Tried| {
+            one.course == Offset::NONE
+                || near(one.course, current)
+                || one.pairs.len() >= self.assumed.least_pairs
+        };
         let mut shares: BTreeMap<(usize, usize), f64> = BTreeMap::new();
-        for (one, weight) in tried.iter().zip(&weights) {
+        for (one, weight) in tried.iter().zip(&weights).filter(|(one, _)| enough(one)) {
             for (pair, share) in &one.weighed.shares {
                 *shares.entry(*pair).or_default() += share * weight / sum;
             }
         }
-        // Few pairs may agree by chance: they count against others, but change no clock.
-        let enough = |one: &Tried| {
-            one.course == Offset::NONE || near(one.course, current) || one.pairs.len() >= self.assumed.least_pairs
-        };
         let mut best: Option<(f64, Offset)> = None;
         for (one, weight) in tried.iter().zip(&weights).filter(|(one, _)| enough(one)) {
             if best.is_none_or(|(have, _)| *weight > have) {
@@ -152,6 +165,34 @@ impl Linking<'_> {
             offset: best.map_or(current, |(_, course)| course),
             shares,
         }
+    }
+
+    /// Weighs a course with its levels where the pairs under it have them, unless it was tried.
+    fn try_course(
+        &self,
+        on: OnVm<'_>,
+        search: &Search<'_>,
+        course: Offset,
+        tried: &mut Vec<Tried>,
+    ) {
+        if tried.iter().any(|other| near(other.course, course)) {
+            return;
+        }
+        let first = self.weigh_along(on, course, COARSE);
+        let pairs = self.likely(on, course, &first);
+        let bounds = search.bounds(&pairs);
+        let course = refined(&bounds, course, self.assumed);
+        if tried.iter().any(|other| near(other.course, course)) {
+            return;
+        }
+        let weighed = self.weigh_along(on, course, KNOWN_WITHIN);
+        let pairs = self.likely(on, course, &weighed);
+        tried.push(Tried {
+            course,
+            worth: weighed.worth.times(common(course)),
+            weighed,
+            pairs,
+        });
     }
 
     fn along<T>(
@@ -170,7 +211,9 @@ impl Linking<'_> {
 
     fn weigh_along(&self, on: OnVm<'_>, course: Offset, blur: i64) -> Weighed {
         let blurs = vec![blur; on.offsets.len()];
-        self.along(on, course, |solving| solving.weigh(on.asked, on.ran, &blurs))
+        self.along(on, course, |solving| {
+            solving.weigh(on.asked, on.ran, &blurs)
+        })
     }
 
     /// Pairs of the guest that are more probable than not under a course.
@@ -184,6 +227,43 @@ impl Linking<'_> {
                 .collect()
         })
     }
+}
+
+/// Courses that are easily taken for this one. `times` are those of the guest's runs.
+fn rivals(course: Offset, times: &[i64]) -> Vec<Offset> {
+    let Offset::Step {
+        from,
+        before,
+        after,
+    } = course
+    else {
+        return vec![course.raised(-HOUR), course.raised(HOUR)];
+    };
+    let of = |from, before, after| Offset::Step {
+        from,
+        before,
+        after,
+    };
+    let mut rivals: Vec<Offset> = [-HOUR, HOUR]
+        .into_iter()
+        .flat_map(|hour| {
+            [
+                of(from, before + hour, after),
+                of(from, before, after + hour),
+            ]
+        })
+        .collect();
+    let place = times.partition_point(|time| *time < from);
+    let around = times
+        .iter()
+        .skip(place.saturating_sub(MOMENTS))
+        .take(2 * MOMENTS + 1);
+    rivals.extend(
+        around
+            .filter(|time| **time != from)
+            .map(|time| of(*time, before, after)),
+    );
+    rivals
 }
 
 /// Whether two courses are the same for all purposes.

@@ -22,7 +22,7 @@ use crate::time::NS_PER_SECOND;
 /// A best solution that another comes so close to is in doubt.
 const CLOSE_SECOND: i64 = 5 * POINT;
 /// A numbered pair is stated from this share on, in millionths.
-pub(super) const STATED: u32 = 850_000;
+pub(super) const STATED: u32 = 900_000;
 /// A pair that needs so much more than the usual than another does is none beside it.
 const UNUSUAL: i64 = 45 * NS_PER_SECOND;
 

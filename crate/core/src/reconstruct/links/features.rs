@@ -112,10 +112,12 @@ pub fn compare(
     if distance > window && !decisive {
         return None;
     }
-    // An end where no start is known, or an operation whose start is not: half of what the time would be worth.
+    // An operation whose start is not known: half of what the time would be worth. An end where no start is known: two thirds.
     let mut time = scaled(30 * POINT, window - distance.min(window), window);
-    if !asked.begins() || ran.started.is_none() {
+    if !asked.begins() {
         time /= 2;
+    } else if ran.started.is_none() {
+        time = time * 2 / 3;
     }
     Some(Features {
         host,

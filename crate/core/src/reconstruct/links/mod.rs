@@ -358,7 +358,12 @@ impl<'a> Linking<'a> {
                 own,
                 offsets: &offsets,
             });
-            shares.extend(course.shares.into_iter().filter(|((_, at), _)| own.binary_search(at).is_ok()));
+            shares.extend(
+                course
+                    .shares
+                    .into_iter()
+                    .filter(|((_, at), _)| own.binary_search(at).is_ok()),
+            );
             if let Some(slot) = offsets.get_mut(*host) {
                 *slot = course.offset;
             }
@@ -446,7 +451,12 @@ impl<'a> Linking<'a> {
         let have: BTreeSet<(usize, usize)> =
             pairs.iter().map(|pair| (pair.asked, pair.ran)).collect();
         let missed = decided.difference(&have);
-        pairs.extend(missed.filter_map(|(asked, ran)| solving.as_pair(*asked, *ran)));
+        let linkable = |pair: &Pair| pair.features.score() >= self.least;
+        pairs.extend(
+            missed
+                .filter_map(|(asked, ran)| solving.as_pair(*asked, *ran))
+                .filter(linkable),
+        );
         pairs.sort_unstable_by_key(|pair| (pair.asked, pair.ran));
         self.shares.extend(shares);
         for (host, _) in &hosts {

@@ -74,7 +74,9 @@ fn at(density: &Density, seconds: f64) -> f64 {
     let next = density.get(after);
     let last = after.checked_sub(1).and_then(|at| density.get(at));
     match (last, next) {
-        (Some((from, low)), Some((to, high))) => low + (high - low) * (seconds - from) / (to - from),
+        (Some((from, low)), Some((to, high))) => {
+            low + (high - low) * (seconds - from) / (to - from)
+        }
         // Beyond what is usual nothing is impossible.
         _ => 1e-8,
     }

@@ -281,6 +281,10 @@ impl<'a> Solving<'a> {
             }
         }
         let mut counters: Vec<Vec<usize>> = counters.into_values().collect();
+        if self.interleaved(&counters) {
+            // Immediate and managed commands of one name count each with their own: only time orders them.
+            return self.by_time(counters.into_iter().flatten().collect());
+        }
         // Stable: counters of equal first time keep the order of their keys.
         counters.sort_by_key(|of_counter| {
             let first = of_counter.first().and_then(|at| self.ran.get(*at));
@@ -290,6 +294,26 @@ impl<'a> Solving<'a> {
             .into_iter()
             .flat_map(|of_counter| self.blocks(of_counter))
             .collect()
+    }
+
+    /// Whether counters ran side by side, and not one after the other.
+    fn interleaved(&self, counters: &[Vec<usize>]) -> bool {
+        let mut spans: Vec<(i64, i64)> = counters
+            .iter()
+            .filter_map(|of_counter| {
+                let times = || {
+                    let runs = of_counter.iter().filter_map(|at| self.ran.get(*at));
+                    runs.map(|run| self.cloud_time(run))
+                        .filter(|time| *time != i64::MAX)
+                };
+                Some((times().min()?, times().max()?))
+            })
+            .collect();
+        spans.sort_unstable();
+        spans
+            .iter()
+            .zip(spans.iter().skip(1))
+            .any(|(one, next)| next.0 < one.1)
     }
 
     /// Executions of one counter, by time: a number well below an earlier one begins a block. Those without a time belong to the last.

@@ -69,7 +69,11 @@ impl Solving<'_> {
             .collect();
         let mut named: BTreeMap<usize, usize> = BTreeMap::new();
         for run in ran.iter().filter_map(|at| self.ran.get(*at)) {
-            if run.correlations.iter().any(|id| known.contains(id.as_str())) {
+            if run
+                .correlations
+                .iter()
+                .any(|id| known.contains(id.as_str()))
+            {
                 *named.entry(run.host).or_default() += 1;
             }
         }
@@ -117,7 +121,10 @@ impl Solving<'_> {
         }
         self.missing(group, &slots, &mut cells);
         cells.sort_unstable_by_key(|(cell, _)| (cell.asked, cell.ran));
-        let gone = slots.iter().filter(|slot| slot.sure && slot.ran.is_none()).count() as f64;
+        let gone = slots
+            .iter()
+            .filter(|slot| slot.sure && slot.ran.is_none())
+            .count() as f64;
         // Of commands that ran, the share of which nothing is left.
         let lost = (gone + 0.3) / (gone + group.ran.len() as f64 + 5.0);
         let (mut met, mut of) = SHOWN;
@@ -203,7 +210,12 @@ impl Solving<'_> {
                             false,
                         );
                     }
-                    missing(&mut slots, number, (time.saturating_sub(OUTSIDE), time), false);
+                    missing(
+                        &mut slots,
+                        number,
+                        (time.saturating_sub(OUTSIDE), time),
+                        false,
+                    );
                 }
             }
             slots.push(Slot {
@@ -220,11 +232,11 @@ impl Solving<'_> {
         }
         if let Some((_, _, then)) = last {
             missing(
-                            &mut slots,
-                            MISSING,
-                            (then, then.saturating_add(OUTSIDE)),
-                            false,
-                        );
+                &mut slots,
+                MISSING,
+                (then, then.saturating_add(OUTSIDE)),
+                false,
+            );
         }
         slots
     }
@@ -243,14 +255,18 @@ impl Solving<'_> {
             }
             let within = to.saturating_sub(from) as f64 / NS_PER_SECOND as f64;
             let (earliest, latest) = (from.saturating_sub(AROUND), to.saturating_add(AROUND));
-            let first = group.asked.partition_point(|at| {
-                self.asked.get(*at).is_some_and(|op| op.first < earliest)
-            });
+            let first = group
+                .asked
+                .partition_point(|at| self.asked.get(*at).is_some_and(|op| op.first < earliest));
             for (asked, at) in group.asked.iter().enumerate().skip(first) {
                 let Some(op) = self.asked.get(*at) else {
                     continue;
                 };
-                let begins = if op.complete_start { op.first } else { op.start };
+                let begins = if op.complete_start {
+                    op.first
+                } else {
+                    op.start
+                };
                 if op.first > latest && begins > latest {
                     break;
                 }

@@ -475,7 +475,11 @@ pub fn refined(bounds: &[Bound], course: Offset, assumed: Assumptions) -> Offset
         let settled = settle(&flat);
         let high = settled.high?;
         let usual = high.saturating_sub(assumed.start_latency);
-        Some(settled.low.map_or(usual, |low| usual.clamp(low.min(high), high)))
+        Some(
+            settled
+                .low
+                .map_or(usual, |low| usual.clamp(low.min(high), high)),
+        )
     };
     match course {
         Offset::Step {
@@ -484,10 +488,8 @@ pub fn refined(bounds: &[Bound], course: Offset, assumed: Assumptions) -> Offset
             after,
         } => Offset::Step {
             from,
-            before: before
-                + more(&mut bounds.iter().filter(|bound| bound.at < from)).unwrap_or(0),
-            after: after
-                + more(&mut bounds.iter().filter(|bound| bound.at >= from)).unwrap_or(0),
+            before: before + more(&mut bounds.iter().filter(|bound| bound.at < from)).unwrap_or(0),
+            after: after + more(&mut bounds.iter().filter(|bound| bound.at >= from)).unwrap_or(0),
         },
         other => other.raised(more(&mut bounds.iter()).unwrap_or(0)),
     }

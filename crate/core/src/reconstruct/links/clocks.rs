@@ -21,8 +21,11 @@ use crate::reconstruct::skew::estimate::refined;
 use crate::reconstruct::skew::offset::Offset;
 use crate::reconstruct::skew::search::Search;
 use crate::time::NS_PER_SECOND;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+/// A course that explains five sixths of so many runs, and all but one of so many at each end, is not one of many.
+const MANY: usize = 12;
+const EACH_END: usize = 4;
 /// Of so many courses rivals are looked for.
 const RIVALS: usize = 2;
 /// Moments of a step that are tried beside the one found, on each side.
@@ -117,11 +120,13 @@ impl Linking<'_> {
             .collect();
         times.sort_unstable();
         let middle = times.get(times.len() / 2).copied().unwrap_or(0);
-        let mut courses = vec![current, Offset::NONE];
-        courses.extend(search.courses(current.at(middle)));
         let mut tried: Vec<Tried> = Vec::new();
-        for course in courses {
-            self.try_course(on, &search, course, &mut tried);
+        self.try_course(on, &search, current, &mut tried);
+        self.try_course(on, &search, Offset::NONE, &mut tried);
+        if !tried.first().is_some_and(|first| self.explains(on, first)) {
+            for course in search.courses(current.at(middle)) {
+                self.try_course(on, &search, course, &mut tried);
+            }
         }
         // What could as well be: the same an hour earlier or later, or set a few runs sooner or later.
         let mut likeliest: Vec<(Worth, Offset)> =
@@ -165,6 +170,22 @@ impl Linking<'_> {
             offset: best.map_or(current, |(_, course)| course),
             shares,
         }
+    }
+
+    /// Whether a course explains nearly all of many runs, at both ends of the time as well: then no other but an hour's rival can.
+    fn explains(&self, on: OnVm<'_>, one: &Tried) -> bool {
+        let paired: BTreeSet<usize> = one.pairs.iter().map(|pair| pair.ran).collect();
+        let mut dated: Vec<(i64, bool)> = on
+            .own
+            .iter()
+            .filter_map(|at| Some((self.ran.get(*at)?.time()?, paired.contains(at))))
+            .collect();
+        dated.sort_unstable();
+        let met = |runs: &mut dyn Iterator<Item = &(i64, bool)>| {
+            runs.take(EACH_END).filter(|(_, paired)| *paired).count()
+        };
+        let ends = met(&mut dated.iter()).min(met(&mut dated.iter().rev()));
+        dated.len() >= MANY && paired.len() * 6 >= dated.len() * 5 && ends + 1 >= EACH_END
     }
 
     /// Weighs a course with its levels where the pairs under it have them, unless it was tried.

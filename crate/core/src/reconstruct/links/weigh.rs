@@ -33,6 +33,9 @@ pub struct Weighed {
     pub worth: Worth,
 }
 
+/// Pairs, as places in `asked` and `ran`, with their shares.
+type Shares = Vec<((usize, usize), f64)>;
+
 /// A number in a counter's order.
 struct Slot {
     /// Place in the group's order; none where nothing is left of it.
@@ -88,7 +91,7 @@ impl Solving<'_> {
         features: &[Features],
         blur: &[i64],
         named: &BTreeSet<usize>,
-    ) -> (Vec<((usize, usize), f64)>, Worth) {
+    ) -> (Shares, Worth) {
         let slots = self.slots(group);
         let mut place_of: Vec<u32> = vec![0; group.ran.len()];
         for (slot, at) in slots.iter().enumerate() {
@@ -146,7 +149,7 @@ impl Solving<'_> {
             for _ in slots.iter().filter(|slot| slot.sure) {
                 worth = worth.times(1.0 - shown);
             }
-            let mut found: Vec<((usize, usize), f64)> = Vec::new();
+            let mut found = Shares::new();
             let mut sum = 0.0;
             for ((_, pair), share) in cells.iter().zip(share) {
                 let Some((asked, ran)) = *pair else { continue };

@@ -12,7 +12,10 @@
 //! | [`assign`] | which set of them is best, where there is an order? |
 //! | [`unordered`] | and where there is none? |
 //! | [`overrides`] | what did the analyst say? |
-//! | `stepped` | was the clock set midway? |
+//! | `clocks` | which course did the clock keep? |
+//! | [`alignments`] | how probable is a pair among all alignments? |
+//! | [`odds`] | how much better does a pair explain the evidence than two lost partners? |
+//! | `weigh` | and what share has it, counter by counter? |
 //! | `guests` | whose are the runs, and which VM is that? |
 //! | `contested` | which of them could as well be another? |
 //! | `answer` | how sure is each pair, and why? |

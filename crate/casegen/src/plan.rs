@@ -376,6 +376,7 @@ impl Plan {
             removed: None,
             processes: work.processes,
             deeds: work.deeds,
+            next_version: false,
             hostile: call.hostile,
         });
         Some(Invoked {

@@ -57,6 +57,9 @@ impl World {
             .iter()
             .copied()
             .filter(|trace| !run.lost.contains(trace))
+            .filter(|trace| {
+                run.family != Family::Immediate || matches!(trace, Trace::HandlerLog | Trace::Audit)
+            })
             .filter(|trace| match trace {
                 Trace::Settings | Trace::Status => run.removed.is_none(),
                 Trace::Script | Trace::Stdout | Trace::Stderr => !cleaned,
@@ -277,6 +280,12 @@ pub enum Shape {
     CommandLine,
     /// Diagnostic setting to a storage account: one `PT1H.json` for each hour received.
     Diagnostic,
+    /// `AzureActivity` of Log Analytics, as CSV: milliseconds.
+    Table,
+    /// `Get-AzActivityLog` as JSON.
+    PowerShell,
+    /// The portal's CSV: display names, no operation ids. It says no more than another export of the same time.
+    Portal,
 }
 
 /// How a guest's system log is written.
@@ -352,6 +361,8 @@ pub enum Family {
     Managed,
     /// Custom Script extension.
     Extension,
+    /// Immediate Run Command, which a service of the managed handler runs without the agent.
+    Immediate,
 }
 
 impl Family {
@@ -362,6 +373,7 @@ impl Family {
             Self::Action => "action",
             Self::Managed => "managed",
             Self::Extension => "extension",
+            Self::Immediate => "immediate",
         }
     }
 }
@@ -559,6 +571,8 @@ pub struct Run {
     pub processes: Vec<Process>,
     /// What else it did.
     pub deeds: Vec<Deed>,
+    /// Whether the handler's next version ran it: the agent updates handlers when it likes.
+    pub next_version: bool,
     /// Whether the intruder's.
     pub hostile: bool,
 }

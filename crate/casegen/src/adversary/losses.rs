@@ -14,7 +14,7 @@
 use super::Difficulty;
 use crate::instant::Instant;
 use crate::random::Random;
-use crate::world::{Family, Trace, World};
+use crate::world::{Family, Platform, Trace, World};
 use std::collections::BTreeSet;
 
 /// Traces that are files by number: overwritten when the number comes again.
@@ -39,7 +39,12 @@ const DATED: [Trace; 5] = [
 #[must_use]
 pub fn is_dated(world: &World, run: usize) -> bool {
     let traces = world.traces_of(run);
-    let agent = traces.contains(&Trace::AgentLog) && world.is_visible(run);
+    // The agent of Windows names no number.
+    let numbered = world
+        .runs
+        .get(run)
+        .is_some_and(|run| world.platform_of(run) == Platform::Linux);
+    let agent = numbered && traces.contains(&Trace::AgentLog) && world.is_visible(run);
     agent || DATED.iter().any(|trace| traces.contains(trace))
 }
 

@@ -11,6 +11,8 @@
 //! strangers   runs that no operation asked for
 //! boots       every extension is enabled again, and nothing runs
 //! resets      the extension was installed anew: numbers begin again, files are overwritten
+//! updates     the handlers' next version takes over in the middle, in folders of its own
+//! immediate   a managed run command that the handler's service runs at once, and of which it deletes all but its log
 //! losses      each row, file and log block with a probability; kinds of them on a whole machine; the heads of logs
 //! ```
 //!
@@ -103,6 +105,10 @@ pub struct Difficulty {
     pub correlations: u64,
     /// Machines whose logs' heads were rotated away.
     pub rotated: u64,
+    /// Machines whose handlers were updated in the middle.
+    pub updated: u64,
+    /// Of managed run commands on Linux, those that run immediately.
+    pub immediate: u64,
 }
 
 impl Difficulty {
@@ -121,6 +127,8 @@ impl Difficulty {
             resets: 20,
             correlations: 40,
             rotated: 20,
+            updated: 25,
+            immediate: 12,
         }
     }
 }
@@ -161,6 +169,8 @@ struct Maker {
     hard: Difficulty,
     tokens: Vec<usize>,
     installed: BTreeSet<(usize, Family)>,
+    /// From when on a machine's handlers are of the next version.
+    updated: BTreeMap<usize, Instant>,
 }
 
 /// A case's facts.
@@ -174,6 +184,7 @@ pub fn world(seed: u64, hard: Difficulty) -> World {
         hard,
         tokens: Vec::new(),
         installed: BTreeSet::new(),
+        updated: BTreeMap::new(),
     };
     maker.cast();
     let first = maker.random.below(NAMES.len() as u64) as usize;
@@ -183,6 +194,10 @@ pub fn world(seed: u64, hard: Difficulty) -> World {
             break;
         };
         let at = maker.machine(*names);
+        if maker.random.percent(hard.updated) {
+            let moment = maker.moment();
+            maker.updated.insert(at, moment);
+        }
         if maker.random.percent(hard.resets) {
             resets.insert(at, maker.moment());
         }
@@ -446,7 +461,7 @@ impl Maker {
     ) -> Instant {
         let (kind, name, resource): (&'static Kind, Option<&'static str>, String) = match family {
             Family::Action => (&RUN_COMMAND, None, vm.1.clone()),
-            Family::Managed => {
+            Family::Managed | Family::Immediate => {
                 let name = self.random.one(&COMMANDS).copied().unwrap_or("rc1");
                 (
                     &RUN_COMMANDS_WRITE,
@@ -529,6 +544,9 @@ impl Maker {
         };
         let found = self.plan.world.machines.get(machine);
         let windows = found.is_some_and(|machine| machine.platform == Platform::Windows);
+        let updated = self.updated.get(&machine).copied();
+        let at_once = family == Family::Managed && !windows && random.percent(self.hard.immediate);
+        let family = if at_once { Family::Immediate } else { family };
         // Most scripts are one of a few; equal scripts tell nothing apart.
         let text = match (script, random.percent(50)) {
             (Some(script), _) => script.to_owned(),
@@ -581,28 +599,63 @@ impl Maker {
                 arguments: vec![word.to_owned()],
             }],
             deeds: Vec::new(),
+            next_version: updated.is_some_and(|updated| noticed >= updated),
             hostile: false,
         });
         busy
     }
 
-    /// Two shapes side by side, overlapping, beginning a little late and ending a little early now and then.
+    /// One shape or two that overlap, of any kind; the portal's download, which names no operation, beside them.
     fn exports(&mut self) {
         let (from, to) = (DAY, DAY.plus_days(DAYS + 1));
-        for (subscription, query, account) in [
-            (0, "cloud/production.json", "cloud/insights-production"),
-            (1, "cloud/data.json", "cloud/insights-data"),
+        for (subscription, paths) in [
+            (
+                0,
+                [
+                    "cloud/production.json",
+                    "cloud/insights-production",
+                    "cloud/query_data-production.csv",
+                    "cloud/Get-AzActivityLog-production.json",
+                    "cloud/QueryResult-production.csv",
+                ],
+            ),
+            (
+                1,
+                [
+                    "cloud/data.json",
+                    "cloud/insights-data",
+                    "cloud/query_data-data.csv",
+                    "cloud/Get-AzActivityLog-data.json",
+                    "cloud/QueryResult-data.csv",
+                ],
+            ),
         ] {
+            let [query, account, table, powershell, portal] = paths;
+            let mut shapes = vec![
+                (query, Shape::CommandLine),
+                (account, Shape::Diagnostic),
+                (table, Shape::Table),
+                (powershell, Shape::PowerShell),
+            ];
+            let mut drawn = || {
+                let at = self.random.below(shapes.len() as u64) as usize;
+                shapes.remove(at)
+            };
+            let (one, other) = (drawn(), drawn());
             let split = self.moment();
             let overlap = self.random.between(0, 86_400);
-            let parts = match self.random.below(3) {
-                0 => vec![(query, Shape::CommandLine, from, to)],
-                1 => vec![(account, Shape::Diagnostic, from, to)],
-                _ => vec![
-                    (query, Shape::CommandLine, from, split.plus_seconds(overlap)),
-                    (account, Shape::Diagnostic, split, to),
-                ],
+            let mut parts = if self.random.percent(50) {
+                vec![(one.0, one.1, from, to)]
+            } else {
+                // What is submitted later than it happened is in the overlap.
+                let until = split.plus_seconds(overlap.max(600));
+                vec![(one.0, one.1, from, until), (other.0, other.1, split, to)]
             };
+            if self.random.percent(30) {
+                let begins = self.moment();
+                let ends = begins.plus_seconds(self.random.between(3_600, 172_800));
+                parts.push((portal, Shape::Portal, begins, ends));
+            }
             for (path, shape, from, to) in parts {
                 self.plan.world.exports.push(Export {
                     path,

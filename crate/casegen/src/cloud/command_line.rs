@@ -134,7 +134,7 @@ pub(super) const fn level(row: &Row) -> &'static str {
     }
 }
 
-const fn status(stage: Stage) -> &'static str {
+pub(super) const fn status(stage: Stage) -> &'static str {
     match stage {
         Stage::Started => "Started",
         Stage::Accepted => "Accepted",
@@ -236,7 +236,7 @@ fn resource_provider(operation: &Operation) -> &str {
         .unwrap_or_default()
 }
 
-fn resource_type(operation: &Operation) -> String {
+pub(super) fn resource_type(operation: &Operation) -> String {
     let segments: Vec<&str> = after_providers(&operation.resource).collect();
     let names = segments.iter().skip(1).step_by(2);
     std::iter::once(segments.first().copied().unwrap_or_default())

@@ -107,7 +107,7 @@ fn identity(world: &World, operation: &Operation) -> Option<Json> {
     ]))
 }
 
-const fn result(stage: Stage) -> &'static str {
+pub(super) const fn result(stage: Stage) -> &'static str {
     match stage {
         Stage::Started => "Start",
         Stage::Accepted => "Accept",

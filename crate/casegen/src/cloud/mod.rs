@@ -1,13 +1,16 @@
 //! The cloud side: operations rendered as Activity Log exports.
 //!
-//! [`rows`] decides which rows an operation leaves, [`command_line`] and [`diagnostic`] how a shape spells them. A new
-//! shape is one more file like these two; it must not decide what happened.
+//! [`rows`] decides which rows an operation leaves; [`command_line`], [`diagnostic`], [`table`], [`powershell`] and [`portal`] how a
+//! shape spells them. A new shape is one more file like these; it must not decide what happened.
 
 pub mod catalogue;
 pub mod claims;
 pub mod command_line;
 pub mod diagnostic;
+pub mod portal;
+pub mod powershell;
 pub mod rows;
+pub mod table;
 
 use crate::case::CaseFile;
 use crate::random::Random;
@@ -49,8 +52,8 @@ impl Export {
     #[must_use]
     pub fn holds(&self, placed: &Placed<'_>) -> bool {
         let at = match self.shape {
-            Shape::CommandLine => placed.row.at,
             Shape::Diagnostic => placed.row.submitted,
+            _ => placed.row.at,
         };
         placed.operation.subscription == self.subscription && self.from <= at && at < self.to
     }
@@ -71,9 +74,17 @@ pub fn files(world: &World) -> Vec<CaseFile> {
             match export.shape {
                 Shape::CommandLine => vec![command_line::file(world, export, &held)],
                 Shape::Diagnostic => diagnostic::files(world, export, &held),
+                Shape::Table => vec![table::file(world, export, &held)],
+                Shape::PowerShell => vec![powershell::file(world, export, &held)],
+                Shape::Portal => vec![portal::file(world, export, &held)],
             }
         })
         .collect()
+}
+
+/// A cell of a CSV file, quoted as every product does: quotes doubled.
+fn quoted(cell: &str) -> String {
+    format!("\"{}\"", cell.replace('"', "\"\""))
 }
 
 /// `{tenant}/{subscription}`.

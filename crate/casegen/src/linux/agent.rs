@@ -108,7 +108,8 @@ fn causes(world: &World, machine_at: usize, machine: &Machine) -> Vec<(Instant, 
         causes.push((*boot, Cause::Boot { first: at == 0 }));
     }
     for (at, run) in world.runs.iter().enumerate() {
-        if run.machine == machine_at {
+        // The agent has no part in immediate run commands.
+        if run.machine == machine_at && run.family != Family::Immediate {
             causes.push((run.noticed, Cause::Run(at)));
             causes.extend(run.removed.map(|removed| (removed, Cause::Removal(at))));
         }

@@ -217,7 +217,7 @@ impl Log<'_> {
         let script = format!("{folder}/{}", run.script_file());
         let command = run.command.clone().unwrap_or_else(|| script.clone());
         let (shell, exe) = match run.family {
-            Family::Managed => ("/bin/bash", "/usr/bin/bash"),
+            Family::Managed | Family::Immediate => ("/bin/bash", "/usr/bin/bash"),
             Family::Action | Family::Extension => ("/bin/sh", "/usr/bin/dash"),
         };
         let handler = self.process;

@@ -19,7 +19,7 @@ pub fn files(world: &World, machine_at: usize, machine: &Machine, trail: &Trail)
     let runs: Vec<&Run> = world
         .runs
         .iter()
-        .filter(|run| run.machine == machine_at)
+        .filter(|run| run.machine == machine_at && run.family != Family::Immediate)
         .collect();
     let mut files = Vec::new();
     for run in &runs {
@@ -164,7 +164,7 @@ fn handler_files(
 fn settings(run: &Run, random: &Random) -> Vec<u8> {
     let public = match run.family {
         Family::Action => Json::Object(Vec::new()),
-        Family::Managed => object([
+        Family::Managed | Family::Immediate => object([
             (
                 "source",
                 object([(
@@ -187,7 +187,7 @@ fn settings(run: &Run, random: &Random) -> Vec<u8> {
     let protected = match run.family {
         // The script travels encrypted.
         Family::Action => Some(enveloped(&mut random)),
-        Family::Managed | Family::Extension => None,
+        Family::Managed | Family::Extension | Family::Immediate => None,
     };
     let handler_settings = object([("publicSettings", public)])
         .with_some("protectedSettings", protected.clone().map(Json::from))
@@ -239,7 +239,7 @@ fn status(machine: &Machine, run: &Run) -> Vec<u8> {
             ),
         ),
         Family::Extension => ("success", format!("Enable succeeded: {streams}")),
-        Family::Managed => (
+        Family::Managed | Family::Immediate => (
             "success",
             instance_view(machine, run).print(Hand::GoCompact),
         ),

@@ -76,6 +76,24 @@ impl Writer<'_> {
     }
 }
 
+/// What the service of immediate run commands logs of a run: no shim, no settings of the agent's.
+#[must_use]
+pub fn immediate(clock: &Clock, run: &Run) -> Vec<HandlerLine> {
+    let name = run.guest_name().unwrap_or_default();
+    let mut out = Writer {
+        clock,
+        prefix: format!(
+            "version={} operation=enable extensionName={name} seq={}",
+            run.handler().build,
+            run.sequence
+        ),
+        lines: Vec::new(),
+    };
+    out.event(run.noticed, "start");
+    execution(&mut out, run);
+    out.lines
+}
+
 /// The lines of one call for a run's settings, begun at `at`.
 #[must_use]
 pub fn lines(clock: &Clock, run: &Run, call: Call, at: Instant) -> Vec<HandlerLine> {
@@ -161,7 +179,7 @@ fn enable(out: &mut Writer<'_>, run: &Run, binary: &str, call: Call, at: Instant
     if call == Call::Again {
         let message = match run.family {
             Family::Action => "this script configuration is already processed, will not run again",
-            Family::Managed | Family::Extension => {
+            Family::Managed | Family::Extension | Family::Immediate => {
                 "the script configuration has already been processed, will not run again"
             }
         };
@@ -178,7 +196,7 @@ fn enable(out: &mut Writer<'_>, run: &Run, binary: &str, call: Call, at: Instant
 
 fn configuration(out: &mut Writer<'_>, run: &Run, at: Instant) {
     let folder = run.download();
-    if run.family == Family::Managed {
+    if run.guest_name().is_some() {
         let from = format!("reading configuration from {}", run.settings_path());
         out.event(at, &from);
     } else {
@@ -201,7 +219,7 @@ fn configuration(out: &mut Writer<'_>, run: &Run, at: Instant) {
     );
     out.event(at.plus_ms(3), "created output directory");
     match (run.family, &run.file_uri) {
-        (Family::Managed, _) => out.log(at.plus_ms(4), &[("scriptUri", "")]),
+        (Family::Managed | Family::Immediate, _) => out.log(at.plus_ms(4), &[("scriptUri", "")]),
         (_, None) => out.log(at.plus_ms(4), &[("files", "0")]),
         (_, Some(_)) => {
             out.log(at.plus_ms(4), &[("files", "1")]);
@@ -236,7 +254,7 @@ fn execution(out: &mut Writer<'_>, run: &Run) {
                 &[("event", "executing public commandToExecute"), output],
             );
         }
-        Family::Managed => {
+        Family::Managed | Family::Immediate => {
             let script = format!("{folder}/{}", run.script_file());
             out.log(
                 run.started.plus_ms(2),

@@ -21,7 +21,7 @@ pub struct Handler {
     pub log: &'static str,
 }
 
-static ACTION: Handler = Handler {
+const ACTION: Handler = Handler {
     name: "Microsoft.CPlat.Core.RunCommandLinux",
     version: "1.0.5",
     build: "v1.0.4/git@5e1f0c2-dirty",
@@ -31,7 +31,7 @@ static ACTION: Handler = Handler {
     log: "run-command",
 };
 
-static MANAGED: Handler = Handler {
+const MANAGED: Handler = Handler {
     name: "Microsoft.CPlat.Core.RunCommandHandlerLinux",
     version: "1.3.5",
     build: "v1.3.5/git@a90c3d7-clean",
@@ -41,7 +41,7 @@ static MANAGED: Handler = Handler {
     log: "run-command-handler",
 };
 
-static EXTENSION: Handler = Handler {
+const EXTENSION: Handler = Handler {
     name: "Microsoft.Azure.Extensions.CustomScript",
     version: "2.1.10",
     build: "v2.1.10/git@0d4b6e8-clean",
@@ -51,13 +51,31 @@ static EXTENSION: Handler = Handler {
     log: "custom-script",
 };
 
+static NEXT_ACTION: Handler = Handler {
+    version: "1.0.6",
+    build: "v1.0.5/git@9c1b7aa-dirty",
+    ..ACTION
+};
+
+static NEXT_MANAGED: Handler = Handler {
+    version: "1.3.9",
+    build: "v1.3.9/git@4e07d11-clean",
+    ..MANAGED
+};
+
+static NEXT_EXTENSION: Handler = Handler {
+    version: "2.1.13",
+    build: "v2.1.13/git@b2c4a60-clean",
+    ..EXTENSION
+};
+
 impl Handler {
     /// The handler of a family.
     #[must_use]
     pub const fn of(family: Family) -> &'static Self {
         match family {
             Family::Action => &ACTION,
-            Family::Managed => &MANAGED,
+            Family::Managed | Family::Immediate => &MANAGED,
             Family::Extension => &EXTENSION,
         }
     }
@@ -74,13 +92,19 @@ impl Run {
     /// The handler that ran it.
     #[must_use]
     pub const fn handler(&self) -> &'static Handler {
-        Handler::of(self.family)
+        match (self.next_version, self.family) {
+            (false, family) => Handler::of(family),
+            (true, Family::Action) => &NEXT_ACTION,
+            (true, Family::Managed | Family::Immediate) => &NEXT_MANAGED,
+            (true, Family::Extension) => &NEXT_EXTENSION,
+        }
     }
 
     /// The name inside the guest: only managed run commands have one there.
     #[must_use]
     pub fn guest_name(&self) -> Option<&'static str> {
-        self.name.filter(|_| self.family == Family::Managed)
+        self.name
+            .filter(|_| matches!(self.family, Family::Managed | Family::Immediate))
     }
 
     /// `6` or `health-probe.0`: the stem of its settings and status files.
@@ -97,6 +121,9 @@ impl Run {
     pub fn download(&self) -> String {
         let data = self.handler().data;
         match self.guest_name() {
+            Some(name) if self.family == Family::Immediate => {
+                format!("{data}/immediateDownload/{name}/{}", self.sequence)
+            }
             Some(name) => format!("{data}/download/{name}/{}", self.sequence),
             None => format!("{data}/download/{}", self.sequence),
         }

@@ -23,7 +23,7 @@ pub mod system_log;
 
 use crate::case::CaseFile;
 use crate::instant::Instant;
-use crate::world::{Family, Machine, Platform, World};
+use crate::world::{Family, Machine, Platform, Trace, World};
 use agent::AgentRecord;
 use handler_log::HandlerLine;
 use std::collections::BTreeMap;
@@ -58,6 +58,27 @@ fn guest_file(machine: &Machine, path: &str, at: Instant, bytes: Vec<u8>) -> Cas
     )
 }
 
+/// The log of the service that runs immediate run commands; it deletes everything else of them.
+fn immediate(world: &World, machine_at: usize, machine: &Machine) -> Option<CaseFile> {
+    let own = world.runs.iter().filter(|run| {
+        run.machine == machine_at
+            && run.family == Family::Immediate
+            && !run.lost.contains(&Trace::HandlerLog)
+    });
+    let mut lines: Vec<_> = own
+        .flat_map(|run| handler_log::immediate(&machine.clock, run))
+        .collect();
+    lines.sort_by_key(|line| line.at);
+    let changed = lines.last()?.at;
+    let text: String = lines
+        .iter()
+        .map(|line| format!("{}\n", line.text))
+        .collect();
+    let folder = handlers::Handler::of(Family::Immediate).log;
+    let path = format!("/var/log/azure/{folder}/ImmediateRunCommandService.log");
+    Some(guest_file(machine, &path, changed, text.into_bytes()))
+}
+
 /// The guest files of a world.
 #[must_use]
 pub fn files(world: &World) -> Vec<CaseFile> {
@@ -80,6 +101,7 @@ pub fn files(world: &World) -> Vec<CaseFile> {
                 text.into_bytes(),
             ));
         }
+        files.extend(immediate(world, at, machine));
         files.extend(extension_files::files(world, at, machine, &trail));
         files.extend(system_log::files(world, at, machine, &trail));
         files.extend(audit::files(world, at, machine));

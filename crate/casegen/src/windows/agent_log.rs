@@ -153,7 +153,7 @@ fn life(world: &World, machine: &Machine, boot: Instant, update: Instant) -> Vec
 
 /// The goal state of a run, and the call of its handler.
 fn enable(run: &Run) -> Vec<Record> {
-    let handler = Handler::of(run.family);
+    let handler = Handler::of_run(run);
     let (name, version) = (handler.name, handler.version);
     let extension = run.guest_name().unwrap_or_default();
     let noticed = run.noticed;
@@ -227,7 +227,7 @@ fn enable(run: &Run) -> Vec<Record> {
 /// The goal state that a managed run command was deleted by.
 fn removal(run: &Run) -> Option<Record> {
     let (name, at) = (run.guest_name()?, run.removed?);
-    let handler = Handler::of(run.family).name;
+    let handler = Handler::of_run(run).name;
     Some(record(
         at,
         7,

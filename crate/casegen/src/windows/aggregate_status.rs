@@ -50,7 +50,7 @@ fn document(world: &World, machine_at: usize, machine: &Machine, at: Instant) ->
     }
     let now = || Json::from(seven_digits(machine.clock.reading(at)));
     let handlers = newest.into_values().map(|run| {
-        let handler = Handler::of(run.family);
+        let handler = Handler::of_run(run);
         object([
             ("handlerName", handler.name.into()),
             ("handlerVersion", handler.version.into()),

@@ -72,7 +72,7 @@ fn settings(run: &Run) -> Vec<u8> {
             "script",
             Json::List(script.lines().map(Json::from).collect()),
         )]),
-        Family::Managed => object([
+        Family::Managed | Family::Immediate => object([
             ("source", object([("script", script.as_ref().into())])),
             ("parameters", Json::List(Vec::new())),
             ("timeoutInSeconds", 3_600.into()),
@@ -123,7 +123,7 @@ pub fn status(machine: &Machine, run: &Run) -> Json {
         ])
     };
     let inner = match run.family {
-        Family::Managed => head(
+        Family::Managed | Family::Immediate => head(
             run.name.unwrap_or_default(),
             "Enable",
             outcome(failed),

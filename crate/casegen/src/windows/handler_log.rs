@@ -31,29 +31,30 @@ impl Log<'_> {
 /// The logs of a machine's handlers.
 #[must_use]
 pub fn files(world: &World, machine_at: usize, machine: &Machine, tree: &Tree) -> Vec<CaseFile> {
-    let mut logs: BTreeMap<Family, Log<'_>> = BTreeMap::new();
+    let mut logs: BTreeMap<(&str, &str), (&Handler, Log<'_>)> = BTreeMap::new();
     for (run_at, run) in world.runs.iter().enumerate() {
         if run.machine != machine_at {
             continue;
         }
-        let handler = Handler::of(run.family);
+        let handler = Handler::of_run(run);
         let process = tree.handler_of(run_at);
-        let log = logs.entry(run.family).or_insert_with(|| {
-            let mut log = Log {
-                machine,
-                text: String::new(),
-                changed: run.noticed,
-            };
-            install(&mut log, handler, run, process.saturating_sub(1_272) | 4);
-            log
-        });
+        let (_, log) = logs
+            .entry((handler.name, handler.version))
+            .or_insert_with(|| {
+                let mut log = Log {
+                    machine,
+                    text: String::new(),
+                    changed: run.noticed,
+                };
+                install(&mut log, handler, run, process.saturating_sub(1_272) | 4);
+                (handler, log)
+            });
         if !run.lost.contains(&Trace::HandlerLog) {
             enable(log, handler, run, process);
         }
     }
-    logs.into_iter()
-        .map(|(family, log)| {
-            let handler = Handler::of(family);
+    logs.into_values()
+        .map(|(handler, log)| {
             let path = format!(r"{}\{}", handler.log_folder(), handler.log);
             guest_file(machine, &path, log.changed, log.text.into_bytes())
         })
@@ -63,7 +64,7 @@ pub fn files(world: &World, machine_at: usize, machine: &Machine, tree: &Tree) -
 fn greeting(family: Family) -> &'static str {
     match family {
         Family::Action => "Starting RunCommand Extension v1",
-        Family::Managed => "Starting RunCommand Extension version 1",
+        Family::Managed | Family::Immediate => "Starting RunCommand Extension version 1",
         Family::Extension => "Starting IaaS ScriptHandler Extension v1",
     }
 }
@@ -71,7 +72,7 @@ fn greeting(family: Family) -> &'static str {
 fn environment(handler: &Handler, family: Family) -> String {
     let (logs, folder) = (handler.log_folder(), handler.folder());
     let events = match family {
-        Family::Managed => format!(
+        Family::Managed | Family::Immediate => format!(
             "EventsFolder: \"C:\\WindowsAzure\\Logs\\Plugins\\{}\\Events\", ",
             handler.name
         ),
@@ -136,7 +137,7 @@ fn enable(log: &mut Log<'_>, handler: &Handler, run: &Run, process: u32) {
                 "Asynchronously executing the specified run command script.",
             );
         }
-        Family::Managed => {
+        Family::Managed | Family::Immediate => {
             say(
                 25,
                 &format!(

@@ -18,34 +18,60 @@ pub struct Handler {
     pub program: &'static str,
 }
 
-static ACTION: Handler = Handler {
+const ACTION: Handler = Handler {
     name: "Microsoft.CPlat.Core.RunCommandWindows",
     version: "1.1.18",
     log: "RunCommandExtension.log",
     program: "RunCommandExtension.exe",
 };
 
-static MANAGED: Handler = Handler {
+const MANAGED: Handler = Handler {
     name: "Microsoft.CPlat.Core.RunCommandHandlerWindows",
     version: "2.0.8",
     log: "RunCommandHandler.log",
     program: "RunCommandHandler.exe",
 };
 
-static EXTENSION: Handler = Handler {
+const EXTENSION: Handler = Handler {
     name: "Microsoft.Compute.CustomScriptExtension",
     version: "1.10.15",
     log: "CustomScriptHandler.log",
     program: "CustomScriptHandler.exe",
 };
 
+static NEXT_ACTION: Handler = Handler {
+    version: "1.1.20",
+    ..ACTION
+};
+
+static NEXT_MANAGED: Handler = Handler {
+    version: "2.0.14",
+    ..MANAGED
+};
+
+static NEXT_EXTENSION: Handler = Handler {
+    version: "1.10.18",
+    ..EXTENSION
+};
+
 impl Handler {
+    /// The handler that ran a run.
+    #[must_use]
+    pub const fn of_run(run: &Run) -> &'static Self {
+        match (run.next_version, run.family) {
+            (false, family) => Self::of(family),
+            (true, Family::Action) => &NEXT_ACTION,
+            (true, Family::Managed | Family::Immediate) => &NEXT_MANAGED,
+            (true, Family::Extension) => &NEXT_EXTENSION,
+        }
+    }
+
     /// The handler of a family.
     #[must_use]
     pub const fn of(family: Family) -> &'static Self {
         match family {
             Family::Action => &ACTION,
-            Family::Managed => &MANAGED,
+            Family::Managed | Family::Immediate => &MANAGED,
             Family::Extension => &EXTENSION,
         }
     }
@@ -81,9 +107,9 @@ impl Handler {
 /// Where a run's script runs, and where it lies.
 #[must_use]
 pub fn working_folder(run: &Run) -> String {
-    let downloads = Handler::of(run.family).downloads();
+    let downloads = Handler::of_run(run).downloads();
     match run.family {
-        Family::Action | Family::Managed => downloads,
+        Family::Action | Family::Managed | Family::Immediate => downloads,
         Family::Extension => format!(r"{downloads}\{}", run.sequence),
     }
 }
@@ -93,7 +119,7 @@ pub fn working_folder(run: &Run) -> String {
 pub fn script_name(run: &Run) -> String {
     match run.family {
         Family::Action => format!("script{}.ps1", run.sequence),
-        Family::Managed => format!("{}.ps1", run.stem()),
+        Family::Managed | Family::Immediate => format!("{}.ps1", run.stem()),
         Family::Extension => run.script_file().to_owned(),
     }
 }
@@ -107,14 +133,14 @@ pub fn script_path(run: &Run) -> String {
 /// Full path of a run's settings.
 #[must_use]
 pub fn settings_path(run: &Run) -> String {
-    let folder = Handler::of(run.family).folder();
+    let folder = Handler::of_run(run).folder();
     format!(r"{folder}\RuntimeSettings\{}.settings", run.stem())
 }
 
 /// Full path of a run's status.
 #[must_use]
 pub fn status_path(run: &Run) -> String {
-    let folder = Handler::of(run.family).folder();
+    let folder = Handler::of_run(run).folder();
     format!(r"{folder}\Status\{}.status", run.stem())
 }
 

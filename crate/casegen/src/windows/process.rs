@@ -250,7 +250,7 @@ pub fn tree(world: &World, machine_at: usize, machine: &Machine) -> Tree {
 
 /// The processes of a run.
 fn grow_run(grower: &mut Grower, roots: Roots, run_at: usize, run: &Run) {
-    let handler = Handler::of(run.family);
+    let handler = Handler::of_run(run);
     let (folder, image) = (handler.folder(), handler.image());
     let called = grower.start(
         steps::called(run),
@@ -287,14 +287,14 @@ fn grow_run(grower: &mut Grower, roots: Roots, run_at: usize, run: &Run) {
             "powershell  -ExecutionPolicy Unrestricted -File {}",
             script_name(run)
         ),
-        Family::Managed => format!(
+        Family::Managed | Family::Immediate => format!(
             r#""C:\Windows\system32\windowspowershell\v1.0\powershell.exe" -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -File "{}""#,
             script_path(run)
         ),
         Family::Extension => run.command.clone().unwrap_or_default(),
     };
     let parent = match run.family {
-        Family::Managed => handled,
+        Family::Managed | Family::Immediate => handled,
         Family::Action | Family::Extension => {
             let switch = if run.family == Family::Action {
                 "/C"

@@ -137,6 +137,8 @@ pub enum GuestSaid {
     Process,
     /// A file in the execution's folder was written.
     FileWritten,
+    /// The execution's script was written.
+    ScriptWritten,
     /// What the script wrote to standard output.
     Stdout {
         /// Text, cut at the limit.

@@ -5,7 +5,7 @@
 
 use super::table::{Row, Shape, TableReader};
 use super::{Certainty, Format, Header};
-use crate::event::fact::{Fact, FileFact, FlowFact, GuestSaid, PowerShellFact, ProcessFact};
+use crate::event::fact::{Fact, FileFact, FlowFact, PowerShellFact, ProcessFact};
 use crate::event::sink::{Record, Sink};
 use crate::event::{Event, EventKind, Outcome};
 use crate::evidence::unit::Unit;
@@ -272,7 +272,7 @@ fn file(row: &Row<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &m
         row.text(&["PreviousFileName"]),
     );
     event.kind = EventKind::File;
-    *guest = run_mention::of_path(&path).map(|found| found.fact(GuestSaid::FileWritten, sink));
+    *guest = run_mention::of_written(&path).map(|(found, said)| found.fact(said, sink));
     event.fact = Some(Fact::File(Box::new(FileFact {
         path: sink.intern_some(Some(path.as_str())),
         previous_path: sink.intern_some(previous.as_deref()),

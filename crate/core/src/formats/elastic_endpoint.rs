@@ -4,7 +4,7 @@
 //! windows-and-endpoint-artifacts 7.
 
 use super::{Certainty, Format, Reader};
-use crate::event::fact::{Fact, FileFact, FlowFact, GuestSaid, ProcessFact};
+use crate::event::fact::{Fact, FileFact, FlowFact, ProcessFact};
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind, Outcome};
 use crate::evidence::unit::Unit;
@@ -194,7 +194,7 @@ fn process(document: Value<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>,
 fn file(document: Value<'_>, event: &mut Event<'_>, guest: &mut Option<Fact>, sink: &mut Sink) {
     let path = word(document, &["file.path", "file.name"]).unwrap_or_default();
     event.kind = EventKind::File;
-    *guest = run_mention::of_path(&path).map(|found| found.fact(GuestSaid::FileWritten, sink));
+    *guest = run_mention::of_written(&path).map(|(found, said)| found.fact(said, sink));
     event.fact = Some(Fact::File(Box::new(FileFact {
         path: sink.intern_some(Some(path.as_ref())),
         previous_path: sink.intern_some(word(document, &["file.Ext.original.path"]).as_deref()),

@@ -32,17 +32,21 @@ pub const FORMAT: Format = Format {
 
 fn recognise(sample: &Sample<'_>) -> Certainty {
     const LOOKED_AT: usize = 60;
+    // The shim traces its commands into the same file, by the hundred where a machine restarts often.
+    let traced = |line: &&[u8]| line.starts_with(b"+ ");
     let lines: Vec<&[u8]> = sample
         .lines()
-        .filter(|line| !line.is_empty())
+        .filter(|line| !line.is_empty() && !traced(line))
         .take(LOOKED_AT)
         .collect();
     let ours =
         |line: &&&[u8]| is_entry(line) && memchr::memmem::find(line, b"operation=").is_some();
     let entries = lines.iter().filter(ours).count();
-    if entries * 2 >= lines.len().max(1) {
+    if entries > 0 && entries * 2 >= lines.len() {
         90
-    } else if entries > 0 && sample.layout.role == Role::HandlerLog {
+    } else if sample.layout.role == Role::HandlerLog
+        && (entries > 0 || sample.lines().next().is_some_and(|line| traced(&line)))
+    {
         80
     } else {
         0

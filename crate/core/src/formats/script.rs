@@ -37,10 +37,17 @@ pub const FORMAT: Format = Format {
 fn recognise(sample: &Sample<'_>) -> Certainty {
     match sample.layout.role {
         Role::Script => 92,
-        // Any file beside a script belongs to that execution; only a text that begins as a script does is one.
-        Role::Download if sample.text.starts_with(b"#!") => 70,
+        // Any file beside a script belongs to that execution; only a text that begins as a script does, or is called one, is one.
+        Role::Download if sample.text.starts_with(b"#!") || is_called_script(sample.path) => 70,
         _ => 0,
     }
+}
+
+/// A command fetches scripts under names of their own.
+fn is_called_script(path: &str) -> bool {
+    const ENDINGS: [&str; 4] = [".sh", ".bash", ".ps1", ".py"];
+    let path = path.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
 /// Text cut at a limit, at a letter's end. Says whether it was cut.

@@ -225,6 +225,7 @@ fn proves_execution(said: &GuestSaid) -> bool {
         GuestSaid::Executing
         | GuestSaid::Executed { .. }
         | GuestSaid::Script { .. }
+        | GuestSaid::ScriptWritten
         | GuestSaid::ScriptBlock { .. }
         | GuestSaid::Process
         | GuestSaid::Stdout { .. }
@@ -291,6 +292,8 @@ impl Run {
     fn times(&mut self, said: &Said<'_>) {
         let earliest = |times: &mut dyn Iterator<Item = Instant>| times.min_by_key(|time| time.ns);
         let latest = |times: &mut dyn Iterator<Item = Instant>| times.max_by_key(|time| time.ns);
+        let leads_since = Self::leads_since(said);
+        let leads = |time: &Option<Instant>| time.filter(|time| time.ns >= leads_since);
         self.started = earliest(&mut said.iter().filter_map(|(_, time, said)| match said {
             GuestSaid::Executing
             | GuestSaid::HandlerStarted
@@ -299,7 +302,8 @@ impl Run {
             | GuestSaid::ScriptBlock { .. }
             | GuestSaid::Process
             | GuestSaid::FileWritten
-            | GuestSaid::Placeholder => *time,
+            | GuestSaid::ScriptWritten
+            | GuestSaid::Placeholder => leads(time),
             GuestSaid::Status(status) => status.started,
             _ => None,
         }));
@@ -333,12 +337,32 @@ impl Run {
         if self.started.is_none() {
             // The agent writes a number's settings just before it has it enabled.
             self.started = earliest(&mut said.iter().filter_map(|(_, time, said)| {
-                time.filter(|time| {
+                leads(time).filter(|time| {
                     matches!(said, GuestSaid::SettingsUpdated)
                         && self.ended.is_none_or(|ended| time.ns <= ended.ns)
                 })
             }));
         }
+    }
+
+    /// From when on signs lead to this execution. A number that began again was enabled before, too, perhaps days ago; what leads to an execution
+    /// lies minutes before its first word, or as long before its end as a script may last.
+    fn leads_since(said: &Said<'_>) -> i64 {
+        let ran = said.iter().filter_map(|(_, time, said)| match said {
+            GuestSaid::Executing | GuestSaid::Process | GuestSaid::ScriptBlock { .. } => *time,
+            GuestSaid::Status(status) => status.started,
+            _ => None,
+        });
+        let ended = said.iter().filter_map(|(_, time, said)| match said {
+            GuestSaid::Executed { .. } => *time,
+            GuestSaid::Status(status) if terminal(status) => status.ended.or(*time),
+            _ => None,
+        });
+        let ran = ran.map(|time| time.ns.saturating_sub(again::LEADING)).min();
+        let ended = ended
+            .map(|time| time.ns.saturating_sub(again::LONGEST))
+            .min();
+        ran.or(ended).unwrap_or(i64::MIN)
     }
 
     /// Exit code and state. The handler's log knows the exit code that an action's status hides.

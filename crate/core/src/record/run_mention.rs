@@ -14,7 +14,7 @@
 
 use crate::event::fact::{Fact, GuestFact, GuestSaid};
 use crate::event::sink::Sink;
-use crate::evidence::layout::{Family, Layout, Os};
+use crate::evidence::layout::{Family, Layout, Os, Role};
 use memchr::memchr2_iter;
 
 /// The execution that something belongs to.
@@ -129,6 +129,19 @@ pub fn of_path(path: &str) -> Option<Mention> {
         name: layout.name,
         sequence: layout.sequence?,
     })
+}
+
+/// The execution in whose folder a file was written, and what that says of it.
+#[must_use]
+pub fn of_written(path: &str) -> Option<(Mention, GuestSaid)> {
+    // Most paths name none.
+    let mention = of_path(path)?;
+    let said = if Layout::of(path).role == Role::Script {
+        GuestSaid::ScriptWritten
+    } else {
+        GuestSaid::FileWritten
+    };
+    Some((mention, said))
 }
 
 /// The execution whose script a process runs, by its command line, its folder and its parent.

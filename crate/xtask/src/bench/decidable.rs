@@ -15,7 +15,7 @@
 //! Rejected: calling in doubt what a solver finds difficult. It would grade itself.
 
 use runlens_casegen::adversary::chance::{CREATED, INSTALLED, NOTICED, Quantiles, REPORTED};
-use runlens_casegen::world::{Run, Trace, World};
+use runlens_casegen::world::{Platform, Run, Trace, World};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What there is to decide by.
@@ -67,15 +67,18 @@ impl Left<'_> {
 
     fn starts(&self, run: usize) -> bool {
         let traces = self.world.traces_of(run);
-        [
-            Trace::HandlerLog,
-            Trace::AgentLog,
-            Trace::Audit,
-            Trace::EventLog,
-            Trace::Endpoint,
-        ]
-        .iter()
-        .any(|trace| traces.contains(trace))
+        let of_run = self.world.runs.get(run);
+        // The agent of Windows names no number.
+        let linux = of_run.is_some_and(|run| self.world.platform_of(run) == Platform::Linux);
+        linux && traces.contains(&Trace::AgentLog)
+            || [
+                Trace::HandlerLog,
+                Trace::Audit,
+                Trace::EventLog,
+                Trace::Endpoint,
+            ]
+            .iter()
+            .any(|trace| traces.contains(trace))
     }
 
     fn ends(&self, run: usize) -> bool {

@@ -81,6 +81,8 @@ pub struct Measured {
     pub operations: Tally,
     /// Links of confidence high.
     pub high: Tally,
+    /// Links by feature.
+    pub by_family: BTreeMap<&'static str, Tally>,
     /// Errors of clocks, in milliseconds, one for each run.
     pub clock_errors_ms: Vec<i64>,
     /// What is wrong or missing, in words.
@@ -97,6 +99,9 @@ impl Measured {
         self.runs.add(other.runs);
         self.operations.add(other.operations);
         self.high.add(other.high);
+        for (family, of) in &other.by_family {
+            self.by_family.entry(family).or_default().add(*of);
+        }
         self.clock_errors_ms.extend(&other.clock_errors_ms);
         self.remarks.extend(other.remarks.iter().cloned());
     }
@@ -351,6 +356,11 @@ impl<'a> Compared<'a> {
                 .is_some_and(|of_run| Some(*of_run) == true_operation);
             measured.links.found += 1;
             measured.links.right += usize::from(right);
+            if let Some(run) = self.case.runs().get(run) {
+                let of_family = measured.by_family.entry(run.family.word()).or_default();
+                of_family.found += 1;
+                of_family.right += usize::from(right);
+            }
             if confidence == Confidence::High {
                 measured.high.found += 1;
                 measured.high.right += usize::from(right);
@@ -373,6 +383,13 @@ impl<'a> Compared<'a> {
                     true_run.map(|run| (run, self.links.get(&run))),
                     reasons.join(", "),
                 ));
+            }
+        }
+        for run in wanted.keys() {
+            if let Some(of) = self.world.runs.get(*run) {
+                let of_family = measured.by_family.entry(of.family.name()).or_default();
+                of_family.wanted += 1;
+                of_family.met += usize::from(met.contains(run));
             }
         }
         measured.links.met = met.len();

@@ -79,6 +79,7 @@ pub(super) fn is_start(said: &GuestSaid) -> bool {
             | GuestSaid::ScriptBlock { .. }
             | GuestSaid::Process
             | GuestSaid::FileWritten
+            | GuestSaid::ScriptWritten
     ) || matches!(said, GuestSaid::Status(status) if status.started.is_some())
 }
 
@@ -204,6 +205,7 @@ fn in_words(said: &GuestSaid) -> (&'static str, String) {
             format!("logged the script, part {part} of {parts}"),
         ),
         GuestSaid::Process => ("process", "runs the script".to_owned()),
+        GuestSaid::ScriptWritten => ("file", "the script was written".to_owned()),
         GuestSaid::FileWritten => ("file", "written in the execution's folder".to_owned()),
         GuestSaid::Stdout { text, .. } => ("output", format!("stdout file, {} bytes", text.len())),
         GuestSaid::Stderr { text, .. } => ("output", format!("stderr file, {} bytes", text.len())),

@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The reason of what is left unlinked because another would do as well.
 pub const AMBIGUOUS: &str = "ambiguous";
 
+/// The share from which on a pair may be high, in millionths.
+const SURE: u32 = 999_000;
+
 /// Why a side that could be linked is not.
 struct Doubt {
     run: Option<(usize, i64)>,
@@ -293,6 +296,7 @@ impl Linking<'_> {
                 margin,
                 *lead,
                 pair,
+                self.shares.get(&(pair.asked, pair.ran)).copied(),
                 op.complete_start && op.terminal,
             )),
             score: Some(score),
@@ -338,10 +342,20 @@ impl Linking<'_> {
 }
 
 /// An operation of which an end is missing may have been under way for 90 minutes, as far as anyone can tell: a run inside that is no more than likely.
-fn confidence(score: i64, margin: i64, lead: i64, pair: &Pair, whole: bool) -> Confidence {
+fn confidence(
+    score: i64,
+    margin: i64,
+    lead: i64,
+    pair: &Pair,
+    share: Option<u32>,
+    whole: bool,
+) -> Confidence {
     let (identity, host) = (pair.features.identity.points(), pair.features.host);
     let decisive = pair.features.identity == Identity::GoalState && host > 0;
-    let sure = whole || pair.features.identity == Identity::Script;
+    let sure = share.map_or(
+        whole || pair.features.identity == Identity::Script,
+        |share| share >= SURE,
+    );
     if decisive || sure && score >= 70 * POINT && margin >= 10 * POINT {
         Confidence::High
     } else if lead < 5 * POINT {

@@ -21,6 +21,8 @@ use crate::time::NS_PER_SECOND;
 
 /// A best solution that another comes so close to is in doubt.
 const CLOSE_SECOND: i64 = 5 * POINT;
+/// A numbered pair is stated from this share on, in millionths.
+pub(super) const STATED: u32 = 900_000;
 /// A pair that needs so much more than the usual than another does is none beside it.
 const UNUSUAL: i64 = 45 * NS_PER_SECOND;
 
@@ -41,6 +43,9 @@ impl Linking<'_> {
     pub(super) fn is_contested(&self, pair: &Pair) -> bool {
         if pair.features.identity == Identity::GoalState {
             return false;
+        }
+        if let Some(share) = self.shares.get(&(pair.asked, pair.ran)) {
+            return *share < STATED;
         }
         let own = self.excess(pair.asked, pair.ran);
         let whole = self

@@ -112,10 +112,12 @@ pub fn compare(
     if distance > window && !decisive {
         return None;
     }
-    // An end where no start is known, or an operation whose start is not: half of what the time would be worth.
+    // An operation whose start is not known: half of what the time would be worth. An end where no start is known: two thirds.
     let mut time = scaled(30 * POINT, window - distance.min(window), window);
-    if !asked.complete_start || ran.started.is_none() {
+    if !asked.begins() {
         time /= 2;
+    } else if ran.started.is_none() {
+        time = time * 2 / 3;
     }
     Some(Features {
         host,
@@ -312,6 +314,8 @@ fn time_in_words(asked: &Asked, ran: &Ran, offset: Offset) -> String {
             "{} after the operation began",
             in_seconds(time - asked.start)
         )
+    } else if asked.accepted.is_some() {
+        "while the operation ran; its request was answered, and began seconds before".to_owned()
     } else {
         "within 90 minutes before the operation ended; its beginning is unknown".to_owned()
     };

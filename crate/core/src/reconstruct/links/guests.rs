@@ -196,10 +196,7 @@ impl Linking<'_> {
             let mut solving = self.solving(&points, &offsets, &[]);
             solving.window = solving.window.min(CLOSE);
             let search = self.search(host, solving, &asked, &ran);
-            let offset = match search.offset() {
-                Offset::Constant(level) => search.course(level),
-                course => course,
-            };
+            let offset = search.offset();
             let score = if alone {
                 0
             } else {

@@ -14,7 +14,7 @@
 //! Rejected: points that fall with the wait. The points are settled (detectors 34); what is in doubt is left unlinked instead.
 
 use super::features::waits;
-use super::sides::{Asked, Ran};
+use super::sides::{ACCEPT, Asked, Ran};
 use crate::reconstruct::skew::offset::Offset;
 use crate::time::NS_PER_SECOND;
 
@@ -22,8 +22,6 @@ use crate::time::NS_PER_SECOND;
 const START: i64 = 240 * NS_PER_SECOND;
 /// From the end to the operation's end at most: statuses are reported about twice a minute.
 const REPORT: i64 = 240 * NS_PER_SECOND;
-/// A request is answered with 202 within so long.
-const ACCEPT: i64 = 10 * NS_PER_SECOND;
 
 /// How long a run waited for its start after the request, as far as both are known: least and most.
 #[must_use]
@@ -77,7 +75,7 @@ pub fn is_plausible(asked: &Asked, ran: &Ran, offset: Offset, slack: i64) -> boo
         || ran
             .started
             .is_none_or(|started| offset.cloud(started) <= asked.end.saturating_add(slack));
-    let after_it_began = !asked.complete_start
+    let after_it_began = !asked.begins()
         || ran
             .ended
             .is_none_or(|ended| offset.cloud(ended) >= asked.start.saturating_sub(slack));

@@ -12,7 +12,10 @@
 //! | [`assign`] | which set of them is best, where there is an order? |
 //! | [`unordered`] | and where there is none? |
 //! | [`overrides`] | what did the analyst say? |
-//! | `stepped` | was the clock set midway? |
+//! | `clocks` | which course did the clock keep? |
+//! | [`alignments`] | how probable is a pair among all alignments? |
+//! | [`odds`] | how much better does a pair explain the evidence than two lost partners? |
+//! | `weigh` | and what share has it, counter by counter? |
 //! | `guests` | whose are the runs, and which VM is that? |
 //! | `contested` | which of them could as well be another? |
 //! | `answer` | how sure is each pair, and why? |
@@ -29,19 +32,22 @@
 //!
 //! Rejected: the nearest operation in time for each run. Two commands within a minute, and it links both wrongly.
 
+pub mod alignments;
 mod answer;
 pub mod assign;
+mod clocks;
 mod contested;
 pub mod features;
 pub mod goal_states;
 mod guests;
 mod latency;
+pub mod odds;
 pub mod overrides;
 pub mod sides;
 pub mod solve;
-mod stepped;
 pub mod unordered;
 pub mod vms;
+mod weigh;
 pub mod witnesses;
 
 use super::operations::Operation;
@@ -52,13 +58,13 @@ use super::skew::search::Search;
 use crate::case::store::EventNumber;
 use crate::settings::Settings;
 use crate::time::NS_PER_SECOND;
+use clocks::OnVm;
 use features::{Identity, POINT, Reason, compare};
 use goal_states::GoalStates;
 use overrides::LinkOverrides;
 use sides::{Asked, Ran};
 use solve::{Pair, Solving};
 use std::collections::{BTreeMap, BTreeSet};
-use stepped::LeftOver;
 use vms::{Guest, Vm};
 use witnesses::Seen;
 
@@ -70,6 +76,9 @@ const CLOSE: i64 = 15 * NS_PER_SECOND;
 const SLACK: i64 = 10 * NS_PER_SECOND;
 /// The same for a clock of which nothing is known: it is taken to be right, but not to the second.
 const UNKNOWN: i64 = 60 * NS_PER_SECOND;
+
+/// A clock that is known well is known to within this.
+const KNOWN_WITHIN: i64 = 2 * NS_PER_SECOND;
 
 /// What linking needs to know.
 #[derive(Clone, Copy)]
@@ -187,6 +196,8 @@ struct Linking<'a> {
     confirmed: Vec<(usize, usize)>,
     /// As (operation, run).
     rejected: BTreeSet<(usize, usize)>,
+    /// Share in millionths of each pair of numbered executions in all explanations, as places in `asked` and `ran`.
+    shares: BTreeMap<(usize, usize), u32>,
     window: i64,
     least: i64,
     search_window: i64,
@@ -223,6 +234,7 @@ impl<'a> Linking<'a> {
             places: Vec::new(),
             confirmed: Vec::new(),
             rejected: BTreeSet::new(),
+            shares: BTreeMap::new(),
             window: seconds(link.window_seconds),
             least: link.least_score * POINT,
             search_window: seconds(skew.window_seconds),
@@ -338,7 +350,27 @@ impl<'a> Linking<'a> {
             .flat_map(|(_, ran)| ran.iter().copied())
             .collect();
         let points = self.host_points(&hosts);
+        let mut shares: BTreeMap<(usize, usize), f64> = BTreeMap::new();
         let mut offsets: Vec<Offset> = self.places.iter().map(|place| place.offset).collect();
+        for (host, own) in &of_host {
+            let course = self.weigh_courses(OnVm {
+                host: *host,
+                points: &points,
+                asked: &asked,
+                ran: &ran,
+                own,
+                offsets: &offsets,
+            });
+            shares.extend(
+                course
+                    .shares
+                    .into_iter()
+                    .filter(|((_, at), _)| own.binary_search(at).is_ok()),
+            );
+            if let Some(slot) = offsets.get_mut(*host) {
+                *slot = course.offset;
+            }
+        }
         let mut slack: Vec<Option<i64>> = vec![None; self.places.len()];
         let mut pairs: Vec<Pair> = Vec::new();
         for round in 0..=ROUNDS {
@@ -388,41 +420,6 @@ impl<'a> Linking<'a> {
                 break;
             }
         }
-        for (host, of_guest) in &of_host {
-            let Some(Offset::Constant(offset)) = offsets.get(*host).copied() else {
-                continue;
-            };
-            let set = self.stepped(&LeftOver {
-                host: *host,
-                points: &points,
-                asked: &asked,
-                ran: of_guest,
-                pairs: &pairs,
-                offset,
-            });
-            let Some(set) = set else { continue };
-            if let Some(slot) = offsets.get_mut(*host) {
-                *slot = set;
-            }
-            let solving = self.solving(&points, &offsets, &slack);
-            pairs = solving.solve(&asked, &ran);
-            let all = self.with_confirmed(&pairs, &points);
-            let mut found = self.search(*host, solving, &asked, of_guest).estimate(&all);
-            match found.offset {
-                Some(Offset::Step { .. }) => {
-                    if let (Some(slot), Some(offset)) = (offsets.get_mut(*host), found.offset) {
-                        *slot = offset;
-                    }
-                }
-                _ => {
-                    found.offset = Some(set);
-                    found.reason = Some("the clock was set");
-                }
-            }
-            if let Some(place) = self.places.get_mut(*host) {
-                place.estimate = found;
-            }
-        }
         let unknown = hosts.iter().filter_map(|(host, _)| {
             let slot = slack.get(*host)?;
             slot.is_none().then_some(*host)
@@ -436,6 +433,35 @@ impl<'a> Linking<'a> {
             }
             pairs = self.solving(&points, &offsets, &slack).solve(&asked, &ran);
         }
+        let in_millionths = |share: f64| (share * 1e6) as u32;
+        let shares: BTreeMap<(usize, usize), u32> = shares
+            .into_iter()
+            .map(|(pair, share)| (pair, in_millionths(share)))
+            .collect();
+        let decided: BTreeSet<(usize, usize)> = shares
+            .iter()
+            .filter(|(_, share)| **share >= contested::STATED)
+            .map(|(pair, _)| *pair)
+            .collect();
+        let solving = self.solving(&points, &offsets, &slack);
+        let (taken_asked, taken_ran): (BTreeSet<usize>, BTreeSet<usize>) =
+            decided.iter().copied().unzip();
+        // What is decided goes before the greatest sum of points.
+        pairs.retain(|pair| {
+            decided.contains(&(pair.asked, pair.ran))
+                || !taken_asked.contains(&pair.asked) && !taken_ran.contains(&pair.ran)
+        });
+        let have: BTreeSet<(usize, usize)> =
+            pairs.iter().map(|pair| (pair.asked, pair.ran)).collect();
+        let missed = decided.difference(&have);
+        let linkable = |pair: &Pair| pair.features.score() >= self.least;
+        pairs.extend(
+            missed
+                .filter_map(|(asked, ran)| solving.as_pair(*asked, *ran))
+                .filter(linkable),
+        );
+        pairs.sort_unstable_by_key(|pair| (pair.asked, pair.ran));
+        self.shares.extend(shares);
         for (host, _) in &hosts {
             if let (Some(place), Some(offset)) = (self.places.get_mut(*host), offsets.get(*host)) {
                 place.offset = *offset;

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! Start … Success      [S, E]
+//! Accept … Success     [A − 10 s, E]        a request is answered with 202 within seconds
 //! Success alone        [E − 90 min, E], and the time counts half
 //! Start alone          [S, S + 90 min]
 //! ```
@@ -24,6 +25,9 @@ use crate::time::{Instant, NS_PER_SECOND};
 
 /// The longest that the platform lets a script run.
 const LONGEST: i64 = 90 * 60 * NS_PER_SECOND;
+
+/// A request is answered with 202 within so long.
+pub const ACCEPT: i64 = 10 * NS_PER_SECOND;
 
 /// A cloud operation that asks for a script.
 #[derive(Clone, Debug)]
@@ -70,6 +74,12 @@ impl Asked {
             op.outcome,
             OperationOutcome::Succeeded | OperationOutcome::Failed
         );
+        let accepted = op
+            .rows
+            .iter()
+            .filter(|row| row.status == Status::Accept)
+            .filter_map(|row| row.at.map(|at| at.ns))
+            .min();
         let mut asked = Self {
             at,
             family: op.family,
@@ -78,6 +88,8 @@ impl Asked {
             first,
             start: if op.complete_start {
                 first
+            } else if let Some(accepted) = accepted {
+                accepted.saturating_sub(ACCEPT)
             } else {
                 last.saturating_sub(LONGEST)
             },
@@ -88,12 +100,7 @@ impl Asked {
             },
             complete_start: op.complete_start,
             terminal,
-            accepted: op
-                .rows
-                .iter()
-                .filter(|row| row.status == Status::Accept)
-                .filter_map(|row| row.at.map(|at| at.ns))
-                .min(),
+            accepted,
             outcome: op.outcome,
             os: None,
             script: None,
@@ -103,6 +110,12 @@ impl Asked {
             asked.read(Value::new(body.as_bytes()));
         }
         Some(asked)
+    }
+
+    /// Whether it is known when it began: to the moment, or to the seconds that an answer takes.
+    #[must_use]
+    pub fn begins(&self) -> bool {
+        self.complete_start || self.accepted.is_some()
     }
 
     /// What a request body asks for.

@@ -68,8 +68,10 @@ pub struct Solving<'a> {
 
 /// Operations and executions that may be paired, each in its order.
 pub struct Group<'a> {
-    asked: Vec<usize>,
-    ran: Vec<usize>,
+    /// Operations, in order of time.
+    pub(super) asked: Vec<usize>,
+    /// Executions, in their order.
+    pub(super) ran: Vec<usize>,
     ordered: bool,
     /// Start, end and place of each operation, by start.
     by_start: Vec<(i64, i64, usize)>,
@@ -80,7 +82,7 @@ pub struct Group<'a> {
 }
 
 /// Which counter an execution counts with.
-fn counter(ran: &Ran) -> (usize, Family, &str) {
+pub(super) fn counter(ran: &Ran) -> (usize, Family, &str) {
     (ran.host, ran.family, ran.name.as_deref().unwrap_or(""))
 }
 
@@ -155,6 +157,27 @@ impl<'a> Solving<'a> {
                 assign::best(&candidates).score
             })
             .sum()
+    }
+
+    /// Numbered executions, counter by counter.
+    pub(super) fn named_groups(&self, asked: &[usize], ran: &[usize]) -> Vec<Group<'a>> {
+        self.groups(Pass::Named, asked, ran)
+    }
+
+    /// An operation and an execution as a pair, at these offsets.
+    pub(super) fn as_pair(&self, asked: usize, ran: usize) -> Option<Pair> {
+        let (op, run) = (self.asked.get(asked)?, self.ran.get(ran)?);
+        let host = self.host.get(run.host).copied().unwrap_or(0);
+        let offset = self.offsets.get(run.host).copied().unwrap_or(Offset::NONE);
+        let features = compare(op, run, host, offset, self.window)?;
+        Some(Pair {
+            asked,
+            ran,
+            features,
+            margin: 0,
+            next_ran: None,
+            next_asked: None,
+        })
     }
 
     fn names(&self, asked: &[usize]) -> BTreeSet<(OperationFamily, &str)> {
@@ -235,7 +258,7 @@ impl<'a> Solving<'a> {
     }
 
     /// A run's time by the cloud's clock; those without one come last.
-    fn cloud_time(&self, run: &Ran) -> i64 {
+    pub(super) fn cloud_time(&self, run: &Ran) -> i64 {
         let offset = self.offsets.get(run.host).copied().unwrap_or(Offset::NONE);
         run.time().map_or(i64::MAX, |time| offset.cloud(time))
     }
@@ -258,6 +281,10 @@ impl<'a> Solving<'a> {
             }
         }
         let mut counters: Vec<Vec<usize>> = counters.into_values().collect();
+        if self.interleaved(&counters) {
+            // Immediate and managed commands of one name count each with their own: only time orders them.
+            return self.by_time(counters.into_iter().flatten().collect());
+        }
         // Stable: counters of equal first time keep the order of their keys.
         counters.sort_by_key(|of_counter| {
             let first = of_counter.first().and_then(|at| self.ran.get(*at));
@@ -267,6 +294,26 @@ impl<'a> Solving<'a> {
             .into_iter()
             .flat_map(|of_counter| self.blocks(of_counter))
             .collect()
+    }
+
+    /// Whether counters ran side by side, and not one after the other.
+    fn interleaved(&self, counters: &[Vec<usize>]) -> bool {
+        let mut spans: Vec<(i64, i64)> = counters
+            .iter()
+            .filter_map(|of_counter| {
+                let times = || {
+                    let runs = of_counter.iter().filter_map(|at| self.ran.get(*at));
+                    runs.map(|run| self.cloud_time(run))
+                        .filter(|time| *time != i64::MAX)
+                };
+                Some((times().min()?, times().max()?))
+            })
+            .collect();
+        spans.sort_unstable();
+        spans
+            .iter()
+            .zip(spans.iter().skip(1))
+            .any(|(one, next)| next.0 < one.1)
     }
 
     /// Executions of one counter, by time: a number well below an earlier one begins a block. Those without a time belong to the last.
@@ -296,7 +343,7 @@ impl<'a> Solving<'a> {
     }
 
     /// Every admissible pair of a group by operation and execution, with its points.
-    fn candidates(&self, group: &Group<'a>) -> (Vec<Candidate>, Vec<Features>) {
+    pub(super) fn candidates(&self, group: &Group<'a>) -> (Vec<Candidate>, Vec<Features>) {
         let mut found: Vec<(Candidate, Features)> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for (ran_place, at) in group.ran.iter().enumerate() {

@@ -499,3 +499,38 @@ fn a_drifting_clock_is_followed() {
         assert!((found - expected).abs() <= 10, "{found} {applied:?}");
     }
 }
+
+#[test]
+fn an_operation_between_two_numbers_is_of_the_number_between_them() {
+    // Number 4 left nothing; of the two operations before number 5 one is its, and order says which.
+    let earlier = [-90_000, -70_000, -40_000, -9_000];
+    let mut operations = vec![operation(VM, "o4", 0, 70), operation(VM, "o5", 20, 65)];
+    let mut runs = vec![run("web01", 5, 26, Some(45))];
+    for (number, at) in (0..).zip(earlier) {
+        operations.push(operation(VM, &format!("o{number}"), at, at + 40));
+        runs.push(run("web01", number, at + 6, Some(at + 25)));
+    }
+    let told = Told::new(operations, runs);
+    let linked = told.linked();
+    assert_eq!(linked.last(), Some(&pair("o5", 5)), "{linked:?}");
+}
+
+#[test]
+fn an_hour_between_commands_and_an_hour_of_the_clock_leave_no_sure_link() {
+    // At 0 s each run is of its own hour's operation, at +3600 s of the one before: the first and the last hour tell them apart by one each.
+    let hour = |at: i64| at * 3_600;
+    let told = Told::new(
+        (0..4)
+            .map(|at| operation(VM, &format!("o{at}"), hour(at), hour(at) + 20))
+            .collect(),
+        (1..3)
+            .map(|at| run("web01", at, hour(at) + 6, None))
+            .collect(),
+    );
+    let linked = told.link();
+    let sure = linked
+        .executions
+        .iter()
+        .filter(|execution| execution.confidence == Some(Confidence::High));
+    assert_eq!(sure.count(), 0);
+}

@@ -211,7 +211,7 @@ impl Witnesses<'_> {
                 let from = facts.partition_point(|(number, _)| number < event);
                 let own = || facts.iter().skip(from).take_while(|(number, _)| number == event);
                 let written = own().any(|(_, fact)| {
-                    matches!(fact, Fact::Guest(guest) if matches!(guest.said, GuestSaid::FileWritten))
+                    matches!(fact, Fact::Guest(guest) if matches!(guest.said, GuestSaid::FileWritten | GuestSaid::ScriptWritten))
                 });
                 let other_size = own().any(|(_, fact)| match (fact, &run.script) {
                     (Fact::File(file), Some(script)) => {

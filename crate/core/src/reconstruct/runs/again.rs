@@ -22,9 +22,9 @@ use crate::time::{Instant, NS_PER_SECOND};
 /// The handler says twice that it executes: apart by more than this, they are two executions.
 const REPEATED: i64 = 60 * NS_PER_SECOND;
 /// The longest that the platform lets a script run, and half an hour for what trails behind.
-const LONGEST: i64 = 120 * 60 * NS_PER_SECOND;
+pub(super) const LONGEST: i64 = 120 * 60 * NS_PER_SECOND;
 /// What leads to an execution lies at most so long before it.
-const LEADING: i64 = 10 * 60 * NS_PER_SECOND;
+pub(super) const LEADING: i64 = 10 * 60 * NS_PER_SECOND;
 
 /// When something was said: a status knows it better than its file.
 fn moment(time: Option<Instant>, said: &GuestSaid) -> Option<i64> {
@@ -83,6 +83,7 @@ fn leads(said: &GuestSaid) -> bool {
             | GuestSaid::EnableCalled
             | GuestSaid::SettingsUpdated
             | GuestSaid::FileWritten
+            | GuestSaid::ScriptWritten
             | GuestSaid::Placeholder
     )
 }

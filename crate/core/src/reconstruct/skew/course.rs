@@ -1,4 +1,4 @@
-//! Whether a clock kept its offset: found from all runs at once, before any pair is settled.
+//! Courses that a clock may have kept: found from all runs at once, before any pair is settled.
 //!
 //! Each run says at which offsets it would follow one of the operations closely. Laid side by side in time, a steady clock is a level line of such
 //! offsets, a drifting one a slanted line, and a clock that was set has two levels:
@@ -8,13 +8,13 @@
 //!         +63 s               · · · ·
 //! ```
 //!
-//! A slope or a step is taken only where it explains several more runs than the best level line does, and a step only where it explains half of
-//! the runs on each side: with a free choice of two offsets chance explains a few.
+//! With a free choice of two offsets chance explains a few runs, so nothing is chosen here: each course is weighed by all the evidence
+//! (`links::clocks`).
 //!
 //! Rejected: looking at the pairs that one offset gives. Under a drift those are few and chosen by that offset, so they confirm it.
 
 use super::offset::Offset;
-use super::search::Search;
+use super::search::{Search, ZONES};
 use crate::reconstruct::links::features::waits;
 use crate::reconstruct::links::sides::{Asked, Ran};
 use crate::time::{NS_PER_DAY, NS_PER_SECOND};
@@ -27,10 +27,15 @@ const WAITS: [(i64, i64); 3] = [
     (25 * NS_PER_SECOND, 2),
     (60 * NS_PER_SECOND, 1),
 ];
-/// What one run is worth at most.
-const MOST: i64 = 3;
-/// So many runs more have to be explained.
-const GAIN: i64 = 3 * MOST;
+/// Levels looked at, and how many bins they lie apart.
+const LEVELS: usize = 6;
+const APART: usize = 4;
+/// Levels through which slanted lines are looked for, and how many lines through each.
+const SLANTED: usize = 3;
+const DRIFTS: usize = 2;
+/// Steps looked at, and moments of one step.
+const STEPS: usize = 8;
+const MOMENTS: usize = 2;
 /// Runs that decide at most, taken evenly.
 const MOST_RUNS: usize = 240;
 /// Operations looked at for one run at most.
@@ -62,37 +67,30 @@ struct Level {
 }
 
 impl Search<'_> {
-    /// The course of a clock of which `level` is the best constant offset: that level where nothing better is sure.
+    /// Courses that many runs agree on: levels, slanted lines through them, and steps. `level` is where to look first.
     #[must_use]
-    pub fn course(&self, level: i64) -> Offset {
-        let voices = self.voices(level);
-        let constant = Offset::Constant(level);
-        if voices.len() < 6 {
-            return constant;
+    pub fn courses(&self, level: i64) -> Vec<Offset> {
+        // Where operations are dense only the neighbourhood can be looked at.
+        let reach = if self.asked.len() <= MOST_OPERATIONS {
+            self.window.max(ZONES)
+        } else {
+            self.window
+        };
+        let level = if reach > self.window { 0 } else { level };
+        let voices = self.voices(level, reach);
+        let levels = levels(&voices, reach);
+        let mut courses: Vec<Offset> = levels.iter().map(|of| Offset::Constant(*of)).collect();
+        for of in levels.iter().take(SLANTED) {
+            courses.extend(drifts(&voices, *of));
         }
-        let steady = steady(&voices, self.window);
-        let at_most = i64::try_from(voices.len())
-            .unwrap_or(i64::MAX)
-            .saturating_mul(MOST);
-        if at_most - steady.worth < GAIN.max(steady.worth / 8) {
-            // Nothing could explain so much more.
-            return constant;
-        }
-        let drift = drift(&voices);
-        let step = step(&voices, self.window);
-        let gained = |worth: i64| worth - steady.worth >= GAIN.max(steady.worth / 8);
-        match (drift, step) {
-            (Some((worth, drift)), other)
-                if gained(worth) && other.as_ref().is_none_or(|(step, _)| *step <= worth) =>
-            {
-                raised(drift, level)
-            }
-            (_, Some((worth, step))) if gained(worth) => raised(step, level),
-            _ => constant,
-        }
+        courses.extend(steps(&voices, reach));
+        courses
+            .into_iter()
+            .map(|course| course.raised(level))
+            .collect()
     }
 
-    fn voices(&self, level: i64) -> Vec<Voice> {
+    fn voices(&self, level: i64, reach: i64) -> Vec<Voice> {
         let mut asked: Vec<&Asked> = self
             .asked
             .iter()
@@ -112,9 +110,9 @@ impl Search<'_> {
             .step_by(thin)
             .filter_map(|(time, run)| {
                 let about = time.saturating_sub(level);
-                let from = asked.partition_point(|op| op.first < about.saturating_sub(self.window));
+                let from = asked.partition_point(|op| op.first < about.saturating_sub(reach));
                 let near = asked.iter().skip(from).take(MOST_OPERATIONS);
-                let near = near.take_while(|op| op.first <= about.saturating_add(self.window));
+                let near = near.take_while(|op| op.first <= about.saturating_add(reach));
                 let mut spans: Vec<Span> = Vec::new();
                 for op in near.filter(|op| go_together(op, run)) {
                     follow(op, run, level, &mut spans);
@@ -212,23 +210,38 @@ fn add(sums: &mut [i64], row: &[i64]) {
     }
 }
 
-fn steady(voices: &[Voice], reach: i64) -> Level {
+/// The levels that most agree on, apart from each other.
+fn levels(voices: &[Voice], reach: i64) -> Vec<i64> {
     let (mut sums, mut row) = (vec![0; bins(reach)], vec![0; bins(reach)]);
     for voice in voices {
         heard(voice, 0, reach, &mut row);
         add(&mut sums, &row);
     }
-    best(&sums)
+    let mut levels = Vec::new();
+    while levels.len() < LEVELS {
+        let found = best(&sums);
+        if found.worth <= 0 {
+            break;
+        }
+        levels.push(offset_of(found.place, reach));
+        let near = found.place.saturating_sub(APART)..found.place + APART + 1;
+        for slot in sums.iter_mut().take(near.end).skip(near.start) {
+            *slot = 0;
+        }
+    }
+    levels
 }
 
-/// The best slanted line through the middle of the time covered.
-fn drift(voices: &[Voice]) -> Option<(i64, Offset)> {
-    let (first, last) = (voices.first()?.at, voices.last()?.at);
-    let span = last.saturating_sub(first);
+/// The best slanted lines through the middle of the time covered, near a level.
+fn drifts(voices: &[Voice], level: i64) -> Vec<Offset> {
+    let (Some(first), Some(last)) = (voices.first(), voices.last()) else {
+        return Vec::new();
+    };
+    let span = last.at.saturating_sub(first.at);
     if span < 6 * 3_600 * NS_PER_SECOND {
-        return None;
+        return Vec::new();
     }
-    let origin = first + span / 2;
+    let origin = first.at + span / 2;
     let days = |per_day: i128, ns: i64| {
         i64::try_from(per_day * i128::from(ns) / i128::from(NS_PER_DAY)).unwrap_or(0)
     };
@@ -237,40 +250,32 @@ fn drift(voices: &[Voice]) -> Option<(i64, Offset)> {
     // So that neighbouring slopes differ by little at the ends.
     let slopes = (most / (4 * NS_PER_SECOND)).clamp(1, MOST_SLOPES);
     let (mut sums, mut row) = (vec![0; bins(reach)], vec![0; bins(reach)]);
-    let mut found: Option<(i64, Offset)> = None;
-    let mut tried: Vec<i64> = (-slopes..=slopes).collect();
-    // The gentlest first, so that it wins among equals.
-    tried.sort_by_key(|slope| (slope.abs(), *slope));
-    for slope in tried.into_iter().filter(|slope| *slope != 0) {
+    let mut found: Vec<(i64, i64, Offset)> = Vec::new();
+    for slope in (-slopes..=slopes).filter(|slope| *slope != 0) {
         let per_day = STEEPEST * slope / slopes;
         sums.fill(0);
         for voice in voices {
-            heard(
-                voice,
-                days(i128::from(per_day), voice.at - origin),
-                reach,
-                &mut row,
-            );
+            let lean = level + days(i128::from(per_day), voice.at - origin);
+            heard(voice, lean, reach, &mut row);
             add(&mut sums, &row);
         }
-        let level = best(&sums);
-        if found.as_ref().is_none_or(|(worth, _)| level.worth > *worth) {
-            let at_origin = offset_of(level.place, reach);
-            found = Some((
-                level.worth,
-                Offset::Drift {
-                    origin,
-                    at_origin,
-                    per_day,
-                },
-            ));
-        }
+        let line = best(&sums);
+        let at_origin = level + offset_of(line.place, reach);
+        let drift = Offset::Drift {
+            origin,
+            at_origin,
+            per_day,
+        };
+        found.push((line.worth, slope, drift));
     }
-    found
+    // The gentlest first among equals.
+    found.sort_by_key(|(worth, slope, _)| (std::cmp::Reverse(*worth), slope.abs(), *slope));
+    let lines = found.into_iter().map(|(_, _, drift)| drift);
+    lines.take(DRIFTS).collect()
 }
 
-/// The best two levels and the moment between them.
-fn step(voices: &[Voice], reach: i64) -> Option<(i64, Offset)> {
+/// The best two levels and the moments between them.
+fn steps(voices: &[Voice], reach: i64) -> Vec<Offset> {
     let (mut sums, mut row) = (vec![0; bins(reach)], vec![0; bins(reach)]);
     let mut behind: Vec<Level> = Vec::with_capacity(voices.len());
     for voice in voices.iter().rev() {
@@ -280,7 +285,7 @@ fn step(voices: &[Voice], reach: i64) -> Option<(i64, Offset)> {
     }
     behind.reverse();
     sums.fill(0);
-    let mut found: Option<(i64, Offset)> = None;
+    let mut found: Vec<(i64, usize, usize, i64)> = Vec::new();
     for (place, voice) in voices.iter().enumerate() {
         heard(voice, 0, reach, &mut row);
         add(&mut sums, &row);
@@ -288,47 +293,25 @@ fn step(voices: &[Voice], reach: i64) -> Option<(i64, Offset)> {
             break;
         };
         let before = best(&sums);
-        let explains = |level: &Level, runs: usize| {
-            let runs = i64::try_from(runs).unwrap_or(i64::MAX);
-            level.worth >= GAIN && level.worth.saturating_mul(2) >= runs.saturating_mul(MOST)
-        };
-        let both = explains(&before, place + 1) && explains(after, voices.len() - place - 1);
-        let worth = before.worth + after.worth;
-        if both && found.as_ref().is_none_or(|(have, _)| worth > *have) {
-            found = Some((
-                worth,
-                Offset::Step {
-                    from: next.at,
-                    before: offset_of(before.place, reach),
-                    after: offset_of(after.place, reach),
-                },
-            ));
+        if before.place.abs_diff(after.place) > APART {
+            let worth = before.worth + after.worth;
+            found.push((worth, before.place, after.place, next.at));
         }
     }
-    found
-}
-
-/// An offset that was found relative to a level.
-fn raised(offset: Offset, level: i64) -> Offset {
-    match offset {
-        Offset::Constant(of) => Offset::Constant(of + level),
-        Offset::Drift {
-            origin,
-            at_origin,
-            per_day,
-        } => Offset::Drift {
-            origin,
-            at_origin: at_origin + level,
-            per_day,
-        },
-        Offset::Step {
-            from,
-            before,
-            after,
-        } => Offset::Step {
-            from,
-            before: before + level,
-            after: after + level,
-        },
+    found.sort_by_key(|(worth, _, _, from)| (std::cmp::Reverse(*worth), *from));
+    let mut taken: Vec<(usize, usize, i64)> = Vec::new();
+    for (_, before, after, from) in found {
+        let like = |(one, other, _): &&(usize, usize, i64)| {
+            one.abs_diff(before) <= APART && other.abs_diff(after) <= APART
+        };
+        if taken.len() < STEPS && taken.iter().filter(like).count() < MOMENTS {
+            taken.push((before, after, from));
+        }
     }
+    let of = |(before, after, from)| Offset::Step {
+        from,
+        before: offset_of(before, reach),
+        after: offset_of(after, reach),
+    };
+    taken.into_iter().map(of).collect()
 }

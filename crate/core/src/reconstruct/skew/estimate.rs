@@ -457,6 +457,44 @@ pub fn estimate_along(bounds: &[Bound], course: Offset, assumed: Assumptions) ->
     }
 }
 
+/// A course with its levels where the bounds have them: a usual start latency below the least upper bound, as far as ends allow. A level
+/// that no bound speaks of stays.
+#[must_use]
+pub fn refined(bounds: &[Bound], course: Offset, assumed: Assumptions) -> Offset {
+    let more = |of: &mut dyn Iterator<Item = &Bound>| {
+        let flat: Vec<Bound> = of
+            .map(|bound| {
+                let offset = course.at(bound.at);
+                Bound {
+                    low: bound.low.map(|low| low.saturating_sub(offset)),
+                    high: bound.high.map(|high| high.saturating_sub(offset)),
+                    ..*bound
+                }
+            })
+            .collect();
+        let settled = settle(&flat);
+        let high = settled.high?;
+        let usual = high.saturating_sub(assumed.start_latency);
+        Some(
+            settled
+                .low
+                .map_or(usual, |low| usual.clamp(low.min(high), high)),
+        )
+    };
+    match course {
+        Offset::Step {
+            from,
+            before,
+            after,
+        } => Offset::Step {
+            from,
+            before: before + more(&mut bounds.iter().filter(|bound| bound.at < from)).unwrap_or(0),
+            after: after + more(&mut bounds.iter().filter(|bound| bound.at >= from)).unwrap_or(0),
+        },
+        other => other.raised(more(&mut bounds.iter()).unwrap_or(0)),
+    }
+}
+
 /// The split in time with the least contradiction on both sides together.
 fn stepped(bounds: &[Bound], assumed: Assumptions) -> Option<Estimate> {
     let contradiction = |part: &[Bound]| {

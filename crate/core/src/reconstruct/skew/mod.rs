@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`offset`] | what is an offset? Constant, drifting, or set once |
 //! | [`estimate`] | which offset do these pairs and goal states allow? |
-//! | [`course`] | did the clock keep its offset, drift, or was it set? |
+//! | [`course`] | which courses may a clock have kept: level, drifting, set? |
 //! | [`search`] | which offset makes most runs fit, when no pair is known yet? |
 //!
 //! ```text

@@ -64,6 +64,32 @@ impl Offset {
         }
     }
 
+    /// The same course, so much higher.
+    #[must_use]
+    pub fn raised(self, by: i64) -> Self {
+        match self {
+            Self::Constant(offset) => Self::Constant(offset.saturating_add(by)),
+            Self::Drift {
+                origin,
+                at_origin,
+                per_day,
+            } => Self::Drift {
+                origin,
+                at_origin: at_origin.saturating_add(by),
+                per_day,
+            },
+            Self::Step {
+                from,
+                before,
+                after,
+            } => Self::Step {
+                from,
+                before: before.saturating_add(by),
+                after: after.saturating_add(by),
+            },
+        }
+    }
+
     /// A guest time by the cloud's clock.
     #[must_use]
     pub fn cloud(self, guest: i64) -> i64 {

@@ -28,9 +28,9 @@ use std::cmp::Reverse;
 const MOST_CANDIDATES: usize = 2_000;
 /// Runs that decide an offset at most, taken evenly.
 const MOST_RUNS: usize = 400;
-const QUARTER: i64 = 15 * 60;
+const QUARTER: i64 = 15 * 60 * NS_PER_SECOND;
 /// Zones reach this far.
-const ZONES: i64 = 14 * 3600;
+pub(super) const ZONES: i64 = 14 * 3600 * NS_PER_SECOND;
 
 /// What is searched.
 #[derive(Clone, Copy)]
@@ -85,7 +85,9 @@ impl Search<'_> {
             .unwrap_or_else(|| estimate(&bounds, self.goal_states, self.assumed))
     }
 
-    fn bounds(&self, pairs: &[Pair]) -> Vec<Bound> {
+    /// What pairs say of the offset.
+    #[must_use]
+    pub fn bounds(&self, pairs: &[Pair]) -> Vec<Bound> {
         pairs
             .iter()
             .filter(|pair| {
@@ -233,7 +235,7 @@ impl Search<'_> {
             }
         }
         let found: Vec<i64> = least.into_iter().flatten().collect();
-        let zones = (-ZONES / QUARTER..=ZONES / QUARTER).map(|zone| zone * QUARTER * NS_PER_SECOND);
+        let zones = (-ZONES / QUARTER..=ZONES / QUARTER).map(|zone| zone * QUARTER);
         let mut candidates: Vec<i64> = zones.collect();
         let room = MOST_CANDIDATES.saturating_sub(candidates.len()).max(1);
         let step = found.len().div_ceil(room).max(1);
@@ -245,7 +247,7 @@ impl Search<'_> {
 
     /// For each second of offset, what the runs that have any operation there could reach together.
     fn reach(&self, sample: &[usize]) -> Reach {
-        let origin = ZONES.max(self.window / NS_PER_SECOND) + 1;
+        let origin = ZONES.max(self.window) / NS_PER_SECOND + 1;
         let slots = usize::try_from(2 * origin + 2).unwrap_or(0);
         let mut steps = vec![0_i64; slots + 1];
         let window = self.solving.window;

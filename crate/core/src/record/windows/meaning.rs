@@ -288,7 +288,7 @@ impl WindowsEvent<'_> {
             "file deleted"
         }));
         event.resource = Some(Cow::Borrowed(path));
-        *guest = run_mention::of_path(path).map(|found| found.fact(GuestSaid::FileWritten, sink));
+        *guest = run_mention::of_written(path).map(|(found, said)| found.fact(said, sink));
         event.fact = Some(Fact::File(Box::new(FileFact {
             path: sink.intern_some(Some(path)),
             writer_pid: self.number("ProcessId"),

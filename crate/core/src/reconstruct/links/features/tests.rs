@@ -221,8 +221,18 @@ fn half_known_times_count_half() {
         started: None,
         ..ran(0, Some(30), Reported::Unknown)
     };
+    // The operation's times are known: an end inside it says more than an operation that may have begun any time before.
     let have = compared(&asked(0, 40), &late, 25).expect("admissible");
-    assert_eq!(have.time, 15 * POINT);
+    assert_eq!(have.time, 20 * POINT);
+    let neither = compared(&op, &late, 25).expect("admissible");
+    assert_eq!(neither.time, 15 * POINT);
+    let answered = Asked {
+        accepted: Some(S),
+        start: -9 * S,
+        ..op
+    };
+    let have = compared(&answered, &ran(12, None, Reported::Unknown), 25).expect("admissible");
+    assert_eq!(have.time, 30 * POINT);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::event::fact::Fact;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
 use crate::time::{NS_PER_SECOND, Stamp, TimeBasis};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Number of an event in the store.
@@ -155,18 +156,42 @@ impl Store {
 
     /// How two events stand in time: time, then path, then place. Events without a time come last.
     fn compare(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
+        self.at_ns(one)
+            .cmp(&self.at_ns(other))
+            .then_with(|| self.compare_places(one, other, rank))
+    }
+
+    /// How two events of one time stand: path, then place.
+    fn compare_places(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
         let key = |event: EventNumber| {
-            let at = event as usize;
-            let ns = self.stamp(event).map_or(i64::MAX, |stamp| stamp.instant.ns);
-            let item = self.item_of(event) as usize;
+            let (at, item) = (event as usize, self.item_of(event) as usize);
             (
-                ns,
                 rank.get(item).copied().unwrap_or(u32::MAX),
                 self.columns.offset.get(at).copied().unwrap_or(0),
                 self.ordinal.get(at).copied().unwrap_or(0),
             )
         };
         key(one).cmp(&key(other))
+    }
+
+    fn at_ns(&self, event: EventNumber) -> i64 {
+        if self.columns.is_placed(event as usize) {
+            self.columns.time_ns.get(event as usize).copied()
+        } else {
+            self.stamp(event).map(|stamp| stamp.instant.ns)
+        }
+        .unwrap_or(i64::MAX)
+    }
+
+    /// When each event was. Where every time is the source's own, the column itself; a local clock's zone is applied once for each event, not
+    /// at each comparison.
+    fn times(&self) -> Cow<'_, [i64]> {
+        let events = 0..self.columns.len();
+        if events.clone().all(|event| self.columns.is_placed(event)) {
+            return Cow::Borrowed(&self.columns.time_ns);
+        }
+        let number = |event| u32::try_from(event).unwrap_or(u32::MAX);
+        Cow::Owned(events.map(|event| self.at_ns(number(event))).collect())
     }
 
     /// The shown events and these others, in time order.
@@ -189,23 +214,21 @@ impl Store {
         if old == all {
             return;
         }
+        let mut order = std::mem::take(&mut self.order);
+        let times = self.times();
+        let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
+        let compare = |one: EventNumber, other: EventNumber| {
+            at(one)
+                .cmp(&at(other))
+                .then_with(|| self.compare_places(one, other, rank))
+        };
         let mut fresh: Vec<EventNumber> = (old..all)
             .filter_map(|event| u32::try_from(event).ok())
             .collect();
-        fresh.sort_by(|one, other| self.compare(*one, *other, rank));
-        let before = std::mem::take(&mut self.order);
-        let mut merged = Vec::with_capacity(before.len() + fresh.len());
-        let (mut left, mut right) = (before.iter().peekable(), fresh.iter().peekable());
-        loop {
-            let take_left = match (left.peek(), right.peek()) {
-                (Some(one), Some(other)) => self.compare(**one, **other, rank) != Ordering::Greater,
-                (Some(_), None) => true,
-                (None, Some(_)) => false,
-                (None, None) => break,
-            };
-            merged.extend(if take_left { left.next() } else { right.next() });
-        }
-        self.order = merged;
+        fresh.sort_by(|one, other| compare(*one, *other));
+        merge(&mut order, &fresh, compare);
+        drop(times);
+        self.order = order;
         self.ordered = all;
     }
 
@@ -215,8 +238,58 @@ impl Store {
             .filter_map(|event| u32::try_from(event).ok())
             .filter(|event| keep(*event))
             .collect();
-        order.sort_by(|one, other| self.compare(*one, *other, rank));
+        let times = self.times();
+        let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
+        // Stable, and fast on what is in order already: an item's events mostly are.
+        order.sort_by(|one, other| {
+            at(*one)
+                .cmp(&at(*other))
+                .then_with(|| self.compare_places(*one, *other, rank))
+        });
+        drop(times);
         self.order = order;
         self.ordered = self.columns.len();
+    }
+}
+
+/// Merges a sorted list into another, from the back: what stands before the first new one is not touched. A log that is read in its own
+/// order costs only what is new of it.
+fn merge(
+    into: &mut Vec<EventNumber>,
+    fresh: &[EventNumber],
+    compare: impl Fn(EventNumber, EventNumber) -> Ordering,
+) {
+    let mut left = into.len();
+    let mut right = fresh.len();
+    into.resize(left + right, 0);
+    while let Some(new) = right.checked_sub(1).and_then(|at| fresh.get(at)).copied() {
+        let old = left.checked_sub(1).and_then(|at| into.get(at)).copied();
+        let later = old.filter(|old| compare(*old, new) == Ordering::Greater);
+        let to = left + right - 1;
+        match later {
+            Some(_) => left -= 1,
+            None => right -= 1,
+        }
+        if let Some(slot) = into.get_mut(to) {
+            *slot = later.unwrap_or(new);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn merging_is_sorting(mut old: Vec<u32>, mut fresh: Vec<u32>) {
+            let mut all: Vec<u32> = old.iter().chain(&fresh).copied().collect();
+            all.sort_unstable();
+            old.sort_unstable();
+            fresh.sort_unstable();
+            merge(&mut old, &fresh, |one, other| one.cmp(&other));
+            prop_assert_eq!(old, all);
+        }
     }
 }

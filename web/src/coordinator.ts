@@ -22,6 +22,10 @@ const SUMMARY_BYTES = 1 << 20;
 
 interface Progress {
   bytes: number;
+  /** Bytes read of each segment of a large item. */
+  segments: Map<number, number> | null;
+  /** Its hash is asked for. */
+  hashing: boolean;
   state: ItemState;
   began: number;
   ended: number | null;
@@ -33,6 +37,8 @@ class Coordinator {
   private readonly bytes = new EvidenceBytes();
   private readonly raw: RawEvidence;
   private progress: Progress[] = [];
+  /** What readers are told of each item. */
+  private paths: { readonly path: string; readonly modified_ms: number | null }[] = [];
   private readonly summaries = new Map<string, string>();
   private settings = "";
   /** The analyst's lists by kind: a case read again is judged with the same ones. */
@@ -225,7 +231,7 @@ class Coordinator {
     for (const [kind, { name, text }] of this.lists) this.case.set_list(kind, name, text);
     if (this.triage !== null) this.case.take_triage(this.triage);
     this.case.take_notes(notes);
-    [this.opened, this.progress, this.reading] = [[], [], false];
+    [this.opened, this.progress, this.paths, this.reading] = [[], [], [], false];
     this.summaries.clear();
     this.open(files);
     return { items: files.length };
@@ -262,7 +268,8 @@ class Coordinator {
   private add(path: string, file: Blob, modified_ms: number | null): number {
     const item = this.case.add_item(path, file.size, modified_ms ?? undefined);
     this.bytes.set(item, file);
-    this.progress[item] = { bytes: 0, state: "waiting", began: performance.now(), ended: null };
+    this.paths[item] = { path, modified_ms };
+    this.progress[item] = { bytes: 0, segments: null, hashing: false, state: "waiting", began: performance.now(), ended: null };
     return item;
   }
 
@@ -282,6 +289,8 @@ class Coordinator {
     }
     const progress = this.progress[done.item];
     if (progress === undefined || progress.state === "cancelled") return;
+    // A reader of a segment may be heard after the item's end.
+    if (progress.ended !== null && (done.done === "plan" || done.done.startsWith("segment-"))) return;
     if (progress.state === "waiting") [progress.state, progress.began] = ["reading", performance.now()];
     const end = (state: ItemState): void => {
       [progress.state, progress.ended, progress.bytes] = [state, performance.now(), this.bytes.file(done.item)?.size ?? progress.bytes];
@@ -289,11 +298,41 @@ class Coordinator {
     };
     switch (done.done) {
       case "progress":
-        if (progress.state === "reading") progress.bytes = done.bytes;
+        // Of a large item its segments tell; this one is then from whoever hashes it.
+        if (progress.state === "reading" && progress.segments === null) progress.bytes = done.bytes;
         break;
       case "batch":
         this.case.add_batch(done.item, done.batch);
         this.dirty = true;
+        break;
+      case "plan":
+        this.case.begin_segments(done.item, done.plan);
+        this.nextSegments(done.item);
+        break;
+      case "segment-begun":
+        this.case.segment_begun(done.item, done.number, done.at);
+        this.dirty = true;
+        break;
+      case "segment-batch":
+        this.case.add_segment_batch(done.item, done.number, done.batch);
+        this.dirty = true;
+        break;
+      case "segment-progress":
+        progress.segments ??= new Map();
+        progress.segments.set(done.number, done.bytes);
+        if (progress.state === "reading") progress.bytes = Math.min(this.bytes.file(done.item)?.size ?? 0, [...progress.segments.values()].reduce((sum, bytes) => sum + bytes, 0));
+        break;
+      case "segment-read":
+        if (this.case.finish_segment(done.item, done.number, done.finish)) {
+          this.pool.stop(done.item, "all");
+          end("read");
+          this.hash(done.item, null);
+        } else {
+          this.dirty = true;
+          // A large item is hashed while its second half is read, so that no reader stands idle at the end; first rows come before.
+          if (this.pool.size > 1 && 2 * progress.bytes > (this.bytes.file(done.item)?.size ?? 0)) this.hash(done.item, null, true);
+          this.nextSegments(done.item);
+        }
         break;
       case "read":
         this.case.finish_item(done.item, done.finish);
@@ -320,10 +359,12 @@ class Coordinator {
         if (!this.reading && this.pool.idle) this.note({ note: "done", overview: this.overview() });
         break;
       case "unreadable":
+        this.pool.stop(done.item, "all");
         this.case.unreadable_item(done.item, done.text);
         end("quarantined");
         break;
       case "trapped":
+        this.pool.stop(done.item, "all");
         this.case.quarantine_item(done.item, done.text);
         end("quarantined");
         this.hash(done.item, null);
@@ -332,10 +373,25 @@ class Coordinator {
     if (this.reading && this.pool.idle) this.conclude();
   }
 
-  private hash(item: number, sha256: string | null): void {
+  /** Gives the readers the next segments of a large item, and stops those whose work is not needed. */
+  private nextSegments(item: number): void {
+    const opened = this.paths[item];
     const file = this.bytes.file(item);
+    if (opened === undefined || file === undefined) return;
+    const dropped = this.case.dropped_segments(item);
+    if (dropped.length > 0) this.pool.stop(item, [...dropped]);
+    for (let segment = this.case.next_segment(item, this.pool.size); segment !== undefined; segment = this.case.next_segment(item, this.pool.size)) {
+      this.pool.add([{ job: "segment", item, path: opened.path, file, modified_ms: opened.modified_ms, settings: this.settings, segment }]);
+    }
+  }
+
+  private hash(item: number, sha256: string | null, soon = false): void {
+    const [file, progress] = [this.bytes.file(item), this.progress[item]];
     if (sha256 !== null) this.case.set_hash(item, sha256);
-    else if (file !== undefined) this.pool.add([{ job: "hash", item, file, old: false }]);
+    else if (file !== undefined && progress?.hashing === false) {
+      progress.hashing = true;
+      this.pool.add([{ job: "hash", item, file, old: false }], soon);
+    }
   }
 
   private conclude(): void {

@@ -15,6 +15,26 @@ export interface CoreReader {
   free(): void;
 }
 
+/** A segment of a large item, as the case gives it out. */
+export interface Segment {
+  readonly number: number;
+  readonly from: number;
+  readonly exact: boolean;
+  readonly until: number;
+  readonly carried: readonly number[];
+}
+
+export interface CoreSegmentReader {
+  push(bytes: Uint8Array): boolean;
+  is_before_border(): boolean;
+  begun(): number | undefined;
+  take_plan(): Uint8Array | undefined;
+  take_batch(): Uint8Array | undefined;
+  finish(): Uint8Array;
+  trap(): void;
+  free(): void;
+}
+
 export interface CoreHasher {
   update(bytes: Uint8Array): void;
   finish(): string;
@@ -48,6 +68,12 @@ export interface CoreCase {
   add_item(path: string, size: number, modified_ms: number | undefined): number;
   add_batch(item: number, batch: Uint8Array): void;
   finish_item(item: number, finish: Uint8Array): void;
+  begin_segments(item: number, plan: Uint8Array): boolean;
+  next_segment(item: number, readers: number): Segment | undefined;
+  dropped_segments(item: number): Uint32Array;
+  segment_begun(item: number, number: number, at: number): void;
+  add_segment_batch(item: number, number: number, batch: Uint8Array): void;
+  finish_segment(item: number, number: number, finish: Uint8Array): boolean;
   finish_container(item: number, problems: string): void;
   add_problems(item: number, problems: string): void;
   cancel_item(item: number): void;
@@ -104,6 +130,8 @@ export interface Unpacking {
 interface Core {
   initSync(options: { module: WebAssembly.Module }): void;
   Reader: new (path: string, size: number, modified_ms: number | undefined, settings: string) => CoreReader;
+  SegmentReader: new (path: string, size: number, modified_ms: number | undefined, settings: string, segment: Segment | undefined) => CoreSegmentReader;
+  whole_bytes(): number;
   Hasher: new () => CoreHasher;
   OldHasher: new () => CoreOldHasher;
   Scanner: new (needles: string[]) => CoreScanner;

@@ -1,7 +1,11 @@
 // What the coordinator and its readers say to each other.
 
+import type { Segment } from "./core.js";
+
 /** Settings travel as the JSON of the case document's `settings`. */
 export type Job =
+  /** A segment of a large item; the first reader of an item makes the first one itself. */
+  | { readonly job: "segment"; readonly item: number; readonly path: string; readonly file: Blob; readonly modified_ms: number | null; readonly settings: string; readonly segment: Segment }
   | { readonly job: "read"; readonly item: number; readonly path: string; readonly file: Blob; readonly modified_ms: number | null; readonly settings: string; readonly trap: boolean }
   /** SHA-256, or MD5 and SHA-1. */
   | { readonly job: "hash"; readonly item: number; readonly file: Blob; readonly old: boolean }
@@ -9,6 +13,12 @@ export type Job =
   | { readonly job: "search"; readonly item: number; readonly file: Blob; readonly search: number; readonly needles: string[] };
 
 export type Done =
+  /** The item may be cut so: other readers can help. */
+  | { readonly done: "plan"; readonly item: number; readonly plan: Uint8Array }
+  | { readonly done: "segment-begun"; readonly item: number; readonly number: number; readonly at: number }
+  | { readonly done: "segment-batch"; readonly item: number; readonly number: number; readonly batch: Uint8Array }
+  | { readonly done: "segment-progress"; readonly item: number; readonly number: number; readonly bytes: number }
+  | { readonly done: "segment-read"; readonly item: number; readonly number: number; readonly finish: Uint8Array }
   | { readonly done: "progress"; readonly item: number; readonly bytes: number }
   | { readonly done: "batch"; readonly item: number; readonly batch: Uint8Array }
   | { readonly done: "read"; readonly item: number; readonly finish: Uint8Array; readonly sha256: string | null }

@@ -1,6 +1,6 @@
 // The pool of reader workers: hands out jobs, replaces readers that die, and ends them all on cancel.
 //
-// Jobs wait in three queues: reading first, then searching, for which somebody waits, and hashing when nothing else is left. The largest item is read first, so that one long file does
+// Jobs wait in four queues: segments of items under way and other reading first, then searching, for which somebody waits, and hashing when nothing else is left. The largest item is read first, so that one long file does
 // not stand alone at the end; the last reader takes the smallest, so that small files never wait for a large one.
 
 import type { Done, Job, Role } from "./jobs.js";
@@ -18,6 +18,8 @@ interface Reader {
 export class Pool {
   private readonly readers: (Reader | null)[];
   private reads: Job[] = [];
+  /** Segments, and what is wanted soon. */
+  private segments: Job[] = [];
   private searches: Job[] = [];
   private hashes: Job[] = [];
   private readonly watch: number;
@@ -33,33 +35,49 @@ export class Pool {
     }, 5_000);
   }
 
-  /** Adds jobs and starts as many as there are readers free. */
-  add(jobs: readonly Job[]): void {
-    for (const job of jobs) (job.job === "read" ? this.reads : job.job === "search" ? this.searches : this.hashes).push(job);
+  /** Adds jobs and starts as many as there are readers free; those wanted `soon` stand before all other reading. */
+  add(jobs: readonly Job[], soon = false): void {
+    const queues = { read: this.reads, segment: this.segments, search: this.searches, hash: this.hashes };
+    if (soon) this.segments.unshift(...jobs);
+    else for (const job of jobs) queues[job.job].push(job);
     this.reads.sort((one, other) => one.file.size - other.file.size);
     this.start();
   }
 
+  get size(): number {
+    return this.readers.length;
+  }
+
+  /** Ends the reading of these segments of an item, or of all of them and the item itself. */
+  stop(item: number, numbers: readonly number[] | "all"): void {
+    const stopped = (job: Job): boolean => job.item === item && (job.job === "segment" ? numbers === "all" || numbers.includes(job.segment.number) : numbers === "all" && job.job === "read");
+    this.segments = this.segments.filter((job) => !stopped(job));
+    this.readers.forEach((reader, at) => {
+      if (reader?.job != null && stopped(reader.job)) this.end(at);
+    });
+    this.start();
+  }
+
   get idle(): boolean {
-    return this.reads.length === 0 && this.searches.length === 0 && this.hashes.length === 0 && this.readers.every((reader) => reader?.job == null);
+    return this.reads.length === 0 && this.segments.length === 0 && this.searches.length === 0 && this.hashes.length === 0 && this.readers.every((reader) => reader?.job == null);
   }
 
   /** Whether a SHA-256 is still to come. */
   get hashing(): boolean {
     const running = this.readers.map((reader) => reader?.job ?? null);
-    return [...this.hashes, ...running].some((job) => job?.job === "hash" && !job.old);
+    return [...this.hashes, ...this.segments, ...running].some((job) => job?.job === "hash" && !job.old);
   }
 
   /** Ends every reader at once and forgets all jobs. Answers the items that were not finished. */
   cancel(): { reading: number[]; hashing: number[] } {
     const running = this.readers.flatMap((reader) => (reader?.job == null ? [] : [reader.job]));
-    const jobs = [...this.reads, ...this.searches, ...this.hashes, ...running];
+    const jobs = [...this.reads, ...this.segments, ...this.searches, ...this.hashes, ...running];
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) this.end(at);
     });
-    [this.reads, this.searches, this.hashes] = [[], [], []];
-    const items = (kind: Job["job"]): number[] => jobs.filter((job) => job.job === kind).map((job) => job.item);
-    return { reading: items("read"), hashing: items("hash") };
+    [this.reads, this.segments, this.searches, this.hashes] = [[], [], [], []];
+    const items = (...kinds: Job["job"][]): number[] => [...new Set(jobs.filter((job) => kinds.includes(job.job)).map((job) => job.item))];
+    return { reading: items("read", "segment"), hashing: items("hash") };
   }
 
   /** Ends every search at once; readers that search are replaced when they are needed. */
@@ -82,7 +100,7 @@ export class Pool {
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) return;
       const small = at === this.readers.length - 1 && this.readers.length > 1;
-      const job = (small ? this.reads.shift() : this.reads.pop()) ?? this.searches.shift() ?? this.hashes.shift();
+      const job = (small ? (this.reads.shift() ?? this.segments.shift()) : (this.segments.shift() ?? this.reads.pop())) ?? this.searches.shift() ?? this.hashes.shift();
       if (job === undefined) return;
       const free = reader ?? this.open(at);
       free.job = job;
@@ -102,7 +120,7 @@ export class Pool {
       if (event.data.done === "trapped") {
         // An instance that trapped must not be entered again.
         this.end(at);
-      } else if (done.done === "read" || done.done === "unpacked" || done.done === "hashed" || done.done === "old-hashed" || done.done === "searched" || done.done === "unreadable") {
+      } else if (done.done === "read" || done.done === "segment-read" || done.done === "unpacked" || done.done === "hashed" || done.done === "old-hashed" || done.done === "searched" || done.done === "unreadable") {
         reader.job = null;
       }
       this.heard(done);

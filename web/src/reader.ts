@@ -5,10 +5,13 @@
 //
 // Rejected: `stream()`. Slices of 8 MiB were measured faster, and a slice can be asked for again.
 
-import type { Core } from "./core.js";
+import type { Core, Segment } from "./core.js";
 import type { Done, Job } from "./jobs.js";
 
 const SLICE_BYTES = 8 << 20;
+/** A segment's bytes come in smaller ones; behind its border only the rest of a record is wanted. */
+const SEGMENT_SLICE_BYTES = 2 << 20;
+const BEHIND_BORDER_BYTES = 256 << 10;
 /** Items up to this size are hashed while they are read; larger ones afterwards, so that no hash delays a timeline. */
 const HASH_ALONG_BYTES = 4 << 20;
 const PROGRESS_MS = 100;
@@ -48,7 +51,7 @@ export function startReader(core: Core): void {
   };
   self.onmessage = (event: MessageEvent<Job>) => {
     const job = event.data;
-    const doing = job.job === "read" ? read(core, job, send) : job.job === "search" ? search(core, job, send) : hash(core, job, send);
+    const doing = job.job === "read" ? read(core, job, send) : job.job === "segment" ? readSegment(core, job, job.segment, send) : job.job === "search" ? search(core, job, send) : hash(core, job, send);
     void doing.catch((error: unknown) => {
       // What the core throws is a trap and ends the instance; the rest is the file's.
       if (error instanceof WebAssembly.RuntimeError) send({ done: "trapped", item: job.item, text: plain(error) });
@@ -63,6 +66,10 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
   const kind = core.container_kind(head);
   if (kind !== undefined) {
     unpack(core, kind, job, send);
+    return;
+  }
+  if (file.size > core.whole_bytes()) {
+    await readSegment(core, job, null, send);
     return;
   }
   const reader = new core.Reader(job.path, file.size, job.modified_ms ?? undefined, job.settings);
@@ -86,6 +93,48 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
   reader.free();
   hasher?.free();
   send({ done: "read", item, finish, sha256 }, [finish.buffer as ArrayBuffer]);
+}
+
+/** Reads one segment of a large item, `null` being the first. */
+async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segment" }>, segment: Segment | null, send: Send): Promise<void> {
+  const { item, file } = job;
+  const [number, from] = [segment?.number ?? 0, segment?.from ?? 0];
+  const reader = new core.SegmentReader(job.path, file.size, job.modified_ms ?? undefined, job.settings, segment ?? undefined);
+  const slice = (at: number, length: number): Promise<ArrayBuffer> => {
+    const bytes = file.slice(at, at + length).arrayBuffer();
+    // A failure is met where the slice is awaited.
+    bytes.catch(() => undefined);
+    return bytes;
+  };
+  let [at, length, told, said] = [from, SEGMENT_SLICE_BYTES, performance.now(), segment?.exact ?? true];
+  let next = slice(at, length);
+  for (let done = false; !done; ) {
+    const bytes = new Uint8Array(await next);
+    if (bytes.length === 0) throw new Error("the file ends before its size");
+    at += bytes.length;
+    // The next slice is on its way while this one is read; behind the border it may not be needed.
+    length = at < (segment?.until ?? Infinity) ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
+    next = slice(at, length);
+    done = reader.push(bytes);
+    const plan = reader.take_plan();
+    if (plan !== undefined) send({ done: "plan", item, plan }, [plan.buffer as ArrayBuffer]);
+    const begun = said ? undefined : reader.begun();
+    if (begun !== undefined) {
+      said = true;
+      send({ done: "segment-begun", item, number, at: begun });
+    }
+    if (job.job === "read" && job.trap) reader.trap();
+    for (let batch = reader.take_batch(); batch !== undefined; batch = reader.take_batch()) {
+      send({ done: "segment-batch", item, number, batch }, [batch.buffer as ArrayBuffer]);
+    }
+    if (performance.now() - told > PROGRESS_MS) {
+      told = performance.now();
+      send({ done: "segment-progress", item, number, bytes: at - from });
+    }
+  }
+  const finish = reader.finish();
+  reader.free();
+  send({ done: "segment-read", item, number, finish }, [finish.buffer as ArrayBuffer]);
 }
 
 async function hash(core: Core, job: Extract<Job, { job: "hash" }>, send: Send): Promise<void> {

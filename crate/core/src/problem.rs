@@ -158,7 +158,7 @@ pub struct Problem {
 }
 
 /// Problems gathered while one item is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problems {
     by_code: BTreeMap<Code, (u64, Vec<Problem>)>,
 }
@@ -190,6 +190,19 @@ impl Problems {
     #[must_use]
     pub fn count(&self, code: Code) -> u64 {
         self.by_code.get(&code).map_or(0, |(count, _)| *count)
+    }
+
+    /// Adds those of the bytes behind these; `record` says which number a record has there.
+    pub fn append(&mut self, other: Self, record: impl Fn(u64) -> Option<u64>) {
+        for (code, (more, kept)) in other.by_code {
+            let (count, have) = self.by_code.entry(code).or_default();
+            *count += more;
+            let room = KEPT_PER_CODE.saturating_sub(have.len());
+            have.extend(kept.into_iter().take(room).map(|problem| Problem {
+                record: problem.record.and_then(&record),
+                ..problem
+            }));
+        }
     }
 
     /// All of them by place, each code's uncounted rest as one line of its own.

@@ -1,6 +1,6 @@
 //! The core behind wasm-bindgen: what a worker in the tab calls.
 //!
-//! Three classes. [`Reader`] reads one evidence item in a reader worker and hands out batches as bytes; [`Hasher`] hashes one;
+//! Four classes. [`Reader`] reads one evidence item in a reader worker and hands out batches as bytes, [`SegmentReader`] a part of a large one; [`Hasher`] hashes one;
 //! [`Case`] lives in the coordinator and owns everything else. Small questions and answers cross as plain objects, bulk as typed arrays.
 //! [`container`] unpacks. This crate knows the browser's types and no format, no detector.
 //!
@@ -13,11 +13,13 @@ mod findings;
 mod outtake;
 mod people_and_places;
 mod raw;
+mod segment;
 mod workbench;
 
 pub use container::{container_kind, unpack};
 pub use filter::Scanner;
 pub use raw::RawText;
+pub use segment::{SegmentReader, whole_bytes};
 
 use container::parse_problems;
 use js_sys::{Array, Uint8Array};

@@ -223,13 +223,25 @@ impl Case {
     }
 
     fn name_hosts(&mut self) {
-        let mut named: Vec<BTreeMap<&str, u64>> = vec![BTreeMap::new(); self.items.len()];
-        for (at, symbol) in self.store.columns.host.iter().enumerate() {
-            let item = self.store.item.get(at).copied().unwrap_or(0) as usize;
-            if let (Some(name), Some(names)) = (self.store.text(*symbol), named.get_mut(item)) {
-                *names.entry(name).or_default() += 1;
+        // By number first: an item names few hosts and has many events.
+        let mut by_symbol: Vec<BTreeMap<Symbol, u64>> = vec![BTreeMap::new(); self.items.len()];
+        for (symbol, item) in self.store.columns.host.iter().zip(&self.store.item) {
+            if let Some(names) = by_symbol
+                .get_mut(*item as usize)
+                .filter(|_| symbol.is_some())
+            {
+                *names.entry(*symbol).or_default() += 1;
             }
         }
+        let named: Vec<BTreeMap<&str, u64>> = by_symbol
+            .into_iter()
+            .map(|names| {
+                let texts = names.into_iter();
+                texts
+                    .map(|(symbol, count)| (self.store.strings.text(symbol), count))
+                    .collect()
+            })
+            .collect();
         let known: Vec<ItemHosts<'_>> = self
             .items
             .iter()

@@ -24,6 +24,7 @@
 mod conclude;
 pub mod item;
 pub mod notes;
+pub mod segments;
 pub mod session;
 pub mod store;
 pub mod triage;
@@ -52,6 +53,7 @@ use crate::settings::Settings;
 use crate::sigma::Sigma;
 use item::{Item, ItemState};
 use notes::Notes;
+use segments::Segments;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,6 +108,8 @@ pub struct Case {
     /// Rendering of a numbered event by another tool -> the event shown for it.
     renderings: BTreeMap<EventNumber, EventNumber>,
     sigma: Sigma,
+    /// Items that several readers are reading.
+    segmented: BTreeMap<u32, Segments>,
     revision: u64,
 }
 
@@ -277,6 +281,7 @@ impl Case {
     }
 
     fn end_item(&mut self, item: u32, state: ItemState, code: Code, text: String) {
+        self.segmented.remove(&item);
         if let Some(entry) = self.items.get_mut(item as usize) {
             entry.state = state;
         }

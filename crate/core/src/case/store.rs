@@ -11,16 +11,11 @@ use crate::event::fact::Fact;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
 use crate::time::{NS_PER_SECOND, Stamp, TimeBasis};
+use std::borrow::Cow;
+use std::cmp::Ordering;
 
 /// Number of an event in the store.
 pub type EventNumber = u32;
-
-/// Time, rank of the path, place in the item, event.
-type Key = (i64, u32, u64, u32, EventNumber);
-
-fn events_of(keys: Vec<Key>) -> Vec<EventNumber> {
-    keys.into_iter().map(|(.., event)| event).collect()
-}
 
 /// The events of a case.
 #[derive(Debug, Default)]
@@ -125,8 +120,7 @@ impl Store {
     /// Where an event stands in a list that is in order of time.
     #[must_use]
     pub fn row_in(&self, order: &[EventNumber], event: EventNumber, rank: &[u32]) -> Option<usize> {
-        let own = self.key(event, rank);
-        let at = order.partition_point(|other| self.key(*other, rank) < own);
+        let at = order.partition_point(|other| self.compare(*other, event, rank) == Ordering::Less);
         (order.get(at) == Some(&event)).then_some(at)
     }
 
@@ -160,25 +154,44 @@ impl Store {
         &self.order
     }
 
-    /// How an event stands in time: time, then path, then place; of equals the one that came first. Events without a time come last.
-    fn key(&self, event: EventNumber, rank: &[u32]) -> Key {
-        let at = event as usize;
-        let ns = self.stamp(event).map_or(i64::MAX, |stamp| stamp.instant.ns);
-        let item = self.item_of(event) as usize;
-        (
-            ns,
-            rank.get(item).copied().unwrap_or(u32::MAX),
-            self.columns.offset.get(at).copied().unwrap_or(0),
-            self.ordinal.get(at).copied().unwrap_or(0),
-            event,
-        )
+    /// How two events stand in time: time, then path, then place. Events without a time come last.
+    fn compare(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
+        self.at_ns(one)
+            .cmp(&self.at_ns(other))
+            .then_with(|| self.compare_places(one, other, rank))
     }
 
-    /// Events in time order; each is looked at once.
-    fn sorted(&self, events: impl Iterator<Item = EventNumber>, rank: &[u32]) -> Vec<Key> {
-        let mut keys: Vec<Key> = events.map(|event| self.key(event, rank)).collect();
-        keys.sort_unstable();
-        keys
+    /// How two events of one time stand: path, then place.
+    fn compare_places(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
+        let key = |event: EventNumber| {
+            let (at, item) = (event as usize, self.item_of(event) as usize);
+            (
+                rank.get(item).copied().unwrap_or(u32::MAX),
+                self.columns.offset.get(at).copied().unwrap_or(0),
+                self.ordinal.get(at).copied().unwrap_or(0),
+            )
+        };
+        key(one).cmp(&key(other))
+    }
+
+    fn at_ns(&self, event: EventNumber) -> i64 {
+        if self.columns.is_placed(event as usize) {
+            self.columns.time_ns.get(event as usize).copied()
+        } else {
+            self.stamp(event).map(|stamp| stamp.instant.ns)
+        }
+        .unwrap_or(i64::MAX)
+    }
+
+    /// When each event was. Where every time is the source's own, the column itself; a local clock's zone is applied once for each event, not
+    /// at each comparison.
+    fn times(&self) -> Cow<'_, [i64]> {
+        let events = 0..self.columns.len();
+        if events.clone().all(|event| self.columns.is_placed(event)) {
+            return Cow::Borrowed(&self.columns.time_ns);
+        }
+        let number = |event| u32::try_from(event).unwrap_or(u32::MAX);
+        Cow::Owned(events.map(|event| self.at_ns(number(event))).collect())
     }
 
     /// The shown events and these others, in time order.
@@ -188,11 +201,11 @@ impl Store {
         others: impl Iterator<Item = EventNumber>,
         rank: &[u32],
     ) -> Vec<EventNumber> {
-        let all: Vec<EventNumber> = self.order.iter().copied().chain(others).collect();
-        if all.len() == self.order.len() {
-            return all;
+        let mut all: Vec<EventNumber> = self.order.iter().copied().chain(others).collect();
+        if all.len() > self.order.len() {
+            all.sort_by(|one, other| self.compare(*one, *other, rank));
         }
-        events_of(self.sorted(all.into_iter(), rank))
+        all
     }
 
     /// Merges the events that came since the last time into the order. `rank` orders items by path.
@@ -201,36 +214,82 @@ impl Store {
         if old == all {
             return;
         }
-        let fresh = (old..all).filter_map(|event| u32::try_from(event).ok());
-        let fresh = self.sorted(fresh, rank);
-        let before = std::mem::take(&mut self.order);
-        let mut merged = Vec::with_capacity(before.len() + fresh.len());
-        // Most of what is new is later than all before.
-        let first = fresh.first().copied();
-        let keep = before.partition_point(|event| Some(self.key(*event, rank)) < first);
-        let (head, tail) = before.split_at_checked(keep).unwrap_or((&before, &[]));
-        merged.extend_from_slice(head);
-        let tail = tail.iter().map(|event| self.key(*event, rank));
-        let (mut left, mut right) = (tail.peekable(), fresh.into_iter().peekable());
-        loop {
-            let take_left = match (left.peek(), right.peek()) {
-                (Some(one), Some(other)) => one < other,
-                (Some(_), None) => true,
-                (None, Some(_)) => false,
-                (None, None) => break,
-            };
-            let next = if take_left { left.next() } else { right.next() };
-            merged.extend(next.map(|(.., event)| event));
-        }
-        self.order = merged;
+        let mut order = std::mem::take(&mut self.order);
+        let times = self.times();
+        let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
+        let compare = |one: EventNumber, other: EventNumber| {
+            at(one)
+                .cmp(&at(other))
+                .then_with(|| self.compare_places(one, other, rank))
+        };
+        let mut fresh: Vec<EventNumber> = (old..all)
+            .filter_map(|event| u32::try_from(event).ok())
+            .collect();
+        fresh.sort_by(|one, other| compare(*one, *other));
+        merge(&mut order, &fresh, compare);
+        drop(times);
+        self.order = order;
         self.ordered = all;
     }
 
     /// Orders everything anew, leaving out the events that `keep` refuses.
     pub fn reorder(&mut self, rank: &[u32], keep: impl Fn(EventNumber) -> bool) {
-        let all = (0..self.columns.len()).filter_map(|event| u32::try_from(event).ok());
-        let kept = all.filter(|event| keep(*event));
-        self.order = events_of(self.sorted(kept, rank));
+        let mut order: Vec<EventNumber> = (0..self.columns.len())
+            .filter_map(|event| u32::try_from(event).ok())
+            .filter(|event| keep(*event))
+            .collect();
+        let times = self.times();
+        let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
+        // Stable, and fast on what is in order already: an item's events mostly are.
+        order.sort_by(|one, other| {
+            at(*one)
+                .cmp(&at(*other))
+                .then_with(|| self.compare_places(*one, *other, rank))
+        });
+        drop(times);
+        self.order = order;
         self.ordered = self.columns.len();
+    }
+}
+
+/// Merges a sorted list into another, from the back: what stands before the first new one is not touched. A log that is read in its own
+/// order costs only what is new of it.
+fn merge(
+    into: &mut Vec<EventNumber>,
+    fresh: &[EventNumber],
+    compare: impl Fn(EventNumber, EventNumber) -> Ordering,
+) {
+    let mut left = into.len();
+    let mut right = fresh.len();
+    into.resize(left + right, 0);
+    while let Some(new) = right.checked_sub(1).and_then(|at| fresh.get(at)).copied() {
+        let old = left.checked_sub(1).and_then(|at| into.get(at)).copied();
+        let later = old.filter(|old| compare(*old, new) == Ordering::Greater);
+        let to = left + right - 1;
+        match later {
+            Some(_) => left -= 1,
+            None => right -= 1,
+        }
+        if let Some(slot) = into.get_mut(to) {
+            *slot = later.unwrap_or(new);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn merging_is_sorting(mut old: Vec<u32>, mut fresh: Vec<u32>) {
+            let mut all: Vec<u32> = old.iter().chain(&fresh).copied().collect();
+            all.sort_unstable();
+            old.sort_unstable();
+            fresh.sort_unstable();
+            merge(&mut old, &fresh, |one, other| one.cmp(&other));
+            prop_assert_eq!(old, all);
+        }
     }
 }

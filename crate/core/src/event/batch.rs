@@ -98,6 +98,16 @@ impl Columns {
         })
     }
 
+    /// Whether the time is where it belongs as it stands: it is no local clock's and lacks no year (an event without a time comes last).
+    #[must_use]
+    pub fn is_placed(&self, at: usize) -> bool {
+        const LOCAL: u8 = TimeBasis::Local as u8;
+        const YEARLESS: u8 = TimeBasis::YearInferred as u8;
+        let how = self.time_how.get(at).copied().unwrap_or(NO_TIME);
+        let basis = how >> 4;
+        how == NO_TIME || (basis != LOCAL && basis != YEARLESS)
+    }
+
     /// The kind of an event.
     #[must_use]
     pub fn kind(&self, at: usize) -> EventKind {

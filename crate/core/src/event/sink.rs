@@ -53,6 +53,9 @@ pub struct Described {
     pub fields: Vec<Field>,
 }
 
+/// Number of the first record of a segment until it is known how many come before it. No segment has as many records.
+pub const FIRST_OF_SEGMENT: u64 = 1 << 31;
+
 /// Receives what a reader finds.
 #[derive(Debug, Default)]
 pub struct Sink {
@@ -60,6 +63,8 @@ pub struct Sink {
     strings: Interner,
     problems: Problems,
     counts: Counts,
+    /// Added to the number of each record.
+    uncounted: u64,
     described: Option<Vec<Described>>,
     /// In detail mode: the place looked at.
     only: Option<Span>,
@@ -70,6 +75,15 @@ impl Sink {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A sink for reading a segment of an item whose records before are not counted yet: numbers begin at [`FIRST_OF_SEGMENT`].
+    #[must_use]
+    pub fn of_segment() -> Self {
+        Self {
+            uncounted: FIRST_OF_SEGMENT,
+            ..Self::default()
+        }
     }
 
     /// A sink that keeps summaries and fields.
@@ -115,7 +129,7 @@ impl Sink {
 
     /// Begins the next record.
     pub fn begin(&mut self) -> Record {
-        let number = self.counts.records;
+        let number = self.uncounted + self.counts.records;
         self.counts.records += 1;
         Record(number)
     }
@@ -162,7 +176,7 @@ impl Sink {
 
     /// Notes a problem at a place, without ending a record.
     pub fn problem(&mut self, code: Code, span: Option<Span>, text: impl Into<String>) {
-        let record = self.counts.records.checked_sub(1);
+        let record = (self.uncounted + self.counts.records).checked_sub(1);
         self.problems.add(
             code,
             record,
@@ -175,7 +189,7 @@ impl Sink {
     pub fn problem_next(&mut self, code: Code, span: Span, text: impl Into<String>) {
         self.problems.add(
             code,
-            Some(self.counts.records),
+            Some(self.uncounted + self.counts.records),
             Some((span.offset, span.length)),
             text,
         );

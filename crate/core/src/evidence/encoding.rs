@@ -13,6 +13,7 @@
 //! Rejected: deciding the code page for the whole item before reading. The first invalid byte may be
 //! in the last megabyte; a field decides for itself, so any cut of the item reads the same.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// How the bytes of an item become text.
@@ -217,7 +218,7 @@ fn has_multibyte(bytes: &[u8]) -> bool {
 }
 
 /// What was seen of an item's text, for the encoding's name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Some valid UTF-8 beyond ASCII.
     pub multibyte: bool,
@@ -242,6 +243,14 @@ impl Seen {
                 self.turkish |= chunk.invalid().iter().any(|byte| turkish(*byte).is_some());
             }
         }
+    }
+
+    /// Adds what was seen elsewhere in the item.
+    pub fn add(&mut self, other: Self) {
+        self.multibyte |= other.multibyte;
+        self.invalid |= other.invalid;
+        self.turkish |= other.turkish;
+        self.binary |= other.binary;
     }
 
     /// The encoding's name for the case document.

@@ -14,6 +14,7 @@
 //! and every reader's bug.
 
 pub mod container;
+pub mod cut;
 pub mod encoding;
 pub mod envelope;
 pub mod frame;

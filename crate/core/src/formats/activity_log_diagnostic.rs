@@ -97,6 +97,10 @@ fn is_plain(record: &CloudRecord<'_>) -> bool {
 struct Diagnostic;
 
 impl Reader for Diagnostic {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         let mut record = parts(value);

@@ -108,6 +108,14 @@ impl Reader for Elastic {
     fn finish(&mut self, sink: &mut Sink) {
         self.table.finish(sink);
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        self.table.carried()
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        self.table.resume(carried)
+    }
 }
 
 const OPERATION: &[&str] = &["azure.activitylogs.operation_name", "event.action"];

@@ -67,6 +67,10 @@ struct PortalCsv {
 }
 
 impl Reader for PortalCsv {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn header(&mut self, header: &Header) {
         self.names.clone_from(&header.names);
         self.delimiter = header.delimiter;

@@ -124,6 +124,20 @@ impl Reader for PowerShell {
     fn finish(&mut self, sink: &mut Sink) {
         self.table.finish(sink);
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        let mut knows = self.table.carried()?;
+        knows.push(u8::from(self.flattened));
+        Some(knows)
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        let Some((flattened, table)) = carried.split_last() else {
+            return self.table.resume(carried);
+        };
+        self.flattened = *flattened == 1;
+        self.table.resume(table)
+    }
 }
 
 fn parts(value: Value<'_>) -> CloudRecord<'_> {

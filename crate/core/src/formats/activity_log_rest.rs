@@ -73,6 +73,25 @@ struct Rest {
 }
 
 impl Reader for Rest {
+    fn carried(&self) -> Option<Vec<u8>> {
+        // How many records there are matters only where it is the default of the CLI.
+        let many = self.records > CLI_DEFAULT_RECORDS || self.records == 0;
+        many.then(|| vec![u8::from(self.flattened), u8::from(self.records > 0)])
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        let [flattened, many] = carried else {
+            return carried.is_empty();
+        };
+        self.flattened = *flattened == 1;
+        self.records = if *many == 1 {
+            CLI_DEFAULT_RECORDS + 1
+        } else {
+            0
+        };
+        true
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         let Some((mut record, of_cli)) = parts(value) else {

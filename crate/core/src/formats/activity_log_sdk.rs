@@ -44,6 +44,10 @@ fn value_of<'a>(value: Value<'a>) -> Text<'a> {
 }
 
 impl Reader for Sdk {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if claims(value) == 0 {

@@ -65,10 +65,12 @@ pub fn report(opening: &Opening, problems: Vec<Problem>) -> (EventBatch, ItemRep
         defects: Defects::default(),
     };
     (FORMAT.open)(opening).read(&unit, &mut sink);
-    let mut report = ItemReport::default();
-    report.format = FORMAT.id.to_owned();
-    report.encoding = "binary".to_owned();
-    report.counts = sink.counts();
-    report.problems = problems;
+    let report = ItemReport {
+        format: FORMAT.id.to_owned(),
+        encoding: "binary".to_owned(),
+        counts: sink.counts(),
+        problems,
+        ..ItemReport::default()
+    };
     (sink.take_batch(), report)
 }

@@ -131,4 +131,43 @@ impl Reader for Auditd {
             open.close(sink);
         }
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        // What is open is looked at where an item is cut, below.
+        Some(Vec::new())
+    }
+
+    fn begins_anew(&self, before: &[u8], line: &[u8]) -> bool {
+        let id = |line| AuditLine::parse(line).map(|line| (line.node, line.id));
+        match (id(before), id(line)) {
+            (Some(before), Some(line)) => before != line,
+            _ => false,
+        }
+    }
+
+    fn is_done_before(&self, following: &[u8], last: bool) -> bool {
+        let mut lines = following.split_inclusive(|byte| *byte == b'\n');
+        for _ in 0..=LINES_APART {
+            let Some(line) = lines.next() else {
+                return last;
+            };
+            if !last && !line.ends_with(b"\n") {
+                return false;
+            }
+            let line = line.trim_ascii_end();
+            // A line that is none gets its number at once, before the events that are open.
+            let Some(line) = AuditLine::parse(line) else {
+                return false;
+            };
+            let known = |open: &Open| open.id == line.id && open.node.as_deref() == line.node;
+            if self.open.iter().any(known) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn segment_ends(&mut self, sink: &mut Sink) {
+        self.finish(sink);
+    }
 }

@@ -46,6 +46,10 @@ fn claims(record: Value<'_>) -> Certainty {
 struct ResourceLog;
 
 impl Reader for ResourceLog {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if claims(value) == 0 {

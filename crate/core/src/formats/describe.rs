@@ -3,7 +3,8 @@
 //! The case keeps where a record lies, not what it says. When someone looks, its bytes come back from
 //! the evidence and the same reader reads them once more in detail mode.
 
-use super::item::{ItemReport, Preamble, names_of};
+use super::dispatch::names_of;
+use super::item::{ItemReport, Preamble};
 use super::{Framing, TABLE};
 use crate::event::batch::Span;
 use crate::event::sink::{Described, Sink};

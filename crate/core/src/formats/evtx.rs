@@ -47,6 +47,10 @@ struct Evtx {
 }
 
 impl Reader for Evtx {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let chunk = unit.bytes;
         let (records, lost) = binxml::records(chunk);

@@ -58,6 +58,10 @@ struct HandlerLog {
 }
 
 impl Reader for HandlerLog {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let record = sink.begin();
         let event = match HandlerEntry::parse(unit.bytes) {

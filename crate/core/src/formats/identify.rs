@@ -3,7 +3,7 @@
 //! Three questions, asked of every format: is this text yours (with its own framing)? Is this JSON
 //! record yours? Is this header yours? The surest answer wins; on a tie, the order of the table.
 
-use super::item::names_of;
+use super::dispatch::names_of;
 use super::{Certainty, Format, Framing, Header, Sample, TABLE};
 use crate::evidence::envelope;
 use crate::evidence::frame::csv::{Csv, cells};

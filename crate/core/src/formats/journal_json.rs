@@ -53,6 +53,10 @@ fn value_text(value: Value<'_>) -> Option<Cow<'_, str>> {
 }
 
 impl Reader for Journal {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if claims(value) == 0 {

@@ -40,6 +40,7 @@ pub mod azure_resource_log;
 pub mod command_execution_log;
 pub mod defender_table;
 mod describe;
+mod dispatch;
 pub mod elastic_endpoint;
 pub mod entra_audit;
 pub mod entra_risk;
@@ -60,6 +61,7 @@ pub mod nsg_flow;
 pub mod run_command_result;
 pub mod script;
 pub mod script_output;
+pub mod segment;
 pub mod sentinel_alert;
 pub mod sentinel_ueba;
 mod sigma_rules;
@@ -93,6 +95,34 @@ pub trait Reader {
 
     /// The item is at its end.
     fn finish(&mut self, sink: &mut Sink) {
+        let _ = sink;
+    }
+
+    /// What the records so far decide about later ones, for a reader that begins in the middle of the item; empty where they decide
+    /// nothing. `None`: it cannot be said (now), and the item is not cut (here).
+    fn carried(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Takes what [`Reader::carried`] said. `false`: that makes no sense.
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        carried.is_empty()
+    }
+
+    /// Of two lines: whether the second belongs to nothing that the first belongs to.
+    fn begins_anew(&self, before: &[u8], line: &[u8]) -> bool {
+        let _ = (before, line);
+        true
+    }
+
+    /// Whether nothing read so far waits for what follows. `last` says that the item ends with it.
+    fn is_done_before(&self, following: &[u8], last: bool) -> bool {
+        let _ = (following, last);
+        true
+    }
+
+    /// The records so far are all that this reader will see, and it is done with them.
+    fn segment_ends(&mut self, sink: &mut Sink) {
         let _ = sink;
     }
 }

@@ -33,6 +33,10 @@ fn claims(record: Value<'_>) -> Certainty {
 struct NsgFlow;
 
 impl Reader for NsgFlow {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if value.kind() == Kind::String {

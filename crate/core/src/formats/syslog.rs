@@ -203,6 +203,10 @@ const KEPT_TEXT: usize = 1 << 20;
 struct Syslog;
 
 impl Reader for Syslog {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         if unit.bytes.first() == Some(&b'{') {
             return object(unit, sink);

@@ -407,4 +407,23 @@ impl Reader for TableReader {
     fn finish(&mut self, sink: &mut Sink) {
         self.give_up(sink);
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        let order = match self.order {
+            None => Vec::new(),
+            Some(DateOrder::MonthDay) => vec![b'm'],
+            Some(DateOrder::DayMonth) => vec![b'd'],
+        };
+        self.waiting.is_empty().then_some(order)
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        self.order = match carried {
+            [] => None,
+            b"m" => Some(DateOrder::MonthDay),
+            b"d" => Some(DateOrder::DayMonth),
+            _ => return false,
+        };
+        true
+    }
 }

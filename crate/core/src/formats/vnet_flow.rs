@@ -35,6 +35,10 @@ fn claims(record: Value<'_>) -> Certainty {
 struct VnetFlow;
 
 impl Reader for VnetFlow {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let value = Value::new(unit.bytes);
         if value.kind() == Kind::String {

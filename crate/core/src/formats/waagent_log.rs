@@ -63,6 +63,16 @@ struct WaAgent {
 }
 
 impl Reader for WaAgent {
+    fn carried(&self) -> Option<Vec<u8>> {
+        // That entries are broken over lines is said once.
+        Some(if self.wrapped { vec![1] } else { Vec::new() })
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        self.wrapped = !carried.is_empty();
+        true
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let bytes = unit.bytes;
         if is_entry(bytes) {

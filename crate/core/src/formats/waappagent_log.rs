@@ -52,6 +52,10 @@ pub(super) fn lines(sample: &Sample<'_>, ours: fn(&BracketLine<'_>) -> bool) -> 
 struct WaAppAgent;
 
 impl Reader for WaAppAgent {
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
     fn read(&mut self, unit: &Unit<'_>, sink: &mut Sink) -> bool {
         let record = sink.begin();
         let Some(line) = BracketLine::parse(unit.bytes) else {

@@ -152,6 +152,14 @@ impl Reader for EventJson {
     fn finish(&mut self, sink: &mut Sink) {
         self.table.finish(sink);
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        self.table.carried()
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        self.table.resume(carried)
+    }
 }
 
 /// An attribute, in either style: `{"X":{"#attributes":{"A":…}}}` or `{"X_attributes":{"A":…}}`.

@@ -117,6 +117,23 @@ impl Framer for Blocks {
     fn discarding(&self) -> bool {
         self.discarding
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        carried.is_empty()
+    }
+
+    fn ends_before_record(&mut self, rest: &[u8], found: &mut dyn FnMut(Found)) -> bool {
+        // The header behind ends whatever block is open.
+        if !rest.is_empty() || self.discarding {
+            self.emit(rest, 0, rest.len(), found);
+        }
+        (self.next_line, self.mid_line) = (0, false);
+        true
+    }
 }
 
 #[cfg(test)]

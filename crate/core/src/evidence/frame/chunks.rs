@@ -90,6 +90,15 @@ impl Framer for Chunks {
         }
         at
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        self.lost.is_none().then(Vec::new)
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        self.header_seen = true;
+        carried.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -120,6 +120,15 @@ impl Framer for Csv {
     fn discarding(&self) -> bool {
         self.discarding
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        self.headed.then(Vec::new)
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        self.headed = true;
+        carried.is_empty()
+    }
 }
 
 /// The delimiter of a header row.

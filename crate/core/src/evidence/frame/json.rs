@@ -501,6 +501,32 @@ impl Framer for Json {
     fn discarding(&self) -> bool {
         self.discarding
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        let level = |level: &Level| match level {
+            Level::Object => Some(b'{'),
+            Level::Array { rows: false } => Some(b'['),
+            // Rows need the names above them.
+            Level::Array { rows: true } => None,
+        };
+        self.levels.iter().map(level).collect()
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        let level = |byte: &u8| match byte {
+            b'{' => Some(Level::Object),
+            b'[' => Some(Level::Array { rows: false }),
+            _ => None,
+        };
+        let levels: Option<Vec<Level>> = carried.iter().map(level).collect();
+        let known = levels.is_some();
+        self.levels = levels.unwrap_or_default();
+        known
+    }
+
+    fn ends_before_record(&mut self, rest: &[u8], _: &mut dyn FnMut(Found)) -> bool {
+        rest.is_empty() && self.scan.is_none() && !self.discarding
+    }
 }
 
 impl Json {

@@ -80,4 +80,12 @@ impl Framer for Lines {
     fn discarding(&self) -> bool {
         self.discarding
     }
+
+    fn carried(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        carried.is_empty()
+    }
 }

@@ -63,4 +63,22 @@ pub trait Framer {
     fn discarding(&self) -> bool {
         false
     }
+
+    /// What a framer must know that begins at a record hereabouts; `None` where none can.
+    fn carried(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Begins at a record, knowing what [`Framer::carried`] said. `false`: that makes no sense.
+    fn resume(&mut self, carried: &[u8]) -> bool {
+        let _ = carried;
+        false
+    }
+
+    /// A record begins right behind this rest of the buffer, as [`crate::evidence::cut`] has it. Names what ends there. `false`: the
+    /// rest ends inside a record and nothing was named.
+    fn ends_before_record(&mut self, rest: &[u8], found: &mut dyn FnMut(Found)) -> bool {
+        let _ = found;
+        rest.is_empty() && !self.discarding()
+    }
 }

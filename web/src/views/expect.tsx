@@ -22,8 +22,6 @@ const SCOPE: readonly (readonly [string, string, string])[] = [
 /** Kept in an entry made from a finding, unless the analyst takes more; what else the finding is about is offered. */
 const KEPT: readonly string[] = ["caller", "vm", "host", "detector"];
 
-const NOTHING: ShownEntry["parts"] = {};
-
 /** Who wrote the last entry writes the next one, as long as the page is open. */
 let lastAuthor = "";
 
@@ -122,7 +120,9 @@ export function ExpectThis({ row }: { row: FindingRow }): JSX.Element {
       .catch((error: unknown) => { say(String(error)); });
   }, [row.allowed_by, overview.value?.revision]);
   if (row.allowed_by !== null) {
-    const { parts: said } = entry.value ?? { parts: NOTHING };
+    // Until the entry is here nothing is said of it: "no end" would be a claim.
+    if (entry.value === null) return <p class="soft">Suppressed as expected by entry {row.allowed_by + 1} of the allow-list…</p>;
+    const { parts: said } = entry.value;
     return (
       <div class="missing" data-test="suppressed">
         <p><strong>Suppressed as expected</strong> by entry {row.allowed_by + 1} of the allow-list: {oneLine(scopeWords(said))}.</p>

@@ -196,7 +196,7 @@ function Panel({ item }: { item: number }): JSX.Element {
       {shown.lacks_year ? <YearChoice item={shown} /> : null}
       <section>
         <h3>Problems <span class="soft">{count(row.problem_count)}</span></h3>
-        {shown.problems.length === 0 ? <p>None: every record was read.</p> : (
+        {shown.problems.length === 0 ? <p>{row.state === "read" ? "None: every record was read." : "None so far."}</p> : (
           <ul class="problems">
             {shown.problems.map((problem, at) => (
               <li key={at}>

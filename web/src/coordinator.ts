@@ -59,6 +59,8 @@ class Coordinator {
   /** Counts conclusions; what is read for an earlier one is let go. */
   private concluded = 0;
   private forRules: Promise<void> = Promise.resolve();
+  /** Who waits for all SHA-256. */
+  private readonly forHashes: (() => void)[] = [];
 
   constructor(private readonly core: Core, role: Role) {
     this.case = new core.Case(this.settings);
@@ -116,10 +118,16 @@ class Coordinator {
       detail: (asked) => this.detail(asked),
       export_forms: () => this.case.answer("export_forms", {}) as Answers["export_forms"],
       export: (asked) => this.export(asked),
-      session_file: ({ page, saved }) => ({ text: this.case.session_json(JSON.stringify(page), saved) }),
+      session_file: async ({ page, saved }) => {
+        await this.withHashes();
+        return { text: this.case.session_json(JSON.stringify(page), saved) };
+      },
       take_session: (asked) => this.takeSession(asked),
       session: () => this.case.answer("session", {}) as Answers["session"],
-      export_manifest: ({ form }) => ({ file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) }),
+      export_manifest: async ({ form }) => {
+        await this.withHashes();
+        return { file_name: `runlens-manifest.${form}`, text: this.case.manifest(form) };
+      },
       settings: () => this.case.answer("settings", {}) as Answers["settings"],
       set_settings: ({ json }) => this.changed(this.case.set_settings(json)),
       expected: () => this.case.answer("expected", {}) as Answers["expected"],
@@ -188,7 +196,9 @@ class Coordinator {
     return { refused: refused ?? null };
   }
 
-  private takeSession({ text }: Asks["take_session"]): Answers["take_session"] {
+  private async takeSession({ text }: Asks["take_session"]): Promise<Answers["take_session"]> {
+    // It knows its items by their bytes.
+    if (!this.reading) await this.withHashes();
     let kept: string;
     try {
       kept = this.case.take_session(text);
@@ -329,8 +339,6 @@ class Coordinator {
           this.hash(done.item, null);
         } else {
           this.dirty = true;
-          // A large item is hashed while its second half is read, so that no reader stands idle at the end; first rows come before.
-          if (this.pool.size > 1 && 2 * progress.bytes > (this.bytes.file(done.item)?.size ?? 0)) this.hash(done.item, null, true);
           this.nextSegments(done.item);
         }
         break;
@@ -352,7 +360,7 @@ class Coordinator {
         break;
       case "hashed":
         this.case.set_hash(done.item, done.sha256);
-        if (!this.reading && this.pool.idle) this.note({ note: "done", overview: this.overview() });
+        this.hashesKnown();
         break;
       case "old-hashed":
         this.case.set_old_hashes(done.item, done.md5, done.sha1);
@@ -370,7 +378,7 @@ class Coordinator {
         this.hash(done.item, null);
         break;
     }
-    if (this.reading && this.pool.idle) this.conclude();
+    if (this.reading && !this.pool.awaits((item) => this.case.hash_matters(item))) this.conclude();
   }
 
   /** Gives the readers the next segments of a large item, and stops those whose work is not needed. */
@@ -385,12 +393,24 @@ class Coordinator {
     }
   }
 
-  private hash(item: number, sha256: string | null, soon = false): void {
+  /** Says so, once all SHA-256 are known or none is to come. */
+  private hashesKnown(): void {
+    if (this.reading || this.pool.hashing) return;
+    for (const go of this.forHashes.splice(0)) go();
+    this.note({ note: "done", overview: this.overview() });
+  }
+
+  /** What names evidence by its hash is written when all are known. */
+  private async withHashes(): Promise<void> {
+    if (this.pool.hashing) await new Promise<void>((known) => { this.forHashes.push(known); });
+  }
+
+  private hash(item: number, sha256: string | null): void {
     const [file, progress] = [this.bytes.file(item), this.progress[item]];
     if (sha256 !== null) this.case.set_hash(item, sha256);
     else if (file !== undefined && progress?.hashing === false) {
       progress.hashing = true;
-      this.pool.add([{ job: "hash", item, file, old: false }], soon);
+      this.pool.add([{ job: "hash", item, file, old: false }], this.case.hash_matters(item));
     }
   }
 
@@ -427,6 +447,7 @@ class Coordinator {
       const progress = this.progress[item];
       if (progress !== undefined) [progress.state, progress.ended] = ["cancelled", performance.now()];
     }
+    for (const go of this.forHashes.splice(0)) go();
     // The answer goes out first; drawing conclusions from what was read may take a moment.
     if (this.reading) setTimeout(() => { this.conclude(); });
     return { cancelled: reading.length + hashing.length };
@@ -532,6 +553,7 @@ class Coordinator {
 
   private async export(asked: Asks["export"]): Promise<Answers["export"]> {
     if (this.reading) return { refused: "The case is still being read; export it when reading has ended." };
+    await this.withHashes();
     await this.forRules;
     const pieces: BlobPart[] = [];
     const refused = this.case.export_begin({ ...asked, pseudonyms: asked.pseudonyms ?? undefined });

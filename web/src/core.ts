@@ -80,6 +80,7 @@ export interface CoreCase {
   quarantine_item(item: number, text: string): void;
   unreadable_item(item: number, text: string): void;
   set_hash(item: number, sha256: string): void;
+  hash_matters(item: number): boolean;
   set_old_hashes(item: number, md5: string, sha1: string): void;
   set_settings(json: string): string | undefined;
   set_zone(path: string, zone: string): string | undefined;

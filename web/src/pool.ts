@@ -18,7 +18,6 @@ interface Reader {
 export class Pool {
   private readonly readers: (Reader | null)[];
   private reads: Job[] = [];
-  /** Segments, and what is wanted soon. */
   private segments: Job[] = [];
   private searches: Job[] = [];
   private hashes: Job[] = [];
@@ -35,11 +34,13 @@ export class Pool {
     }, 5_000);
   }
 
-  /** Adds jobs and starts as many as there are readers free; those wanted `soon` stand before all other reading. */
+  /** Adds jobs and starts as many as there are readers free; those wanted `soon` stand first among their like. */
   add(jobs: readonly Job[], soon = false): void {
     const queues = { read: this.reads, segment: this.segments, search: this.searches, hash: this.hashes };
-    if (soon) this.segments.unshift(...jobs);
-    else for (const job of jobs) queues[job.job].push(job);
+    for (const job of jobs) {
+      if (soon) queues[job.job].unshift(job);
+      else queues[job.job].push(job);
+    }
     this.reads.sort((one, other) => one.file.size - other.file.size);
     this.start();
   }
@@ -62,10 +63,19 @@ export class Pool {
     return this.reads.length === 0 && this.segments.length === 0 && this.searches.length === 0 && this.hashes.length === 0 && this.readers.every((reader) => reader?.job == null);
   }
 
+  /** Whether something is still to be read, or a SHA-256 of one of these items is still to come. */
+  awaits(hashOf: (item: number) => boolean): boolean {
+    return this.reads.length > 0 || this.segments.length > 0 || this.readers.some((reader) => reader?.job?.job === "read" || reader?.job?.job === "segment") || this.awaitsHash(hashOf);
+  }
+
   /** Whether a SHA-256 is still to come. */
   get hashing(): boolean {
-    const running = this.readers.map((reader) => reader?.job ?? null);
-    return [...this.hashes, ...this.segments, ...running].some((job) => job?.job === "hash" && !job.old);
+    return this.awaitsHash(() => true);
+  }
+
+  private awaitsHash(of: (item: number) => boolean): boolean {
+    const wanted = (job: Job | null): boolean => job?.job === "hash" && !job.old && of(job.item);
+    return this.readers.some((reader) => wanted(reader?.job ?? null)) || this.hashes.some(wanted);
   }
 
   /** Ends every reader at once and forgets all jobs. Answers the items that were not finished. */

@@ -334,6 +334,12 @@ impl Case {
         self.case.set_hash(item, sha256);
     }
 
+    /// Whether conclusions wait for this item's SHA-256.
+    #[must_use]
+    pub fn hash_matters(&self, item: u32) -> bool {
+        self.case.hash_matters(item)
+    }
+
     /// Notes an item's MD5 and SHA-1.
     pub fn set_old_hashes(&mut self, item: u32, md5: &str, sha1: &str) {
         self.case.set_old_hashes(item, md5, sha1);

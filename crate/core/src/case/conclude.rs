@@ -49,7 +49,7 @@ impl Case {
         let key = |at: &usize| {
             self.items
                 .get(*at)
-                .map(|item| (&item.path, &item.sha256, item.size))
+                .map(|item| (&item.path, item.size, &item.sha256))
         };
         by_path.sort_by(|one, other| key(one).cmp(&key(other)));
         self.rank = vec![0; self.items.len()];

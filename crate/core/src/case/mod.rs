@@ -76,6 +76,8 @@ pub struct Searched {
 pub struct Case {
     settings: Settings,
     items: Vec<Item>,
+    /// How many items have each size.
+    sizes: BTreeMap<u64, u32>,
     store: Store,
     /// Items by path: `rank[item]` is the item's place among all.
     rank: Vec<u32>,
@@ -187,8 +189,18 @@ impl Case {
         self.lists = lists;
     }
 
+    /// Whether conclusions depend on this item's SHA-256: equal bytes are one evidence, which takes another item of the same size, and a session
+    /// knows its items by their bytes. Of all others the hash may come after [`Case::conclude`].
+    #[must_use]
+    pub fn hash_matters(&self, item: u32) -> bool {
+        let size = self.items.get(item as usize).map(|item| item.size);
+        let alike = size.and_then(|size| self.sizes.get(&size));
+        !self.expected.is_empty() || alike.is_some_and(|items| *items > 1)
+    }
+
     /// Announces an item. Answers its number.
     pub fn add_item(&mut self, path: &str, size: u64, modified_ms: Option<i64>) -> u32 {
+        *self.sizes.entry(size).or_default() += 1;
         self.items.push(Item::new(path, size, modified_ms));
         u32::try_from(self.items.len() - 1).unwrap_or(u32::MAX)
     }

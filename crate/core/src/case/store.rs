@@ -124,6 +124,38 @@ impl Store {
         (order.get(at) == Some(&event)).then_some(at)
     }
 
+    /// What is said of an event beyond its columns.
+    pub fn facts_of(&self, event: EventNumber) -> impl Iterator<Item = &Fact> {
+        let from = self.facts_from(event);
+        let own = self.facts.iter().skip(from);
+        own.take_while(move |(of, _)| *of == event)
+            .map(|(_, fact)| fact)
+    }
+
+    /// Place of the first fact of an event or a later one. Facts lie about as evenly as events, so the search begins where it is likely to end:
+    /// runs ask for the facts of each of their events.
+    fn facts_from(&self, event: EventNumber) -> usize {
+        let facts = &self.facts;
+        let is_before = |at: usize| facts.get(at).is_some_and(|(of, _)| *of < event);
+        let likely = (event as usize)
+            .checked_mul(facts.len())
+            .and_then(|product| product.checked_div(self.len()))
+            .unwrap_or(0);
+        let (mut low, mut high) = (likely, likely.min(facts.len()));
+        let mut step = 16;
+        while low > 0 && !is_before(low - 1) {
+            low = low.saturating_sub(step);
+            step *= 2;
+        }
+        let mut step = 16;
+        while high < facts.len() && is_before(high) {
+            high = (high + step).min(facts.len());
+            step *= 2;
+        }
+        let near = facts.get(low..high).unwrap_or(&[]);
+        low + near.partition_point(|(of, _)| *of < event)
+    }
+
     /// Item of an event.
     #[must_use]
     pub fn item_of(&self, event: EventNumber) -> u32 {
@@ -278,10 +310,33 @@ fn merge(
 
 #[cfg(test)]
 mod tests {
-    use super::merge;
+    use super::*;
+    use crate::event::fact::ManifestLine;
     use proptest::prelude::*;
 
+    fn line(size: u64) -> Fact {
+        Fact::Manifest(Box::new(ManifestLine {
+            path: String::new(),
+            size: Some(size),
+            sha256: None,
+        }))
+    }
+
     proptest! {
+        #[test]
+        fn facts_are_found_by_their_event(numbers: Vec<u8>, events in 1_usize..300) {
+            let mut numbers: Vec<u32> = numbers.into_iter().map(u32::from).collect();
+            numbers.sort_unstable();
+            let mut store = Store::default();
+            store.columns.time_ns = vec![0; events];
+            store.facts = numbers.iter().zip(0..).map(|(event, size)| (*event, line(size))).collect();
+            for event in 0..300 {
+                let own = store.facts.iter().filter(|(of, _)| *of == event);
+                let want: Vec<&Fact> = own.map(|(_, fact)| fact).collect();
+                prop_assert_eq!(store.facts_of(event).collect::<Vec<_>>(), want);
+            }
+        }
+
         #[test]
         fn merging_is_sorting(mut old: Vec<u32>, mut fresh: Vec<u32>) {
             let mut all: Vec<u32> = old.iter().chain(&fresh).copied().collect();

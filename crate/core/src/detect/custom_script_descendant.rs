@@ -224,7 +224,7 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
         ),
         events,
         subject: super::machines::of_host(
-            Some(process.host.clone()).filter(|host| !host.is_empty()),
+            Some(process.host.to_string()).filter(|host| !host.is_empty()),
         ),
         time: Some((cloud(started), cloud(last))),
         values: figures(json!({

@@ -266,6 +266,7 @@ pub struct Drawn {
     records: OnceCell<Records>,
     sources: OnceCell<Seen>,
     logged_scripts: OnceCell<LoggedScripts>,
+    fingerprints: OnceCell<Vec<unique_script::Fingerprints>>,
 }
 
 impl CaseView<'_> {

@@ -207,7 +207,7 @@ fn finding(
     let host = view
         .processes
         .get(first.1)
-        .map(|process| process.host.clone());
+        .map(|process| process.host.to_string());
     let digits = view.processes.get(first.1)?.started?.digits;
     let instant = |ns: i64| Instant { ns, digits };
     let ip = op.ips.first();

@@ -251,7 +251,9 @@ fn finding(
         operations: operation.into_iter().collect(),
         executions,
         events,
-        subject: super::machines::of_host(Some(first.host.clone()).filter(|host| !host.is_empty())),
+        subject: super::machines::of_host(
+            Some(first.host.to_string()).filter(|host| !host.is_empty()),
+        ),
         time: times().min().zip(times().max()),
         values: figures(json!({
             "script": script.script,

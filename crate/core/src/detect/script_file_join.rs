@@ -430,14 +430,13 @@ fn best(
 
 /// The VM's name in the letters of its first row.
 fn spelled_name(view: &CaseView<'_>, op: &Operation) -> String {
-    let facts = &view.store.facts;
-    let spelled = op.events.first().and_then(|event| {
-        let at = facts.partition_point(|(other, _)| other < event);
-        match facts.get(at) {
-            Some((of, Fact::Cloud(row))) if of == event => view.store.text(row.spelled_name),
+    let spelled = op
+        .events
+        .first()
+        .and_then(|event| match view.store.facts_of(*event).next() {
+            Some(Fact::Cloud(row)) => view.store.text(row.spelled_name),
             _ => None,
-        }
-    });
+        });
     let folded = || op.resource.as_ref()?.folded.rsplit('/').next();
     spelled.or_else(folded).unwrap_or("").to_owned()
 }

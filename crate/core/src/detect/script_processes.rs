@@ -171,6 +171,10 @@ pub fn named(line: &str, by: By) -> Option<Named> {
     if let Some(end) = fits(&patterns.windows_action) {
         return line.get(..end).map(last_name);
     }
+    // Nearly no command line has a path of Windows.
+    if !line.contains('\\') {
+        return None;
+    }
     let end = fits(&patterns.windows_any)?;
     let rest = line.get(end..).unwrap_or("");
     let stop = rest
@@ -253,7 +257,8 @@ pub fn is_notable(name: &str) -> bool {
 /// Content of command lines, each distinct one examined once.
 pub struct Lines<'a, 'b> {
     view: &'a CaseView<'b>,
-    known: BTreeMap<(String, bool), Arc<Examined>>,
+    /// By line; of Linux, then of Windows.
+    known: [BTreeMap<String, Arc<Examined>>; 2],
     /// Lines beyond the limit, which were not examined.
     pub unexamined: usize,
 }
@@ -264,18 +269,19 @@ impl<'a, 'b> Lines<'a, 'b> {
     pub fn new(view: &'a CaseView<'b>) -> Self {
         Self {
             view,
-            known: BTreeMap::new(),
+            known: Default::default(),
             unexamined: 0,
         }
     }
 
     /// What a command line does; `None` beyond the limit.
     pub fn examine(&mut self, line: &str, windows: bool) -> Option<Arc<Examined>> {
-        let key = (line.to_owned(), windows);
-        if let Some(known) = self.known.get(&key) {
+        let all: usize = self.known.iter().map(BTreeMap::len).sum();
+        let known = self.known.get_mut(usize::from(windows))?;
+        if let Some(known) = known.get(line) {
             return Some(Arc::clone(known));
         }
-        if self.known.len() >= MOST_EXAMINED {
+        if all >= MOST_EXAMINED {
             self.unexamined += 1;
             return None;
         }
@@ -289,7 +295,7 @@ impl<'a, 'b> Lines<'a, 'b> {
             .content
             .examine(line, &hint, &self.view.settings.script);
         let found = Arc::new(found);
-        self.known.insert(key, Arc::clone(&found));
+        known.insert(line.to_owned(), Arc::clone(&found));
         Some(found)
     }
 }

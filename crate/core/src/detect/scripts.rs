@@ -112,10 +112,8 @@ fn requested(op: &Operation) -> Option<String> {
 }
 
 fn process<'a>(view: &CaseView<'a>, event: EventNumber) -> Option<&'a ProcessFact> {
-    let facts = &view.store.facts;
-    let at = facts.partition_point(|(other, _)| *other < event);
-    match facts.get(at) {
-        Some((of, Fact::Process(fact))) if *of == event => Some(fact.as_ref()),
+    match view.store.facts_of(event).next() {
+        Some(Fact::Process(fact)) => Some(fact.as_ref()),
         _ => None,
     }
 }

@@ -40,14 +40,13 @@ const INDICATORS: [&str; 3] = [
     "log-rc-artefacts",
 ];
 
-/// Whether its script is gone although its folder is there.
-fn is_done(counter: &Counter, number: i64, marks: &Marks) -> bool {
+/// Whether the script of a number is gone although its folder is there; `scripts_collected` says whether any script of the counter is there.
+fn is_done(counter: &Counter, number: i64, marks: &Marks, scripts_collected: bool) -> bool {
     let newest = counter.numbers.keys().next_back() == Some(&number);
     let keeps = counter.family == Family::Action || counter.family == Family::Managed && newest;
-    let scripts_collected = counter.numbers.values().any(|marks| marks.script) || newest;
     counter.os == Os::Linux
         && keeps
-        && scripts_collected
+        && (scripts_collected || newest)
         && marks.folder
         && !marks.script
         && (marks.stdout || marks.terminal)
@@ -56,8 +55,10 @@ fn is_done(counter: &Counter, number: i64, marks: &Marks) -> bool {
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let mut gone: BTreeMap<usize, (&Counter, i64)> = BTreeMap::new();
     for counter in &view.guests.counters {
+        let scripts_collected = counter.numbers.values().any(|marks| marks.script);
         for (number, marks) in &counter.numbers {
-            if let (Some(run), true) = (marks.run, is_done(counter, *number, marks)) {
+            let done = is_done(counter, *number, marks, scripts_collected);
+            if let (Some(run), true) = (marks.run, done) {
                 gone.insert(run, (counter, *number));
             }
         }

@@ -41,7 +41,7 @@ const MOST_COMMANDS: usize = 100_000;
 
 /// What is known of an execution's script.
 #[derive(Clone, Debug, Default)]
-struct Fingerprints {
+pub(super) struct Fingerprints {
     execution: usize,
     raw: Option<String>,
     norm: Option<String>,
@@ -79,16 +79,10 @@ fn commands<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
 
 /// What an execution called: distinct names, or with repetitions as the published query has them.
 fn behaviour(view: &CaseView<'_>, run: usize, published: bool) -> Option<String> {
-    let facts = &view.store.facts;
     let run = view.runs.get(run)?;
     let mut names: Vec<&str> = Vec::new();
     for event in &run.events {
-        let from = facts.partition_point(|(number, _)| number < event);
-        let own = facts
-            .iter()
-            .skip(from)
-            .take_while(|(number, _)| number == event);
-        for (_, fact) in own {
+        for fact in view.store.facts_of(*event) {
             if let Fact::PowerShell(fact) = fact {
                 commands(&fact.text, |name| {
                     // The script itself is called like a command.
@@ -107,7 +101,11 @@ fn behaviour(view: &CaseView<'_>, run: usize, published: bool) -> Option<String>
     fingerprint::behaviour(names.into_iter())
 }
 
-/// Of every execution of which any is known.
+/// Of every execution of which any is known, made once.
+fn gathered<'a>(view: &'a CaseView<'_>) -> &'a [Fingerprints] {
+    view.drawn.fingerprints.get_or_init(|| gather(view))
+}
+
 fn gather(view: &CaseView<'_>) -> Vec<Fingerprints> {
     let settings = &view.settings.endpoint.unique;
     let referred = view.referred();
@@ -175,7 +173,7 @@ fn least(view: &CaseView<'_>) -> usize {
 }
 
 fn needs_executions(view: &CaseView<'_>) -> Option<String> {
-    let known = gather(view).len();
+    let known = gathered(view).len();
     (known < least(view)).then(|| {
         format!(
             "not-assessed: the script of {} is known, and {} are needed to call one rare",
@@ -187,9 +185,9 @@ fn needs_executions(view: &CaseView<'_>) -> Option<String> {
 
 /// Scopes with too few executions.
 pub fn left_out(view: &CaseView<'_>) -> Option<String> {
-    let all = gather(view);
+    let all = gathered(view);
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in &all {
+    for one in all {
         *totals.entry(&one.scope).or_default() += 1;
     }
     let few = totals
@@ -215,10 +213,10 @@ pub fn left_out(view: &CaseView<'_>) -> Option<String> {
 }
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
-    let all = gather(view);
+    let all = gathered(view);
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
     let mut counts: BTreeMap<(&str, &str), BTreeSet<usize>> = BTreeMap::new();
-    for one in &all {
+    for one in all {
         *totals.entry(&one.scope).or_default() += 1;
         for print in [&one.raw, &one.norm, &one.behaviour].into_iter().flatten() {
             // Hashes of different kinds never meet, so one table holds them all.
@@ -237,7 +235,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         })
     };
     let mut findings = Vec::new();
-    for one in &all {
+    for one in all {
         let total = totals.get(one.scope.as_str()).copied().unwrap_or(0);
         // Equal bytes or equal text are one script; behaviour speaks only where neither is known.
         let (kind, print, single) = match (&one.norm, &one.raw) {

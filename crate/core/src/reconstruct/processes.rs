@@ -18,7 +18,11 @@ use crate::event::fact::{Fact, ProcessFact};
 use crate::event::intern::Symbol;
 use crate::identity::host_label;
 use crate::time::{Instant, NS_PER_SECOND};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Reports of one start lie this near together.
 const ONE_START_NS: i64 = 3 * NS_PER_SECOND;
@@ -29,7 +33,7 @@ const SLACK_NS: i64 = NS_PER_SECOND;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Process {
     /// Guest as its evidence spells it.
-    pub host: String,
+    pub host: Arc<str>,
     /// Process id.
     pub pid: Option<u64>,
     /// Parent's process id.
@@ -37,23 +41,23 @@ pub struct Process {
     /// Parent by position in the list.
     pub parent: Option<usize>,
     /// Executable.
-    pub image: String,
+    pub image: Arc<str>,
     /// Command line.
-    pub command_line: String,
+    pub command_line: Arc<str>,
     /// Working directory.
-    pub directory: String,
+    pub directory: Arc<str>,
     /// Account.
-    pub user: String,
+    pub user: Arc<str>,
     /// Integrity level.
-    pub integrity: String,
+    pub integrity: Arc<str>,
     /// Log-on session.
-    pub logon: String,
+    pub logon: Arc<str>,
     /// Parent's executable, also where the parent itself was not seen.
-    pub parent_image: String,
+    pub parent_image: Arc<str>,
     /// Parent's command line.
-    pub parent_command_line: String,
+    pub parent_command_line: Arc<str>,
     /// Grandparent's executable.
-    pub grandparent_image: String,
+    pub grandparent_image: Arc<str>,
     /// First report of its start.
     pub started: Option<Instant>,
     /// Its end.
@@ -67,6 +71,30 @@ pub struct Process {
     parent_started: Option<Instant>,
 }
 
+/// Texts that processes share: folders, accounts and executables are few, whatever the number of processes.
+struct Texts<'a> {
+    store: &'a Store,
+    known: HashMap<Symbol, Arc<str>, FixedState>,
+}
+
+impl<'a> Texts<'a> {
+    fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            known: HashMap::with_hasher(FixedState::with_seed(0)),
+        }
+    }
+
+    fn text(&self, symbol: Symbol) -> &'a str {
+        self.store.text(symbol).unwrap_or("")
+    }
+
+    fn shared(&mut self, symbol: Symbol) -> Arc<str> {
+        let text = self.text(symbol);
+        Arc::clone(self.known.entry(symbol).or_insert_with(|| text.into()))
+    }
+}
+
 /// A report of a start or an end.
 struct Report<'a> {
     event: EventNumber,
@@ -76,18 +104,29 @@ struct Report<'a> {
     fact: &'a ProcessFact,
 }
 
-/// The file name of an executable, folded, without `.exe`.
-fn file_name(image: &str) -> String {
-    let name = image
-        .trim_matches('"')
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or("");
-    let folded = name.to_lowercase();
-    folded
-        .strip_suffix(".exe")
-        .map(str::to_owned)
-        .unwrap_or(folded)
+/// Whether two executables have one file name, letters folded, `.exe` left out.
+fn same_file(one: &str, other: &str) -> bool {
+    fn name(image: &str) -> Cow<'_, str> {
+        let name = image.trim_matches('"').rsplit(['/', '\\']).next();
+        let name = name.unwrap_or("");
+        if name.is_ascii() {
+            let stem = name
+                .len()
+                .checked_sub(4)
+                .and_then(|at| name.split_at_checked(at));
+            let bare = stem.filter(|(_, end)| end.eq_ignore_ascii_case(".exe"));
+            return Cow::Borrowed(bare.map_or(name, |(bare, _)| bare));
+        }
+        let folded = name.to_lowercase();
+        Cow::Owned(
+            folded
+                .strip_suffix(".exe")
+                .map(str::to_owned)
+                .unwrap_or(folded),
+        )
+    }
+    // Nearly always they are spelled alike.
+    one == other || name(one).eq_ignore_ascii_case(&name(other))
 }
 
 fn same_or_silent(one: &str, other: &str, equal: impl Fn(&str, &str) -> bool) -> bool {
@@ -95,12 +134,25 @@ fn same_or_silent(one: &str, other: &str, equal: impl Fn(&str, &str) -> bool) ->
 }
 
 fn same_words(one: &str, other: &str) -> bool {
-    let words = |line: &str| -> Vec<String> {
+    fn words(line: &str) -> impl Iterator<Item = &str> {
         line.split_ascii_whitespace()
-            .map(|word| word.trim_matches(['"', '\'']).to_lowercase())
-            .collect()
+            .map(|word| word.trim_matches(['"', '\'']))
+    }
+    let same = |one: &str, other: &str| {
+        if one.is_ascii() && other.is_ascii() {
+            one.eq_ignore_ascii_case(other)
+        } else {
+            one.to_lowercase() == other.to_lowercase()
+        }
     };
-    words(one) == words(other)
+    let (mut one, mut other) = (words(one), words(other));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other)) if same(one, other) => {}
+            _ => return false,
+        }
+    }
 }
 
 /// All processes, by host, then by start. `hosts` names each item's guest, `rank` orders items.
@@ -134,9 +186,10 @@ pub fn rebuild(
         });
     }
     let mut all: Vec<Process> = Vec::new();
+    let mut texts = Texts::new(store);
     for reports in by_host.into_values() {
         let first = all.len();
-        let mut found = of_host(store, reports, rank);
+        let mut found = of_host(&mut texts, reports, rank);
         link(&mut found);
         for process in &mut found {
             process.parent = process.parent.map(|parent| parent + first);
@@ -146,8 +199,10 @@ pub fn rebuild(
     all
 }
 
-fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32]) -> Vec<Process> {
-    reports.sort_by_key(|report| {
+fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) -> Vec<Process> {
+    let store = texts.store;
+    // A log is in its own order mostly; what each report is sorted by is looked up once.
+    reports.sort_by_cached_key(|report| {
         let item = store.item_of(report.event) as usize;
         (
             report.time.map_or(i64::MAX, |time| time.ns),
@@ -156,8 +211,9 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32]) -> Vec<Pro
             report.event,
         )
     });
-    let text = |symbol: Symbol| store.text(symbol).unwrap_or("");
     let mut found: Vec<Process> = Vec::new();
+    // Reports of one guest mostly spell it alike.
+    let mut host: Arc<str> = "".into();
     let mut by_pid: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for report in reports {
         let fact = report.fact;
@@ -178,22 +234,31 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32]) -> Vec<Pro
             }
             continue;
         }
-        let same = known.iter().rev().find(|at| {
-            found
-                .get(**at)
-                .is_some_and(|process| is_report_of(process, &report, &text))
-        });
-        if let Some(process) = same.and_then(|at| found.get_mut(*at)) {
-            process.take(&report, &text);
+        // They are in order of their starts: what began too long before ends the search.
+        let since = report.time.map(|time| time.ns.saturating_sub(ONE_START_NS));
+        let near = known
+            .iter()
+            .rev()
+            .filter_map(|at| Some((at, found.get(*at)?)));
+        let same = near
+            .filter(|_| since.is_some())
+            .take_while(|(_, process)| process.started.is_none_or(|time| Some(time.ns) >= since))
+            .find(|(_, process)| is_report_of(process, &report, texts))
+            .map(|(at, _)| *at);
+        if let Some(process) = same.and_then(|at| found.get_mut(at)) {
+            process.take(&report, texts);
             continue;
         }
         let at = found.len();
+        if &*host != report.host {
+            host = report.host.into();
+        }
         let mut process = Process {
-            host: report.host.to_owned(),
+            host: Arc::clone(&host),
             started: report.time,
             ..Process::default()
         };
-        process.take(&report, &text);
+        process.take(&report, texts);
         found.push(process);
         if let Some(pid) = fact.pid {
             by_pid.entry(pid).or_default().push(at);
@@ -207,11 +272,8 @@ fn is_entity(process: &Process, entity: Symbol) -> bool {
 }
 
 /// Whether a start report tells of this process again.
-fn is_report_of<'a>(
-    process: &Process,
-    report: &Report<'_>,
-    text: &impl Fn(Symbol) -> &'a str,
-) -> bool {
+fn is_report_of(process: &Process, report: &Report<'_>, texts: &Texts<'_>) -> bool {
+    let text = |symbol| texts.text(symbol);
     let near = match (process.started, report.time) {
         (Some(one), Some(other)) => (other.ns - one.ns).abs() <= ONE_START_NS,
         _ => false,
@@ -219,9 +281,7 @@ fn is_report_of<'a>(
     let fact = report.fact;
     // A source that names its processes apart never reports one twice under two names; another source's name is not comparable.
     near && process.ended.is_none()
-        && same_or_silent(&process.image, text(fact.image), |one, other| {
-            file_name(one) == file_name(other)
-        })
+        && same_or_silent(&process.image, text(fact.image), same_file)
         && same_or_silent(&process.command_line, text(fact.command_line), same_words)
 }
 
@@ -232,24 +292,27 @@ impl Process {
     }
 
     /// Adds what a report says; what is known stays.
-    fn take<'a>(&mut self, report: &Report<'_>, text: &impl Fn(Symbol) -> &'a str) {
+    fn take(&mut self, report: &Report<'_>, texts: &mut Texts<'_>) {
         let fact = report.fact;
         self.pid = self.pid.or(fact.pid);
         self.parent_pid = self.parent_pid.or(fact.parent_pid);
         self.parent_started = self.parent_started.or(fact.parent_started);
-        let fill = |slot: &mut String, symbol: Symbol| {
-            if slot.is_empty() {
-                text(symbol).clone_into(slot);
-            }
-        };
         // A full path says more than a name.
-        let image = text(fact.image);
+        let image = texts.text(fact.image);
         if self.image.is_empty()
             || (!self.image.contains(['/', '\\']) && image.contains(['/', '\\']))
         {
-            image.clone_into(&mut self.image);
+            self.image = texts.shared(fact.image);
         }
-        fill(&mut self.command_line, fact.command_line);
+        // Command lines are mostly each its own.
+        if self.command_line.is_empty() {
+            self.command_line = texts.text(fact.command_line).into();
+        }
+        let mut fill = |slot: &mut Arc<str>, symbol: Symbol| {
+            if slot.is_empty() {
+                *slot = texts.shared(symbol);
+            }
+        };
         fill(&mut self.directory, fact.directory);
         fill(&mut self.user, fact.user);
         fill(&mut self.integrity, fact.integrity);
@@ -292,7 +355,7 @@ fn link(found: &mut [Process]) {
             }
             // The same process with a new image (`exec`): what it was before.
             let before = by_pid.get(&child.pid?).and_then(|list| {
-                let here = list.iter().position(|other| *other == at)?;
+                let here = list.binary_search(&at).ok()?;
                 let earlier = *list.get(here.checked_sub(1)?)?;
                 let process = found.get(earlier)?;
                 (process.ended.is_none()
@@ -302,6 +365,13 @@ fn link(found: &mut [Process]) {
             });
             before.or_else(|| {
                 let candidates = by_pid.get(&child.parent_pid?)?;
+                // Those that began after the child are none of its parents.
+                let latest = child.started?.ns.saturating_add(SLACK_NS);
+                let before = candidates.partition_point(|at| {
+                    let started = found.get(*at).and_then(|process| process.started);
+                    started.is_some_and(|started| started.ns <= latest)
+                });
+                let candidates = candidates.get(..before)?;
                 candidates.iter().rev().copied().find(|parent| {
                     *parent != at
                         && found
@@ -327,9 +397,7 @@ fn may_be_parent(parent: &Process, child: &Process) -> bool {
         && parent
             .ended
             .is_none_or(|ended| ended.ns + SLACK_NS >= start.ns)
-        && same_or_silent(&child.parent_image, &parent.image, |one, other| {
-            file_name(one) == file_name(other)
-        })
+        && same_or_silent(&child.parent_image, &parent.image, same_file)
 }
 
 /// The processes below one, itself first, in order of the list.

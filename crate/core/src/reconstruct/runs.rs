@@ -18,10 +18,12 @@ mod again;
 use crate::case::store::{EventNumber, Store};
 use crate::event::EventKind;
 use crate::event::fact::{Fact, GuestSaid, ProcessFact, RunState, StatusSaid};
+use crate::event::intern::{Interner, Symbol};
 use crate::evidence::layout::{Family, Os};
 use crate::identity::host_label;
 use crate::record::run_mention::{self, Mention};
 use crate::time::{Instant, NS_PER_SECOND};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A script as a run delivered it.
@@ -69,14 +71,38 @@ pub struct Run {
 /// What names a run: host label, family, name, sequence, and a number of its own where it has no sequence.
 type RunKey = (String, Family, String, Option<i64>, u64);
 
+/// How events spell something, in their order.
+#[derive(Clone)]
+struct Spelled<T>(Vec<(EventNumber, T)>);
+
+impl<T> Default for Spelled<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Spelled<T> {
+    /// What the last word of an event has.
+    fn of(&self, event: EventNumber) -> Option<&T> {
+        let after = self.0.partition_point(|(other, _)| *other <= event);
+        let (other, spelled) = self.0.get(after.checked_sub(1)?)?;
+        (*other == event).then_some(spelled)
+    }
+
+    fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+        self.0.sort_by_key(|(event, _)| *event);
+    }
+}
+
 /// Everything said of one key.
 #[derive(Default)]
 struct Mentions<'a> {
     /// The guest as each event that says one spells it.
-    hosts: BTreeMap<EventNumber, &'a str>,
+    hosts: Spelled<&'a str>,
     os: Option<Os>,
     /// The run's name as each event that has one spells it.
-    names: BTreeMap<EventNumber, String>,
+    names: Spelled<Cow<'a, str>>,
     said: Vec<(EventNumber, Option<Instant>, &'a GuestSaid)>,
 }
 
@@ -89,68 +115,7 @@ pub fn fold(
     rank: &[u32],
     keep: impl Fn(EventNumber) -> bool,
 ) -> Vec<Run> {
-    let mut keys: BTreeMap<RunKey, Mentions<'_>> = BTreeMap::new();
-    for (event, fact) in &store.facts {
-        if !keep(*event) {
-            continue;
-        }
-        let (family, os, name, sequence, said) = match fact {
-            Fact::Guest(fact) => {
-                let name = store.text(fact.name).unwrap_or("").to_owned();
-                (fact.family, fact.os, name, fact.sequence, &fact.said)
-            }
-            // The kernel's audit knows nothing of run commands, but a shell that is started from a script's path is one.
-            Fact::Process(process) => match script_process(store, *event, process) {
-                Some(found) => {
-                    let name = found.name.unwrap_or_default();
-                    (
-                        found.family,
-                        found.os,
-                        name,
-                        Some(found.sequence),
-                        &GuestSaid::Process,
-                    )
-                }
-                None => continue,
-            },
-            _ => continue,
-        };
-        let item = store.item_of(*event) as usize;
-        let named = store.column(&store.columns.host, *event);
-        let of_item = hosts.get(item);
-        let host = named.or_else(|| of_item.and_then(|(host, _)| host.as_deref()));
-        // `//` cannot begin a host's label: nameless guests are kept apart by their root.
-        let label = host.map_or_else(
-            || format!("//{}", of_item.map_or("", |(_, root)| root)),
-            host_label,
-        );
-        let alone = if sequence.is_none() {
-            let place = rank.get(item).copied().map_or(0, u64::from) << 40;
-            (place
-                | store
-                    .columns
-                    .offset
-                    .get(*event as usize)
-                    .copied()
-                    .unwrap_or(0))
-                + 1
-        } else {
-            0
-        };
-        let mentions = keys
-            .entry((label, family, name.to_lowercase(), sequence, alone))
-            .or_default();
-        if let Some(host) = host {
-            mentions.hosts.insert(*event, host);
-        }
-        mentions.os = mentions.os.or(Some(os));
-        if !name.is_empty() {
-            mentions.names.insert(*event, name);
-        }
-        mentions
-            .said
-            .push((*event, store.stamp(*event).map(|stamp| stamp.instant), said));
-    }
+    let mut keys = by_key(store, hosts, rank, keep);
     join_nameless(&mut keys);
     let mut runs: Vec<Run> = keys
         .into_iter()
@@ -172,6 +137,112 @@ pub fn fold(
         .collect();
     runs.sort_by_key(|run| run.started.or(run.ended).map_or(i64::MAX, |time| time.ns));
     runs
+}
+
+/// What is said of each key.
+fn by_key<'a>(
+    store: &'a Store,
+    hosts: &'a [(Option<String>, String)],
+    rank: &[u32],
+    keep: impl Fn(EventNumber) -> bool,
+) -> BTreeMap<RunKey, Mentions<'a>> {
+    // A log mentions its few runs a million times: texts are folded once each, and numbers stand for them meanwhile.
+    let mut folded = Interner::default();
+    let mut label_of: BTreeMap<(Symbol, Option<usize>), Symbol> = BTreeMap::new();
+    let mut name_of: BTreeMap<Symbol, Symbol> = BTreeMap::new();
+    let mut place: BTreeMap<(Symbol, Family, Symbol, Option<i64>, u64), usize> = BTreeMap::new();
+    let mut said_of: Vec<Mentions<'a>> = Vec::new();
+    for (event, fact) in &store.facts {
+        if !keep(*event) {
+            continue;
+        }
+        let (family, os, name, sequence, said) = match fact {
+            Fact::Guest(fact) => {
+                let number = *name_of.entry(fact.name).or_insert_with(|| {
+                    folded.intern(&store.text(fact.name).unwrap_or("").to_lowercase())
+                });
+                let name = Cow::Borrowed(store.text(fact.name).unwrap_or(""));
+                (
+                    fact.family,
+                    fact.os,
+                    (number, name),
+                    fact.sequence,
+                    &fact.said,
+                )
+            }
+            // The kernel's audit knows nothing of run commands, but a shell that is started from a script's path is one.
+            Fact::Process(process) => match script_process(store, *event, process) {
+                Some(found) => {
+                    let name = found.name.unwrap_or_default();
+                    (
+                        found.family,
+                        found.os,
+                        (folded.intern(&name.to_lowercase()), Cow::Owned(name)),
+                        Some(found.sequence),
+                        &GuestSaid::Process,
+                    )
+                }
+                None => continue,
+            },
+            _ => continue,
+        };
+        let item = store.item_of(*event) as usize;
+        let symbol = store.columns.host.get(*event as usize).copied();
+        let symbol = symbol.unwrap_or_default();
+        let of_item = hosts.get(item);
+        let host = store
+            .text(symbol)
+            .or_else(|| of_item.and_then(|(host, _)| host.as_deref()));
+        let by_item = (symbol == Symbol::NONE).then_some(item);
+        let label = *label_of.entry((symbol, by_item)).or_insert_with(|| {
+            // `//` cannot begin a host's label: nameless guests are kept apart by their root.
+            folded.intern(&host.map_or_else(
+                || format!("//{}", of_item.map_or("", |(_, root)| root)),
+                host_label,
+            ))
+        });
+        let alone = if sequence.is_none() {
+            let place = rank.get(item).copied().map_or(0, u64::from) << 40;
+            (place | store.span(*event).offset) + 1
+        } else {
+            0
+        };
+        let (number, name) = name;
+        let key = (label, family, number, sequence, alone);
+        let at = *place.entry(key).or_insert_with(|| {
+            said_of.push(Mentions::default());
+            said_of.len() - 1
+        });
+        let Some(mentions) = said_of.get_mut(at) else {
+            continue;
+        };
+        if let Some(host) = host {
+            mentions.hosts.0.push((*event, host));
+        }
+        mentions.os = mentions.os.or(Some(os));
+        if !name.is_empty() {
+            mentions.names.0.push((*event, name));
+        }
+        mentions
+            .said
+            .push((*event, store.stamp(*event).map(|stamp| stamp.instant), said));
+    }
+    let spelled = place
+        .into_iter()
+        .map(|((label, family, name, sequence, alone), at)| {
+            let key = (
+                folded.text(label).to_owned(),
+                family,
+                folded.text(name).to_owned(),
+                sequence,
+                alone,
+            );
+            (
+                key,
+                said_of.get_mut(at).map(std::mem::take).unwrap_or_default(),
+            )
+        });
+    spelled.collect()
 }
 
 /// The execution whose script a process of Linux was started from. What Windows and sensors report says so itself.
@@ -256,16 +327,16 @@ fn run(
     });
     let spelled = said
         .iter()
-        .find_map(|(event, _, _)| mentions.names.get(event));
+        .find_map(|(event, _, _)| mentions.names.of(*event));
     let host = said
         .iter()
-        .find_map(|(event, _, _)| mentions.hosts.get(event));
+        .find_map(|(event, _, _)| mentions.hosts.of(*event));
     let mut run = Run {
         host: host.map(|host| (*host).to_owned()),
         os: mentions.os.unwrap_or(Os::Linux),
         family,
         name: spelled
-            .cloned()
+            .map(|spelled| spelled.to_string())
             .or_else(|| (!name.is_empty()).then(|| name.to_owned())),
         sequence,
         started: None,

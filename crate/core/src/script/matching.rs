@@ -141,8 +141,9 @@ pub fn search(
         loop {
             let to = floor(&line.text, from + LINE_BYTES);
             let piece = line.text.get(from..to).unwrap_or("");
-            for (number, indicator, regex) in indicators.candidates(piece) {
-                if !fits(indicator, platform) || found.contains(&number) {
+            let fitting = |indicator: &Indicator| fits(indicator, platform);
+            for (number, indicator, regex) in indicators.candidates(piece, fitting) {
+                if found.contains(&number) {
                     continue;
                 }
                 let Some(indicator_weight) = weights.of(indicator) else {

@@ -300,7 +300,7 @@ fn concerns(case: &Case, occurred: &Occurred) -> (String, String) {
         .processes
         .first()
         .and_then(|at| case.processes().get(*at))
-        .map(|process| process.host.clone());
+        .map(|process| process.host.to_string());
     let of_item = || {
         let item = case.items().get(store.item_of(*event) as usize)?;
         item.host.clone()
@@ -371,7 +371,7 @@ fn hit(
     let host = processes
         .first()
         .and_then(|at| case.processes().get(*at))
-        .map(|process| process.host.clone())
+        .map(|process| process.host.to_string())
         .filter(|host| !host.is_empty())
         .or_else(|| column(&store.columns.host))
         .or_else(|| {

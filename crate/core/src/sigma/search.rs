@@ -350,14 +350,7 @@ fn subject_of<'a>(
 ) -> Option<Subject<'a>> {
     let store = case.store();
     let item = case.items().get(store.item_of(event) as usize)?;
-    let fact = fact.or_else(|| {
-        let facts = &store.facts;
-        let at = facts.partition_point(|(other, _)| *other < event);
-        facts
-            .get(at)
-            .filter(|(other, _)| *other == event)
-            .map(|(_, fact)| fact)
-    });
+    let fact = fact.or_else(|| store.facts_of(event).next());
     Some(Subject {
         view,
         event,

@@ -159,7 +159,7 @@ impl<'a> Subject<'a> {
             return Some(Os::Linux);
         }
         let path = match (self.process, self.fact) {
-            (Some((process, _)), _) => process.image.as_str(),
+            (Some((process, _)), _) => &*process.image,
             (_, Some(Fact::File(file))) => self.text(file.path).unwrap_or(""),
             (_, Some(Fact::Flow(flow))) => self.text(flow.image).unwrap_or(""),
             _ => "",
@@ -384,11 +384,11 @@ fn of_process<'a>(slot: Slot, process: &'a Process, all: &'a [Process]) -> Optio
         Slot::CommandLine => one(&process.command_line),
         Slot::ParentImage => Some(paths(known(
             &process.parent_image,
-            parent.map(|parent| parent.image.as_str()),
+            parent.map(|parent| &*parent.image),
         ))),
         Slot::ParentCommandLine => one(known(
             &process.parent_command_line,
-            parent.map(|parent| parent.command_line.as_str()),
+            parent.map(|parent| &*parent.command_line),
         )),
         Slot::User => one(&process.user),
         Slot::Integrity => one(&process.integrity),

@@ -170,11 +170,7 @@ impl<'a> Sides<'a> {
 
 /// The fact of an event.
 fn fact_of(case: &Case, event: EventNumber) -> Option<&Fact> {
-    let facts = &case.store().facts;
-    let at = facts
-        .binary_search_by_key(&event, |(event, _)| *event)
-        .ok()?;
-    facts.get(at).map(|(_, fact)| fact)
+    case.store().facts_of(event).next()
 }
 
 fn time_of_event(case: &Case, event: EventNumber) -> Option<String> {

@@ -127,15 +127,15 @@ impl Tree {
             depth,
             part,
             pid: process.pid,
-            image: process.image.clone(),
-            user: process.user.clone(),
+            image: process.image.to_string(),
+            user: process.user.to_string(),
             exit_code: process.exit_code,
             started: process.started.map(|time| time.to_string()),
             ended: process.ended.map(|time| time.to_string()),
             command_line: Statement::new(
                 case,
                 "command line",
-                process.command_line.clone(),
+                process.command_line.to_string(),
                 &process.events,
             ),
         });

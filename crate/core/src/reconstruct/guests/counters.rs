@@ -137,24 +137,38 @@ impl Counter {
 
 /// Counters in the making.
 #[derive(Default)]
-pub(super) struct Gathering(BTreeMap<Key, Counter>);
+pub(super) struct Gathering {
+    all: Vec<Counter>,
+    place: BTreeMap<Key, usize>,
+    /// The counter asked for last, which a log asks for line after line, and the name as it was asked for.
+    last: (String, usize),
+}
 
 impl Gathering {
-    fn counter(&mut self, label: String, family: Family, name: &str) -> &mut Counter {
-        let name = name.to_lowercase();
-        let key = (label, family, name);
-        self.0.entry(key).or_insert_with_key(|key| Counter {
-            label: key.0.clone(),
-            host: None,
-            os: Os::Linux,
-            family: key.1,
-            name: key.2.clone(),
-            numbers: BTreeMap::new(),
-            highest: None,
-            left_process: None,
-            lines: Vec::new(),
-            state_collected: false,
-        })
+    fn counter(&mut self, label: &str, family: Family, name: &str) -> Option<&mut Counter> {
+        let known = self.all.get(self.last.1).is_some_and(|counter| {
+            (counter.label.as_str(), counter.family) == (label, family) && self.last.0 == name
+        });
+        if !known {
+            let key = (label.to_owned(), family, name.to_lowercase());
+            let at = *self.place.entry(key).or_insert_with_key(|key| {
+                self.all.push(Counter {
+                    label: key.0.clone(),
+                    host: None,
+                    os: Os::Linux,
+                    family: key.1,
+                    name: key.2.clone(),
+                    numbers: BTreeMap::new(),
+                    highest: None,
+                    left_process: None,
+                    lines: Vec::new(),
+                    state_collected: false,
+                });
+                self.all.len() - 1
+            });
+            self.last = (name.to_owned(), at);
+        }
+        self.all.get_mut(self.last.1)
     }
 
     /// What a record says.
@@ -163,7 +177,7 @@ impl Gathering {
         fact: &GuestFact,
         name: &str,
         event: EventNumber,
-        label: String,
+        label: &str,
         run: Option<usize>,
     ) {
         let in_log = matches!(
@@ -187,15 +201,18 @@ impl Gathering {
         );
         if !in_log && !on_disk {
             // Scripts, outputs and telemetry prove a run; their marks come from paths.
-            if let (Some(run), Some(number)) = (run, fact.sequence) {
-                let counter = self.counter(label, fact.family, name);
+            if let (Some(run), Some(number)) = (run, fact.sequence)
+                && let Some(counter) = self.counter(label, fact.family, name)
+            {
                 let marks = counter.numbers.entry(number).or_default();
                 marks.run = marks.run.or(Some(run));
                 marks.events.push(event);
             }
             return;
         }
-        let counter = self.counter(label, fact.family, name);
+        let Some(counter) = self.counter(label, fact.family, name) else {
+            return;
+        };
         counter.os = fact.os;
         match (&fact.said, fact.sequence) {
             (GuestSaid::HighestProcessed, Some(number)) => {
@@ -238,8 +255,9 @@ impl Gathering {
         let Some(family) = layout.family else { return };
         let label = label_of(item.host.as_deref(), &layout.root);
         if layout.role == Role::State && layout.name.is_none() {
-            let counter = self.counter(label, family, "");
-            counter.state_collected = true;
+            if let Some(counter) = self.counter(&label, family, "") {
+                counter.state_collected = true;
+            }
             return;
         }
         let role = layout.role;
@@ -257,7 +275,10 @@ impl Gathering {
         ) else {
             return;
         };
-        let counter = self.counter(label, family, layout.name.as_deref().unwrap_or(""));
+        let name = layout.name.as_deref().unwrap_or("");
+        let Some(counter) = self.counter(&label, family, name) else {
+            return;
+        };
         counter.os = os_or_linux(layout.os);
         if counter.host.is_none() {
             counter.host.clone_from(&item.host);
@@ -281,7 +302,8 @@ impl Gathering {
 
     /// The counters, by key, what they hold in an order of its own.
     pub(super) fn counters(self, store: &Store, rank: &[u32]) -> Vec<Counter> {
-        let mut counters: Vec<Counter> = self.0.into_values().collect();
+        let mut counters = self.all;
+        counters.sort_by(|one, other| one.key().cmp(&other.key()));
         let place = |event: EventNumber| {
             let item = store.item_of(event) as usize;
             (

@@ -139,10 +139,16 @@ fn file_name(path: &str) -> &str {
 /// Gathers everything. `counts` says which items count.
 #[must_use]
 pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Guests {
-    let mut run_of: BTreeMap<EventNumber, usize> = BTreeMap::new();
-    for (at, run) in runs.iter().enumerate() {
-        run_of.extend(run.events.iter().map(|event| (*event, at)));
+    let mut run_of: Vec<Option<u32>> = vec![None; store.len()];
+    for (at, run) in (0_u32..).zip(runs) {
+        for event in &run.events {
+            if let Some(slot) = run_of.get_mut(*event as usize) {
+                *slot = Some(at);
+            }
+        }
     }
+    // A log has few guests and a million lines.
+    let mut labels: BTreeMap<(Symbol, Option<u32>), String> = BTreeMap::new();
     let mut guests = Guests {
         texts: vec![RunTexts::default(); runs.len()],
         labels: runs
@@ -160,29 +166,41 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
         if item.duplicate_of.is_some() {
             continue;
         }
-        let named = store.column(&store.columns.host, *event);
-        let label = || label_of(named.or(item.host.as_deref()), &item.layout.root);
+        let symbol = store.columns.host.get(*event as usize).copied();
+        let symbol = symbol.unwrap_or_default();
+        let by_item = (symbol == Symbol::NONE).then(|| store.item_of(*event));
+        let known = || {
+            let host = store.text(symbol).or(item.host.as_deref());
+            label_of(host, &item.layout.root)
+        };
+        let label: &str = labels.entry((symbol, by_item)).or_insert_with(known);
         let time = store.stamp(*event).map(|stamp| stamp.instant.ns);
         match fact {
             Fact::Guest(fact) => {
-                let run = run_of.get(event).copied();
+                let run = run_of.get(*event as usize).copied().flatten();
+                let run = run.map(|run| run as usize);
                 if let Some(texts) = run.and_then(|run| guests.texts.get_mut(run)) {
                     texts.take(&fact.said, *event, item);
                 }
-                guests.take(store, fact, *event, label(), time);
+                guests.take(store, fact, *event, label, time);
                 // A name that only some sources know was found when the runs were folded.
                 let name = run.and_then(|run| runs.get(run)?.name.as_deref());
                 let name = name.unwrap_or(text(fact.name));
-                gathering.take(fact, name, *event, label(), run);
+                gathering.take(fact, name, *event, label, run);
             }
             Fact::File(fact) => {
                 let name = file_name(text(fact.path));
                 let done = store.column(&store.columns.operation, *event).unwrap_or("");
                 let removed = done.to_ascii_lowercase().contains("delet");
                 if let (Some(time), true, false) = (time, may_be_script(name), removed) {
-                    guests
-                        .file_writes
-                        .push(file_write(fact, &text, label(), time, name, *event));
+                    guests.file_writes.push(file_write(
+                        fact,
+                        &text,
+                        label.to_owned(),
+                        time,
+                        name,
+                        *event,
+                    ));
                 }
             }
             Fact::Process(fact) => {
@@ -194,7 +212,7 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
                 }) = said
                 {
                     guests.secrets.push(Secret {
-                        label: label(),
+                        label: label.to_owned(),
                         user,
                         length,
                         digest,
@@ -277,7 +295,7 @@ impl Guests {
         store: &Store,
         fact: &GuestFact,
         event: EventNumber,
-        label: String,
+        label: &str,
         time: Option<i64>,
     ) {
         match &fact.said {
@@ -288,7 +306,7 @@ impl Guests {
                     && handler.is_some_and(|name| !name.to_lowercase().contains("customscript"));
                 if let (Some(time), false) = (time, other) {
                     self.changes.push(Change {
-                        label,
+                        label: label.to_owned(),
                         family: fact.family,
                         version: store.text(fact.version).map(bare_version),
                         what: *what,
@@ -302,7 +320,7 @@ impl Guests {
                 length,
                 digest,
             } => self.secrets.push(Secret {
-                label,
+                label: label.to_owned(),
                 user: user.clone(),
                 length: *length,
                 digest: digest.clone(),

@@ -76,7 +76,8 @@ pub(super) fn gather(store: &Store, items: &[Item]) -> BTreeMap<String, Reach> {
         .filter(|(_, item)| item.duplicate_of.is_none() && item.is_guest())
         .collect();
     order.sort_by(|(_, one), (_, other)| {
-        (&one.path, &one.sha256).cmp(&(&other.path, &other.sha256))
+        let one = (&one.path, one.size, &one.sha256);
+        one.cmp(&(&other.path, other.size, &other.sha256))
     });
     let mut place: Vec<Option<usize>> = vec![None; items.len()];
     let mut logs: Vec<(String, Vec<EventNumber>)> = Vec::new();

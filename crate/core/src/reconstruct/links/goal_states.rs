@@ -17,6 +17,7 @@
 use crate::case::store::{EventNumber, Store};
 use crate::event::EventKind;
 use crate::event::fact::{Fact, GoalStateFact, GuestSaid};
+use crate::event::intern::{Interner, Symbol};
 use crate::evidence::layout::{Family, family_of};
 use crate::identity::{fold, host_label};
 use crate::reconstruct::runs::Run;
@@ -178,10 +179,7 @@ impl Said {
             *slot = Some(slot.map_or(time, |have| have.min(time)));
         };
         for event in &run.events {
-            let Ok(at) = store.facts.binary_search_by_key(event, |(event, _)| *event) else {
-                continue;
-            };
-            let Some((_, Fact::Guest(fact))) = store.facts.get(at) else {
+            let Some(Fact::Guest(fact)) = store.facts_of(*event).next() else {
                 continue;
             };
             let time = store.stamp(*event).map(|stamp| stamp.instant.ns);
@@ -212,6 +210,9 @@ impl Said {
 }
 
 fn brought(guests: &BTreeMap<String, OfGuest>, runs: &[Run], said: &[Said]) -> Vec<Vec<String>> {
+    if guests.is_empty() {
+        return vec![Vec::new(); runs.len()];
+    }
     let mut brought: Vec<BTreeSet<String>> = vec![BTreeSet::new(); runs.len()];
     // By the time of enabling, so that the first number after a goal state takes it.
     let mut by_enabling: Vec<(i64, usize)> = Vec::new();
@@ -234,26 +235,29 @@ fn brought(guests: &BTreeMap<String, OfGuest>, runs: &[Run], said: &[Said]) -> V
         }
     }
     by_enabling.sort_unstable();
-    let mut taken: BTreeSet<(String, &Line, Family, String)> = BTreeSet::new();
+    // Lines by their place in the guest's order, texts by number: thousands of runs are compared with each other.
+    let lines: BTreeMap<&str, Vec<&Line>> = guests
+        .iter()
+        .map(|(label, guest)| (label.as_str(), guest.lines.iter().collect()))
+        .collect();
+    let mut names = Interner::default();
+    let mut taken: BTreeSet<(&str, usize, Family, Symbol)> = BTreeSet::new();
     for (enabled, at) in by_enabling {
         let (Some(run), Some(slot)) = (runs.get(at), brought.get_mut(at)) else {
             continue;
         };
-        let label = label(run);
-        let Some(guest) = guests.get(&label) else {
+        let Some((label, lines)) = lines.get_key_value(label(run).as_str()) else {
             continue;
         };
-        let until = Line {
-            time: enabled.saturating_add(1),
-            resolution: 0,
-            created: None,
-            correlation: None,
-        };
-        let Some(line) = guest.lines.range(..until).next_back() else {
+        let before = lines.partition_point(|line| line.time <= enabled);
+        let Some((place, line)) = before
+            .checked_sub(1)
+            .and_then(|at| Some((at, lines.get(at)?)))
+        else {
             continue;
         };
-        let name = run.name.as_deref().map(fold).unwrap_or_default();
-        if taken.insert((label, line, run.family, name)) {
+        let name = names.intern(&run.name.as_deref().map(fold).unwrap_or_default());
+        if taken.insert((*label, place, run.family, name)) {
             slot.extend(line.correlation.clone());
         }
     }

@@ -17,8 +17,9 @@
 
 use crate::case::store::{EventNumber, Store};
 use crate::event::fact::{Fact, GuestSaid};
+use crate::event::intern::{Interner, Symbol};
 use crate::evidence::layout::Family;
-use crate::identity::{address, fold, host_label};
+use crate::identity::{address, folded, host_label};
 use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
 use crate::record::run_mention;
@@ -76,8 +77,27 @@ pub fn fitting<'a>(
         .take_while(move |flow| flow.time <= last)
 }
 
-/// What names a run on a guest: label, feature, name, number.
-type Key = (String, Family, String, i64);
+/// What names a run on a guest: label, feature, name, number; the texts folded and by number of [`Names`].
+type Key = (Symbol, Family, Symbol, i64);
+
+/// Labels and names by number, so that a million processes on few guests fold and compare few texts.
+#[derive(Default)]
+struct Names<'a> {
+    folded: Interner,
+    label_of: BTreeMap<&'a str, Symbol>,
+}
+
+impl<'a> Names<'a> {
+    fn label(&mut self, host: &'a str) -> Symbol {
+        let folded = &mut self.folded;
+        let label = self.label_of.entry(host);
+        *label.or_insert_with(|| folded.intern(&host_label(host)))
+    }
+
+    fn name(&mut self, name: Option<&str>) -> Symbol {
+        name.map_or(Symbol::NONE, |name| self.folded.intern(&folded(name)))
+    }
+}
 
 /// What witnesses are gathered from.
 #[derive(Clone, Copy)]
@@ -98,16 +118,17 @@ impl Witnesses<'_> {
     /// What was seen of each run, in the events that `keep` lets through.
     #[must_use]
     pub fn gather(&self, keep: impl Fn(EventNumber) -> bool) -> Vec<Seen> {
+        let mut names = Names::default();
         let mut by_key: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
         for (at, run) in self.runs.iter().enumerate() {
             if let Some(number) = run.sequence {
-                let name = run.name.as_deref().map(fold).unwrap_or_default();
-                let key = (super::goal_states::label(run), run.family, name, number);
+                let label = names.label(run.host.as_deref().unwrap_or(""));
+                let key = (label, run.family, names.name(run.name.as_deref()), number);
                 by_key.entry(key).or_default().push(at);
             }
         }
         let mut seen: Vec<Seen> = vec![Seen::default(); self.runs.len()];
-        let of_process = self.trees(&by_key, &mut seen);
+        let of_process = self.trees(&by_key, &mut names, &mut seen);
         self.files(&mut seen);
         self.flows(&of_process, &mut seen, keep);
         let time = |event: &EventNumber| {
@@ -126,7 +147,12 @@ impl Witnesses<'_> {
     }
 
     /// The run of each process: its own script's, else its parent's.
-    fn trees(&self, by_key: &BTreeMap<Key, Vec<usize>>, seen: &mut [Seen]) -> Vec<Option<usize>> {
+    fn trees<'a>(
+        &'a self,
+        by_key: &BTreeMap<Key, Vec<usize>>,
+        names: &mut Names<'a>,
+        seen: &mut [Seen],
+    ) -> Vec<Option<usize>> {
         let own: Vec<Option<usize>> = self
             .processes
             .iter()
@@ -137,13 +163,9 @@ impl Witnesses<'_> {
                     &process.parent_image,
                     &process.parent_command_line,
                 )?;
-                let name = found.name.as_deref().map(fold).unwrap_or_default();
-                let key = (
-                    host_label(&process.host),
-                    found.family,
-                    name,
-                    found.sequence,
-                );
+                let label = names.label(&process.host);
+                let name = names.name(found.name.as_deref());
+                let key = (label, found.family, name, found.sequence);
                 self.nearest(by_key.get(&key)?, process.started.map(|time| time.ns))
             })
             .collect();
@@ -205,15 +227,13 @@ impl Witnesses<'_> {
 
     /// Files that bear a run's number; where both sizes are known they must agree.
     fn files(&self, seen: &mut [Seen]) {
-        let facts = &self.store.facts;
         for (run, of_run) in self.runs.iter().zip(seen) {
             of_run.written = run.events.iter().any(|event| {
-                let from = facts.partition_point(|(number, _)| number < event);
-                let own = || facts.iter().skip(from).take_while(|(number, _)| number == event);
-                let written = own().any(|(_, fact)| {
+                let own = || self.store.facts_of(*event);
+                let written = own().any(|fact| {
                     matches!(fact, Fact::Guest(guest) if matches!(guest.said, GuestSaid::FileWritten | GuestSaid::ScriptWritten))
                 });
-                let other_size = own().any(|(_, fact)| match (fact, &run.script) {
+                let other_size = own().any(|fact| match (fact, &run.script) {
                     (Fact::File(file), Some(script)) => {
                         file.size.is_some_and(|size| size != script.bytes)
                     }
@@ -230,14 +250,17 @@ impl Witnesses<'_> {
         seen: &mut [Seen],
         keep: impl Fn(EventNumber) -> bool,
     ) {
-        let mut by_entity: BTreeMap<(String, &str), usize> = BTreeMap::new();
-        let mut by_pid: BTreeMap<(String, u64), Vec<(i64, usize)>> = BTreeMap::new();
+        let is_flow = |fact: &Fact| matches!(fact, Fact::Flow(_));
+        if !self.store.facts.iter().any(|(_, fact)| is_flow(fact)) {
+            return;
+        }
+        let mut names = Names::default();
+        let mut by_entity: BTreeMap<(Symbol, Symbol), usize> = BTreeMap::new();
+        let mut by_pid: BTreeMap<(Symbol, u64), Vec<(i64, usize)>> = BTreeMap::new();
         for (at, process) in self.processes.iter().enumerate() {
-            let host = host_label(&process.host);
+            let host = names.label(&process.host);
             for entity in process.entities() {
-                if let Some(name) = self.store.text(entity) {
-                    by_entity.insert((host.clone(), name), at);
-                }
+                by_entity.insert((host, entity), at);
             }
             if let (Some(pid), Some(started)) = (process.pid, process.started) {
                 let of_pid = by_pid.entry((host, pid)).or_default();
@@ -259,13 +282,12 @@ impl Witnesses<'_> {
                 .store
                 .column(&self.store.columns.host, *event)
                 .or_else(|| of_item.and_then(|(host, _)| host.as_deref()))
-                .map(host_label);
+                .map(|host| names.label(host));
             // By process: the source's own id, else the process id's last holder before.
-            let process = host.as_ref().and_then(|host| {
-                let entity = self.store.text(flow.entity);
-                let by_id = entity.and_then(|name| by_entity.get(&(host.clone(), name)).copied());
-                by_id.or_else(|| {
-                    let of_pid = by_pid.get(&(host.clone(), flow.pid?))?;
+            let process = host.and_then(|host| {
+                let by_id = by_entity.get(&(host, flow.entity)).copied();
+                by_id.filter(|_| flow.entity.is_some()).or_else(|| {
+                    let of_pid = by_pid.get(&(host, flow.pid?))?;
                     let after =
                         of_pid.partition_point(|(started, _)| *started <= time + NS_PER_SECOND);
                     let (_, at) = of_pid.get(after.checked_sub(1)?)?;
@@ -296,8 +318,8 @@ impl Witnesses<'_> {
                     time,
                     event: *event,
                 };
-                match &host {
-                    Some(host) if *host == super::goal_states::label(run) => {
+                match host {
+                    Some(host) if host == names.label(run.host.as_deref().unwrap_or("")) => {
                         of_run.by_guest.push(flow);
                     }
                     Some(_) => {}

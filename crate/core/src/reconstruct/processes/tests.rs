@@ -47,7 +47,7 @@ fn shown(all: &[Process]) -> Vec<String> {
         let parent = process
             .parent
             .and_then(|at| all.get(at))
-            .map(|parent| parent.command_line.clone());
+            .map(|parent| parent.command_line.to_string());
         format!(
             "{} < {} ({})",
             process.command_line,

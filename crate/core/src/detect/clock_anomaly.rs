@@ -20,7 +20,7 @@
 use super::history::{NS_PER_HOUR, NS_PER_MINUTE};
 use super::machines::{needs_guest, ns, of_host, on_host};
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, seconds,
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, lasting, seconds,
 };
 use crate::reconstruct::guests::reach::{Reach, Step};
 use crate::reconstruct::skew::estimate::Confidence as Sure;
@@ -57,6 +57,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         if low <= 0 && 0 <= high || middle.abs() < least || low > high {
             continue;
         }
+        // An interval that holds zero was left out above, so both ends lie on one side.
+        let side = if middle < 0 { "behind" } else { "ahead of" };
         findings.push(Finding {
             detector: DETECTOR.id,
             severity: if middle.abs() >= MUCH {
@@ -71,10 +73,9 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             },
             title: "Guest clock is off".into(),
             summary: format!(
-                "The clock of {} shows {} to {} s more than the cloud's, by {}.",
+                "The clock of {} is {} {side} the cloud's, by {}.",
                 on_host(clock.host.as_deref()),
-                seconds(low),
-                seconds(high),
+                between(low, high),
                 counted(clock.estimate.pairs, "linked execution")
             ),
             subject: of_host(clock.host.clone()),
@@ -90,6 +91,17 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// The lengths of an interval on one side of zero, the smaller first.
+fn between(low: i64, high: i64) -> String {
+    let (near, far) = if low < 0 { (high, low) } else { (low, high) };
+    let (near, far) = (lasting(near), lasting(far));
+    if near == far {
+        near
+    } else {
+        format!("{near} to {far}")
+    }
 }
 
 /// When the guest of a clock ran something first: a clock has no time of its own.
@@ -147,14 +159,14 @@ fn steps(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> {
         baseline: Baseline::NotApplicable,
         title: "Guest clock was set back".into(),
         summary: format!(
-            "Logs of {} run back {}, by at most {} s.",
+            "Logs of {} run back {}, by at most {}.",
             on_host(reach.host.as_deref()),
             if all.len() == 1 {
                 "once".to_owned()
             } else {
                 format!("{} times", all.len())
             },
-            seconds(length(greatest))
+            lasting(length(greatest))
         ),
         events: all
             .iter()
@@ -198,10 +210,10 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
         confidence: Confidence::Medium,
         title: "Two clocks in one log".into(),
         summary: format!(
-            "{} of the system log of {} differ from the time quoted in them by up to {} s beyond any zone.",
+            "{} of the system log of {} differ from the time quoted in them by up to {} beyond any zone.",
             counted(outside.len(), "line"),
             on_host(reach.host.as_deref()),
-            seconds(remainder(worst.offset))
+            lasting(remainder(worst.offset))
         ),
         events: outside
             .iter()

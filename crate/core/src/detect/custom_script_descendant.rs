@@ -21,7 +21,9 @@
 use super::machines::ns;
 use super::run_command_process_correlation::no_processes;
 use super::script_processes::{Lines, image_name};
-use super::{CaseView, Confidence, Detector, Finding, Severity, counted, figures, seconds};
+use super::{
+    CaseView, Confidence, Detector, Finding, Severity, counted, figures, lasting, seconds,
+};
 use crate::identity::host_label;
 use crate::reconstruct::processes::Process;
 use crate::script::secrets::masked;
@@ -216,8 +218,8 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
         confidence: Confidence::High,
         title: "Suspicious descendant of the custom-script handler".into(),
         summary: format!(
-            "Within {} s of its start the custom-script handler on {} had {}: {}.",
-            seconds(last.ns - started.ns),
+            "Within {} of its start the custom-script handler on {} had {}: {}.",
+            lasting(last.ns - started.ns),
             process.host,
             counted(below.len(), "suspicious descendant"),
             whys.join(", "),

@@ -23,7 +23,7 @@
 use super::history::{NS_PER_HOUR, NS_PER_MINUTE};
 use super::machines::{of_host, on_host};
 use super::{
-    CaseView, Confidence, Detector, Finding, Severity, figures, needs_operations, seconds,
+    CaseView, Confidence, Detector, Finding, Severity, figures, lasting, needs_operations, seconds,
 };
 use crate::event::fact::HandlerChange;
 use crate::evidence::layout::{Family, Os};
@@ -265,7 +265,7 @@ fn finding(
         )];
     }
     if let Some(gap) = gap {
-        said.push(format!("{} s after its last run", seconds(gap)));
+        said.push(format!("{} after its last run", lasting(gap)));
     }
     if orphan {
         said.push("and the Activity Log, which covers the time, knows of no deletion".to_owned());
@@ -328,7 +328,7 @@ fn deprovisioned(
             .max();
         let gap = before.map(|(end, _)| first.ns - end);
         let after = gap.map_or_else(String::new, |gap| {
-            format!(", {} s after the run before it", seconds(gap))
+            format!(", {} after the run before it", lasting(gap))
         });
         let severe = gap.is_some_and(|gap| gap <= SOON);
         findings.push(Finding {
@@ -393,7 +393,7 @@ fn in_cloud_only(
     let gap = last.map(|last| started.ns - last.ns);
     let severe = gap.is_some_and(|gap| gap <= SOON);
     let after = gap.map_or_else(String::new, |gap| {
-        format!(", {} s after the last run command on it", seconds(gap))
+        format!(", {} after the last run command on it", lasting(gap))
     });
     Some(Finding {
         detector: DETECTOR.id,

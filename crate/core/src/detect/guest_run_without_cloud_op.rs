@@ -22,7 +22,9 @@
 
 use super::history::{NS_PER_HOUR, NS_PER_MINUTE};
 use super::machines::{called, left_out_of, needs_both, ns, of_host, on_host};
-use super::{Baseline, CaseView, Confidence, Detector, Finding, Severity, figures, seconds};
+use super::{
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, figures, lasting, seconds,
+};
 use crate::evidence::layout::Family;
 use crate::identity::ResourceId;
 use crate::reconstruct::operations::OperationOutcome;
@@ -274,7 +276,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "it ran before the VM was created, so it came with the image".to_owned()
             }
             "clock" => "the guest's clock is off by an hour or more".to_owned(),
-            "log-gap" => format!("the log pauses around it for {} s", seconds(pause)),
+            "log-gap" => format!("the log pauses around it for {}", lasting(pause)),
             "local" => "its handler was started by something else than the guest agent".to_owned(),
             _ => "the log covers the time".to_owned(),
         };

@@ -21,7 +21,7 @@
 use super::history::{Known, NS_PER_MINUTE};
 use super::{
     CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, coverage, figures,
-    needs_operations, target, who,
+    lasting, needs_operations, target, who,
 };
 use crate::event::intern::Symbol;
 use crate::json::Value as Json;
@@ -117,9 +117,8 @@ impl Wording for Said {
             said.push(format!("its first in {} days", self.window_days));
         }
         if let Some(lived) = self.lived {
-            let lived = super::seconds(lived);
-            said.push(format!("deleted {lived} s later"));
-            values.insert("lived".to_owned(), lived);
+            said.push(format!("deleted {} later", lasting(lived)));
+            values.insert("lived".to_owned(), super::seconds(lived));
         }
         values.extend(requested(op, self.kept_text_bytes));
         Words {

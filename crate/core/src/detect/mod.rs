@@ -85,6 +85,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 pub use subject::{Referred, Subject};
 pub use wording::{Wording, Words};
+pub(crate) use wording::{away, lasting};
 
 /// How sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -23,7 +23,7 @@
 use super::history::{Known, NS_PER_HOUR, boundaries};
 use super::{
     Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, counted,
-    coverage, figures, mode, needs_operations, seconds, target, who,
+    coverage, figures, lasting, mode, needs_operations, seconds, target, who,
 };
 use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_DAY;
@@ -84,11 +84,11 @@ impl Wording for Said {
         };
         Words {
             summary: format!(
-                "{} ran {} on {} within {:.0} s, and none before or after{near}.",
+                "{} ran {} on {} within {}, and none before or after{near}.",
                 who(op),
                 counted(n, "command"),
                 target(op),
-                self.span as f64 / 1e9
+                lasting(self.span)
             ),
             values: figures(json!({
                 "n": n,

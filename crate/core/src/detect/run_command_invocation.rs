@@ -17,7 +17,7 @@
 //! Elastic prebuilt rule 60884af6 (which alerts per row and leaves out scale sets); Azure Threat Research Matrix AZT301.1, AZT301.6.
 
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words,
+    Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, lasting,
     needs_operations, target, who,
 };
 use crate::reconstruct::operations::{OperationFamily, OperationOutcome};
@@ -41,7 +41,7 @@ impl Wording for Said {
         let Some(op) = referred.operation_of(finding) else {
             return Words::default();
         };
-        let seconds = op.duration_ns().map_or(0.0, |ns| ns as f64 / 1e9);
+        let lasted = lasting(op.duration_ns().unwrap_or(0));
         let what = if op.outcome == OperationOutcome::Succeeded {
             "executed a command on"
         } else {
@@ -56,7 +56,7 @@ impl Wording for Said {
         values.insert("outcome".to_owned(), Value::from(op.outcome.class()));
         Words {
             summary: format!(
-                "{} {what} {}{from} ({}; {seconds:.0} s between its first and last record).",
+                "{} {what} {}{from} ({}; {lasted} between its first and last record).",
                 who(op),
                 target(op),
                 op.outcome.word()

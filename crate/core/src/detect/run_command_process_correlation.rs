@@ -23,8 +23,8 @@
 use super::machines::ns;
 use super::script_processes::{By, ScriptProcesses, image_name, is_notable};
 use super::{
-    CaseView, Confidence, Detector, Finding, Severity, Subject, figures, mode, needs_operations,
-    seconds, target, who,
+    CaseView, Confidence, Detector, Finding, Severity, Subject, away, figures, lasting, mode,
+    needs_operations, target, who,
 };
 use crate::event::fact::Status;
 use crate::identity::{fold, host_label};
@@ -211,6 +211,12 @@ fn finding(
     let digits = view.processes.get(first.1)?.started?.digits;
     let instant = |ns: i64| Instant { ns, digits };
     let ip = op.ips.first();
+    let (first_after, last_after) = (first.0 - started.ns, last.0 - started.ns);
+    let span = if lasting(first_after) == lasting(last_after) {
+        away(first_after)
+    } else {
+        format!("from {} to {}", away(first_after), away(last_after))
+    };
     let more = if notable.is_empty() {
         String::new()
     } else {
@@ -227,14 +233,13 @@ fn finding(
         confidence: Confidence::High,
         title: "Processes of a run command".into(),
         summary: format!(
-            "{} of a script began on {} from {} s to {} s after {} asked for a command on {}{more}.",
+            "{} of a script began on {} {} {} asked for a command on {}{more}.",
             match processes.len() {
                 1 => "1 process".to_owned(),
                 n => format!("{n} processes"),
             },
             host.as_deref().unwrap_or("a guest"),
-            seconds(first.0 - started.ns),
-            seconds(last.0 - started.ns),
+            span,
             who(op),
             target(op),
         ),

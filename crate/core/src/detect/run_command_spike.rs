@@ -23,7 +23,7 @@
 
 use super::history::{NS_PER_MINUTE, boundaries, day};
 use super::{
-    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, mode,
+    Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, lasting, mode,
     needs_operations, seconds, who,
 };
 use crate::reconstruct::operations::{Operation, OperationFamily, OperationOutcome};
@@ -290,11 +290,11 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             baseline: Baseline::NotApplicable,
             title: "Burst of run commands".into(),
             summary: format!(
-                "{} began {} on {}{from} within {:.0} s ({succeeded} succeeded, {failed} failed).",
+                "{} began {} on {}{from} within {} ({succeeded} succeeded, {failed} failed).",
                 who(first),
                 counted(count, "command"),
                 counted(burst.vms, "VM"),
-                span as f64 / 1e9
+                lasting(span)
             ),
             operations: burst.operations.clone(),
             values: figures(json!({

@@ -18,7 +18,7 @@
 //! Source of the Linux handlers.
 
 use super::machines::{called, needs_guest, of_host, on_host};
-use super::{CaseView, Confidence, Detector, Finding, Severity, counted, figures};
+use super::{CaseView, Confidence, Detector, Finding, Severity, counted, figures, lasting};
 use crate::evidence::hash::sha256;
 use crate::evidence::layout::Os;
 use crate::reconstruct::guests::texts::{Delivered, ScriptFile};
@@ -149,10 +149,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             )
         };
         let after = later.map_or_else(String::new, |later| {
-            format!(
-                "; it was modified {} s after the run ended",
-                later / NS_PER_SECOND
-            )
+            format!("; it was modified {} after the run ended", lasting(later))
         });
         let texts = view.guests.texts.get(at);
         findings.push(Finding {

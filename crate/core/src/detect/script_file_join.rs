@@ -23,7 +23,7 @@
 
 use super::machines::ns;
 use super::{
-    CaseView, Confidence, Detector, Finding, Severity, Subject, counted, figures, mode,
+    CaseView, Confidence, Detector, Finding, Severity, Subject, away, counted, figures, mode,
     needs_operations, seconds, target, who,
 };
 use crate::case::store::EventNumber;
@@ -526,10 +526,10 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
         },
         title: "Script file of a run command".into(),
         summary: format!(
-            "{}{size} was written on {} {} s after the start of the command of {} on {}.",
+            "{}{size} was written on {} {} the start of the command of {} on {}.",
             write.name,
             host.unwrap_or(&write.label),
-            seconds(offset),
+            away(offset),
             who(op),
             target(op),
         ),

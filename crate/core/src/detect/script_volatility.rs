@@ -21,8 +21,8 @@
 use super::history::NS_PER_MINUTE;
 use super::scripts::Source;
 use super::{
-    CaseView, Confidence, Detector, Finding, Severity, counted, figures, mode, needs_operations,
-    seconds, target, who,
+    CaseView, Confidence, Detector, Finding, Severity, counted, figures, lasting, mode,
+    needs_operations, seconds, target, who,
 };
 use crate::event::fact::RunState;
 use crate::reconstruct::operations::OperationOutcome;
@@ -221,11 +221,11 @@ fn finding(view: &CaseView<'_>, episode: &[Member]) -> Option<Finding> {
         },
         title: "Almost every command differs".into(),
         summary: format!(
-            "{d} of {} of {} on {} within {} s carried different scripts, told apart by {by}.",
+            "{d} of {} of {} on {} within {} carried different scripts, told apart by {by}.",
             counted(n, "command"),
             who(op),
             target(op),
-            seconds(last.start - first.start),
+            lasting(last.start - first.start),
         ),
         operations,
         values: figures(json!({

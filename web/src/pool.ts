@@ -8,6 +8,8 @@ import { startWorker } from "./workers.js";
 
 /** A reader that says nothing for so long is taken for hung. */
 const SILENT_MS = 120_000;
+/** The page is drawn before readers are made ready for what may be dropped. */
+const WARM_MS = 300;
 
 interface Reader {
   readonly worker: Worker;
@@ -32,6 +34,11 @@ export class Pool {
     this.watch = setInterval(() => {
       this.endHung();
     }, 5_000);
+    setTimeout(() => {
+      this.readers.forEach((reader, at) => {
+        if (reader === null) this.open(at);
+      });
+    }, WARM_MS);
   }
 
   /** Adds jobs and starts as many as there are readers free; those wanted `soon` stand first among their like. */

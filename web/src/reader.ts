@@ -12,6 +12,8 @@ const SLICE_BYTES = 8 << 20;
 /** A segment's bytes come in smaller ones; behind its border only the rest of a record is wanted. */
 const SEGMENT_SLICE_BYTES = 2 << 20;
 const BEHIND_BORDER_BYTES = 256 << 10;
+/** Slices of a segment on their way at once: parsing is faster than one slice after the other arrives. */
+const AHEAD = 3;
 /** Items up to this size are hashed while they are read; larger ones afterwards, so that no hash delays a timeline. */
 const HASH_ALONG_BYTES = 4 << 20;
 const PROGRESS_MS = 100;
@@ -98,23 +100,28 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
 /** Reads one segment of a large item, `null` being the first. */
 async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segment" }>, segment: Segment | null, send: Send): Promise<void> {
   const { item, file } = job;
-  const [number, from] = [segment?.number ?? 0, segment?.from ?? 0];
+  const [number, from, until] = [segment?.number ?? 0, segment?.from ?? 0, segment?.until ?? Infinity];
   const reader = new core.SegmentReader(job.path, file.size, job.modified_ms ?? undefined, job.settings, segment ?? undefined);
-  const slice = (at: number, length: number): Promise<ArrayBuffer> => {
-    const bytes = file.slice(at, at + length).arrayBuffer();
-    // A failure is met where the slice is awaited.
-    bytes.catch(() => undefined);
-    return bytes;
+  const coming: Promise<ArrayBuffer>[] = [];
+  let asked = from;
+  const ask = (): void => {
+    // What lies behind the border may not be needed.
+    while (asked < file.size && coming.length < (asked < until ? AHEAD : 1)) {
+      const length = asked < until ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
+      const bytes = file.slice(asked, asked + length).arrayBuffer();
+      // A failure is met where the slice is awaited.
+      bytes.catch(() => undefined);
+      coming.push(bytes);
+      asked += length;
+    }
   };
-  let [at, length, told, said] = [from, SEGMENT_SLICE_BYTES, performance.now(), segment?.exact ?? true];
-  let next = slice(at, length);
+  let [at, told, said] = [from, performance.now(), segment?.exact ?? true];
   for (let done = false; !done; ) {
-    const bytes = new Uint8Array(await next);
+    ask();
+    const bytes = new Uint8Array((await coming.shift()) ?? new ArrayBuffer(0));
     if (bytes.length === 0) throw new Error("the file ends before its size");
     at += bytes.length;
-    // The next slice is on its way while this one is read; behind the border it may not be needed.
-    length = at < (segment?.until ?? Infinity) ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
-    next = slice(at, length);
+    ask();
     done = reader.push(bytes);
     const plan = reader.take_plan();
     if (plan !== undefined) send({ done: "plan", item, plan }, [plan.buffer as ArrayBuffer]);

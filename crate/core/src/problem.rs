@@ -128,6 +128,8 @@ codes! {
     DamagedContainer = "damaged-container", DataLoss;
     /// A limit on containers was reached.
     ContainerLimit = "container-limit", DataLoss;
+    /// Events were not kept: the limit `case_bytes` is reached.
+    CaseLimit = "case-limit", DataLoss;
     /// A chunk of an event log is damaged.
     DamagedChunk = "damaged-chunk", DataLoss;
     /// The counts of this item do not add up: a defect of Runlens, not of the evidence.

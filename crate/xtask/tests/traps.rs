@@ -10,6 +10,9 @@ mod reading;
 
 use reading::document;
 use runlens_core::case::Case;
+use runlens_core::formats::ItemReader;
+use runlens_core::problem::Code;
+use runlens_core::settings::Settings;
 use serde_json::{Value, json};
 
 const SUB: &str = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg";
@@ -415,4 +418,50 @@ fn linux_10_the_goal_state_line_carries_the_correlation_id_without_its_colon() {
         document["events"][0]["correlation"],
         "cccccccc-0000-4000-8000-000000000002"
     );
+}
+
+#[test]
+fn a_case_that_is_full_says_how_much_it_left_out() {
+    let line = |n: usize| {
+        format!(
+            "2024-05-01T08:{:02}:{:02}.000000Z INFO ExtHandler ExtHandler line {n}\n",
+            n / 60 % 60,
+            n % 60
+        )
+    };
+    let log: String = (0..20_000).map(line).collect();
+    let mut settings = Settings::default();
+    settings.limits.case_bytes = 200_000;
+    let mut case = Case::new(settings.clone());
+    for path in ["one/waagent.log", "two/waagent.log"] {
+        let size = log.len() as u64;
+        let item = case.add_item(path, size, None);
+        let mut reader = ItemReader::new(path, size, None, settings.limits.clone());
+        for piece in log.as_bytes().chunks(50_000) {
+            reader.push(piece);
+            while let Some(batch) = reader.take_batch() {
+                case.add_batch(item, &batch);
+            }
+        }
+        case.finish_item(item, &reader.finish());
+    }
+    case.conclude();
+    let kept = case.store().len() as u64;
+    assert!(
+        case.store().bytes() >= 200_000,
+        "it is filled up to the limit"
+    );
+    let mut left_out = 0;
+    for item in case.items() {
+        left_out += item.not_kept;
+        let said = item
+            .problems()
+            .into_iter()
+            .find(|problem| problem.code == Code::CaseLimit);
+        assert_eq!(said.is_some(), item.not_kept > 0);
+        let events = format!("{} events of this item are not in the case", item.not_kept);
+        assert!(said.is_none_or(|said| said.text.starts_with(&events)));
+    }
+    assert!(left_out > 0 && kept > 0);
+    assert_eq!(kept + left_out, 40_000, "every event is kept or counted");
 }

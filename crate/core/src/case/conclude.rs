@@ -196,7 +196,14 @@ impl Case {
     }
 
     fn place_clocks(&mut self) {
-        let mut of_item: Vec<Vec<EventNumber>> = vec![Vec::new(); self.items.len()];
+        let mut counts = vec![0_usize; self.items.len()];
+        for item in &self.store.item {
+            if let Some(count) = counts.get_mut(*item as usize) {
+                *count += 1;
+            }
+        }
+        let mut of_item: Vec<Vec<EventNumber>> =
+            counts.into_iter().map(Vec::with_capacity).collect();
         for event in 0..self.store.len() {
             let Ok(event) = u32::try_from(event) else {
                 break;

@@ -72,6 +72,8 @@ pub struct Item {
     pub duplicate_of: Option<u32>,
     /// Events taken over so far.
     pub events: u32,
+    /// Events that the limit `case_bytes` kept out of the case.
+    pub not_kept: u64,
     /// Earliest event time.
     pub first: Option<Instant>,
     /// Latest event time.
@@ -104,6 +106,7 @@ impl Item {
             lacks_year: false,
             duplicate_of: None,
             events: 0,
+            not_kept: 0,
             first: None,
             last: None,
             time_basis: None,

@@ -221,6 +221,10 @@ impl Case {
         let Some(entry) = self.items.get_mut(item as usize) else {
             return;
         };
+        if self.store.bytes() >= self.settings.limits.case_bytes {
+            entry.not_kept += batch.columns.len() as u64;
+            return;
+        }
         let first = entry.events;
         entry.events += u32::try_from(batch.columns.len()).unwrap_or(0);
         self.store.append(item, first, batch);
@@ -244,6 +248,20 @@ impl Case {
         if let Some(entry) = self.items.get_mut(item as usize) {
             entry.state = ItemState::Read;
             entry.report = Some(report);
+        }
+        self.note_not_kept(item);
+    }
+
+    /// Says of an item that has ended how many of its events are not in the case.
+    fn note_not_kept(&mut self, item: u32) {
+        let entry = self.items.get(item as usize);
+        let not_kept = entry.map_or(0, |entry| entry.not_kept);
+        if not_kept > 0 {
+            let text = format!(
+                "{not_kept} events of this item are not in the case: the limit case_bytes ({} bytes) is reached; load fewer items at once, or raise it where there is memory",
+                self.settings.limits.case_bytes
+            );
+            self.note(item, Code::CaseLimit, text);
         }
     }
 
@@ -298,6 +316,7 @@ impl Case {
             entry.state = state;
         }
         self.note(item, code, text);
+        self.note_not_kept(item);
     }
 
     fn note(&mut self, item: u32, code: Code, text: String) {

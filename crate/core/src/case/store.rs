@@ -6,8 +6,9 @@
 //!
 //! Rejected: a sorted container of events. Inserting into the middle of ten million rows once a second.
 
-use crate::event::batch::{Columns, EventBatch, Span};
+use crate::event::batch::{Columns, EventBatch, Span, make_room};
 use crate::event::fact::Fact;
+use crate::event::held;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
 use crate::time::{NS_PER_SECOND, Stamp, TimeBasis};
@@ -36,7 +37,14 @@ pub struct Store {
     batches: Vec<Vec<(u32, EventNumber)>>,
     order: Vec<EventNumber>,
     ordered: usize,
+    /// Bytes of all facts.
+    facts_bytes: u64,
 }
+
+/// What an event takes in all columns, the time order included.
+const EVENT_BYTES: u64 = 64;
+/// What a text takes beside its letters: its end and its places in the table.
+const TEXT_BYTES: u64 = 14;
 
 impl Store {
     /// How many events there are, counted twice or not.
@@ -51,6 +59,16 @@ impl Store {
         self.columns.is_empty()
     }
 
+    /// Memory that the events take, their texts and facts included: what they need, without what is kept ahead.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let texts = self.strings.strings();
+        self.len() as u64 * EVENT_BYTES
+            + texts.bytes() as u64
+            + texts.len() as u64 * TEXT_BYTES
+            + self.facts_bytes
+    }
+
     /// Appends a batch of an item whose first event there has this ordinal.
     pub fn append(&mut self, item: u32, first_ordinal: u32, mut batch: EventBatch) {
         let renumbering = self.strings.adopt(&batch.strings);
@@ -58,7 +76,9 @@ impl Store {
             .columns
             .each_symbol(|symbol| *symbol = renumbering.of(*symbol));
         let base = u32::try_from(self.columns.len()).unwrap_or(u32::MAX);
+        make_room(&mut self.facts, batch.facts.len());
         for (event, mut fact) in batch.facts {
+            self.facts_bytes += held::bytes(&fact) as u64;
             fact.renumber(&renumbering);
             self.facts.push((base + event, fact));
         }
@@ -69,6 +89,8 @@ impl Store {
         if let Some(batches) = self.batches.get_mut(item as usize).filter(|_| count > 0) {
             batches.push((first_ordinal, base));
         }
+        make_room(&mut self.item, batch.columns.len());
+        make_room(&mut self.ordinal, batch.columns.len());
         self.item
             .extend(std::iter::repeat_n(item, batch.columns.len()));
         self.ordinal.extend(first_ordinal..first_ordinal + count);
@@ -293,6 +315,7 @@ fn merge(
 ) {
     let mut left = into.len();
     let mut right = fresh.len();
+    make_room(into, right);
     into.resize(left + right, 0);
     while let Some(new) = right.checked_sub(1).and_then(|at| fresh.get(at)).copied() {
         let old = left.checked_sub(1).and_then(|at| into.get(at)).copied();

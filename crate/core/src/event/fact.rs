@@ -83,7 +83,7 @@ pub struct GuestFact {
     pub said: GuestSaid,
 }
 
-/// What was said about an execution.
+/// What was said about an execution. Long answers are boxed: most facts are a log line's, and there are millions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GuestSaid {
     /// The agent called enable (no proof of an execution).
@@ -110,9 +110,9 @@ pub enum GuestSaid {
     /// A placeholder status, written before the handler ran.
     Placeholder,
     /// A status file of an enabling operation.
-    Status(StatusSaid),
+    Status(Box<StatusSaid>),
     /// A settings file.
-    Settings(SettingsSaid),
+    Settings(Box<SettingsSaid>),
     /// A delivered script.
     Script {
         /// Text, cut at the limit `kept_text_bytes`.
@@ -154,7 +154,7 @@ pub enum GuestSaid {
         end: StreamEnd,
     },
     /// What the caller was told (`az vm run-command invoke`).
-    Result(StatusSaid),
+    Result(Box<StatusSaid>),
     /// The highest number processed (a mrseq file).
     HighestProcessed,
     /// A process id was left behind (a pidstart file); a run that ends removes it.

@@ -14,6 +14,7 @@
 //! Rejected: `HashMap<String, u32>` with a second `Vec<String>`: every text twice, one allocation
 //! each. Here all text is one arena and the table holds numbers only.
 
+use super::batch::make_room;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ impl Symbol {
         self != Self::NONE
     }
 }
+
+/// Bytes that an arena grows by at least.
+const LEAST_AHEAD: usize = 4096;
 
 /// All texts of a batch, in the order of their first use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +85,13 @@ impl Strings {
 
     fn push(&mut self, text: &str) -> Option<Symbol> {
         let end = u32::try_from(self.arena.len() + text.len()).ok()?;
+        if self.arena.capacity() - self.arena.len() < text.len() {
+            // As columns do, a quarter ahead.
+            let ahead = (self.arena.len() / 4).max(LEAST_AHEAD);
+            self.arena.reserve_exact(ahead.max(text.len()));
+        }
         self.arena.push_str(text);
+        make_room(&mut self.ends, 1);
         self.ends.push(end);
         Some(Symbol(u32::try_from(self.ends.len()).ok()?))
     }

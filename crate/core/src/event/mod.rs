@@ -13,6 +13,7 @@
 
 pub mod batch;
 pub mod fact;
+pub mod held;
 pub mod intern;
 mod packed;
 pub mod sink;

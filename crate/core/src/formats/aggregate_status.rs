@@ -148,7 +148,7 @@ impl Aggregate {
             let said = if !inner.is_object() || !status::is_enabling(&item.operation) {
                 GuestSaid::Mentioned
             } else {
-                GuestSaid::Status(item.said)
+                GuestSaid::Status(Box::new(item.said))
             };
             event.fact = Some(Fact::Guest(Box::new(GuestFact {
                 family,

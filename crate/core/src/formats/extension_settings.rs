@@ -193,7 +193,7 @@ impl Reader for Settings {
                 Family::Extension,
                 name.as_deref(),
                 sequence,
-                GuestSaid::Settings(said),
+                GuestSaid::Settings(Box::new(said)),
                 sink,
             ));
         }

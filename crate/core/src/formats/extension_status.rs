@@ -115,7 +115,7 @@ impl Reader for Status {
             } else if placeholder {
                 GuestSaid::Placeholder
             } else {
-                GuestSaid::Status(said)
+                GuestSaid::Status(Box::new(said))
             };
             event.fact = Some(guest::fact(
                 &self.layout,

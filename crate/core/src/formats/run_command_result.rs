@@ -97,7 +97,7 @@ impl Reader for RunResult {
             version: Symbol::NONE,
             name: Symbol::NONE,
             sequence: None,
-            said: GuestSaid::Result(said),
+            said: GuestSaid::Result(Box::new(said)),
         })));
         sink.event(record, unit.span(), event);
         true

@@ -197,7 +197,9 @@ pub struct Folded {
 #[must_use]
 pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> Folded {
     type GroupKey = (Symbol, Symbol, Symbol, Symbol, u64);
-    let mut place_of: HashMap<GroupKey, usize, FixedState> = HashMap::default();
+    // Most operations have two rows or three.
+    let mut place_of: HashMap<GroupKey, usize, FixedState> =
+        HashMap::with_capacity_and_hasher(store.facts.len() / 2, FixedState::default());
     let mut groups: Vec<(GroupKey, Vec<Row<'_>>)> = Vec::new();
     let renamed = renamed(store, &keep);
     for (event, fact) in &store.facts {

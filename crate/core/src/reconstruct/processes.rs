@@ -211,23 +211,19 @@ fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) ->
             report.event,
         )
     });
-    let mut found: Vec<Process> = Vec::new();
+    let mut found: Vec<Process> = Vec::with_capacity(reports.len());
     // Reports of one guest mostly spell it alike.
     let mut host: Arc<str> = "".into();
-    let mut by_pid: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    let mut by_pid = ByPid::default();
     for report in reports {
         let fact = report.fact;
-        let known = fact
-            .pid
-            .and_then(|pid| by_pid.get(&pid))
-            .map_or(&[][..], Vec::as_slice);
         if report.ended {
-            let open = known.iter().rev().find(|at| {
-                found.get(**at).is_some_and(|process| {
+            let open = by_pid.latest_first(fact.pid).find(|at| {
+                found.get(*at).is_some_and(|process| {
                     process.ended.is_none() && is_entity(process, fact.entity)
                 })
             });
-            if let Some(process) = open.and_then(|at| found.get_mut(*at)) {
+            if let Some(process) = open.and_then(|at| found.get_mut(at)) {
                 process.ended = report.time;
                 process.exit_code = fact.exit_code;
                 process.events.push(report.event);
@@ -236,20 +232,17 @@ fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) ->
         }
         // They are in order of their starts: what began too long before ends the search.
         let since = report.time.map(|time| time.ns.saturating_sub(ONE_START_NS));
-        let near = known
-            .iter()
-            .rev()
-            .filter_map(|at| Some((at, found.get(*at)?)));
+        let known = by_pid.latest_first(fact.pid);
+        let near = known.filter_map(|at| Some((at, found.get(at)?)));
         let same = near
             .filter(|_| since.is_some())
             .take_while(|(_, process)| process.started.is_none_or(|time| Some(time.ns) >= since))
             .find(|(_, process)| is_report_of(process, &report, texts))
-            .map(|(at, _)| *at);
+            .map(|(at, _)| at);
         if let Some(process) = same.and_then(|at| found.get_mut(at)) {
             process.take(&report, texts);
             continue;
         }
-        let at = found.len();
         if &*host != report.host {
             host = report.host.into();
         }
@@ -260,11 +253,36 @@ fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) ->
         };
         process.take(&report, texts);
         found.push(process);
-        if let Some(pid) = fact.pid {
-            by_pid.entry(pid).or_default().push(at);
-        }
+        by_pid.push(fact.pid);
     }
     found
+}
+
+/// Processes by their ids, which come round again: the latest of each, and of each the one before.
+#[derive(Default)]
+struct ByPid {
+    latest: HashMap<u64, usize, FixedState>,
+    before: Vec<Option<usize>>,
+}
+
+impl ByPid {
+    /// Adds the next process of the list.
+    fn push(&mut self, pid: Option<u64>) {
+        let at = self.before.len();
+        let before = pid.and_then(|pid| self.latest.insert(pid, at));
+        self.before.push(before);
+    }
+
+    /// The processes with an id, the latest first.
+    fn latest_first(&self, pid: Option<u64>) -> impl Iterator<Item = usize> {
+        let latest = pid.and_then(|pid| self.latest.get(&pid).copied());
+        std::iter::successors(latest, |at| self.before(*at))
+    }
+
+    /// The process before one that has its id.
+    fn before(&self, at: usize) -> Option<usize> {
+        self.before.get(at).copied().flatten()
+    }
 }
 
 fn is_entity(process: &Process, entity: Symbol) -> bool {
@@ -333,19 +351,26 @@ impl Process {
 /// Finds parents among the processes of one host, which are in order of their starts.
 fn link(found: &mut [Process]) {
     let mut by_entity: BTreeMap<Symbol, usize> = BTreeMap::new();
-    let mut by_pid: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (at, process) in found.iter().enumerate() {
         for entity in &process.entities {
             by_entity.entry(*entity).or_insert(at);
         }
-        if let Some(pid) = process.pid {
-            by_pid.entry(pid).or_default().push(at);
-        }
     }
+    // Both grow along the list: what began before a child, and what began no later than a parent of it may have.
+    let mut earlier = ByPid::default();
+    let mut begun = ByPid::default();
     let parents: Vec<Option<usize>> = found
         .iter()
         .enumerate()
         .map(|(at, child)| {
+            earlier.push(child.pid);
+            let latest = child.started.map(|time| time.ns.saturating_add(SLACK_NS));
+            while let Some(next) = found.get(begun.before.len()) {
+                if next.started.is_none_or(|time| Some(time.ns) > latest) {
+                    break;
+                }
+                begun.push(next.pid);
+            }
             let named = child
                 .parent_entities
                 .iter()
@@ -353,26 +378,18 @@ fn link(found: &mut [Process]) {
             if let Some(parent) = named.filter(|parent| **parent != at) {
                 return Some(*parent);
             }
+            child.pid?;
             // The same process with a new image (`exec`): what it was before.
-            let before = by_pid.get(&child.pid?).and_then(|list| {
-                let here = list.binary_search(&at).ok()?;
-                let earlier = *list.get(here.checked_sub(1)?)?;
-                let process = found.get(earlier)?;
-                (process.ended.is_none()
-                    && process.parent_pid.is_some()
-                    && process.parent_pid == child.parent_pid)
-                    .then_some(earlier)
+            let before = earlier.before(at).filter(|before| {
+                found.get(*before).is_some_and(|process| {
+                    process.ended.is_none()
+                        && process.parent_pid.is_some()
+                        && process.parent_pid == child.parent_pid
+                })
             });
             before.or_else(|| {
-                let candidates = by_pid.get(&child.parent_pid?)?;
-                // Those that began after the child are none of its parents.
-                let latest = child.started?.ns.saturating_add(SLACK_NS);
-                let before = candidates.partition_point(|at| {
-                    let started = found.get(*at).and_then(|process| process.started);
-                    started.is_some_and(|started| started.ns <= latest)
-                });
-                let candidates = candidates.get(..before)?;
-                candidates.iter().rev().copied().find(|parent| {
+                let mut candidates = begun.latest_first(child.parent_pid);
+                candidates.find(|parent| {
                     *parent != at
                         && found
                             .get(*parent)

@@ -15,7 +15,9 @@
 use crate::event::fact::{Fact, GuestFact, GuestSaid};
 use crate::event::sink::Sink;
 use crate::evidence::layout::{Family, Layout, Os, Role};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use memchr::memchr2_iter;
+use std::sync::OnceLock;
 
 /// The execution that something belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,16 @@ const MARKS: [&str; 8] = [
     "customscriptextension/",
 ];
 
+/// Finds the first of them.
+fn marks() -> Option<&'static AhoCorasick> {
+    static FINDER: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let build = || {
+        let mut first = AhoCorasickBuilder::new();
+        first.match_kind(MatchKind::LeftmostFirst).build(MARKS).ok()
+    };
+    FINDER.get_or_init(build).as_ref()
+}
+
 /// The first place in a text that belongs to an execution.
 #[must_use]
 pub fn in_text(text: &str) -> Option<Mention> {
@@ -72,7 +84,7 @@ pub fn in_text(text: &str) -> Option<Mention> {
             other => other.to_ascii_lowercase(),
         })
         .collect();
-    let mark = MARKS.iter().filter_map(|mark| folded.find(mark)).min()?;
+    let mark = marks()?.find(&folded)?.start();
     // The path around the mark: up to a quote or blank on either side.
     let stops = |letter: char| {
         matches!(

@@ -39,7 +39,8 @@ export async function accessible(page, where) {
   await session.detach();
 }
 
-const saved = async (page, name) => {
+/** What a button saves as a file. */
+export const saved = async (page, name) => {
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
   return { path: await download.path(), text: readFileSync(await download.path(), "utf8") };
 };

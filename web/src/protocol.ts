@@ -14,7 +14,7 @@ import type { BriefAnswers, BriefAsks } from "./protocol/brief.js";
 import type { CaseOverview, EventDetail, EventRow, EvidenceFile, EvidenceItem, EvidencePage, EvidenceShown } from "./protocol/case.js";
 import type { Arc, EventName, ExecutionColumn, ExecutionRow, Mapping, PairKey, Story } from "./protocol/executions.js";
 import type { Completion, FilterError, FilterField, ShownState } from "./protocol/filter.js";
-import type { FindingDetail, FindingPage, FindingsShown, ManualBlock, ModeDifference, SearchedDetector, SeenTactic, ShownFinding, ShownIncident, StoryLine, TriageState } from "./protocol/findings.js";
+import type { FindingDetail, FindingPage, FindingsShown, ManualBlock, ModeDifference, SearchedDetector, SeenTactic, ShownIncident, StoryLine, TriageState } from "./protocol/findings.js";
 import type { Hunt } from "./protocol/hunt.js";
 import type { ActorDetail, ActorRow, HostDetail, HostRow } from "./protocol/people_and_places.js";
 import type { ShownEntry, ShownList, ShownRule, ShownSettings } from "./protocol/settings.js";
@@ -147,7 +147,7 @@ export interface Answers extends BriefAnswers, WorkbenchAnswers {
   set_triage: { readonly refused: string | null };
   export_triage: { readonly file_name: string; readonly text: string };
   take_triage: { readonly refused: string | null };
-  sigma: { readonly rules: readonly ShownRule[]; readonly findings: readonly ShownFinding[] };
+  sigma: { readonly rules: readonly ShownRule[] };
   row_at: { readonly row: number };
   row_of: { readonly row: number | null };
   detail: EventDetail;

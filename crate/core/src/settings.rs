@@ -24,6 +24,7 @@ mod parameters;
 use crate::limits::Limits;
 use crate::reconstruct::links::overrides::LinkOverrides;
 use crate::script::ScriptSettings;
+use crate::sigma::rule::DETECTOR_PREFIX;
 use crate::time::zone::{NotAZone, Zone};
 use allow_list::AllowEntry;
 use control_plane::ControlPlane;
@@ -438,10 +439,10 @@ impl Settings {
     /// # Errors
     /// [`Refused::NotAllowed`] with a sentence that names the entry.
     pub fn set_allow_list(&mut self, json: &Value) -> Result<(), Refused> {
+        // Rules come with the evidence, settings before it: which rules there are is not known yet.
         let known = |id: &str| {
-            crate::detect::TABLE
-                .iter()
-                .any(|detector| detector.id == id)
+            id.len() > DETECTOR_PREFIX.len() && id.starts_with(DETECTOR_PREFIX)
+                || crate::detect::TABLE.iter().any(|one| one.id == id)
         };
         allow_list::set(&mut self.allow_list, json, known)
             .map_err(|what| Refused::NotAllowed { what })

@@ -6,7 +6,7 @@ use runlens_core::detect::manual;
 use runlens_core::query::findings::{
     Arranged, Shown, finding, finding_at, finding_events, searched,
 };
-use runlens_core::query::hunt;
+use runlens_core::query::{self, hunt};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
@@ -81,7 +81,7 @@ pub(crate) fn answer(case: &Case, name: &str, question: JsValue) -> Result<JsVal
         "manual" => {
             let ManualAsk { detector } = ask(question)?;
             to_js(&ManualAnswer {
-                blocks: manual::page(&detector),
+                blocks: query::sigma::page(&case.case, &detector),
             })
         }
         _ => to_js(&SearchedAnswer {

@@ -1,6 +1,6 @@
 // The case as a whole: its brief, its incidents, what has a name in it, and what an entry of the allow-list could be limited to.
 
-import type { ActorRow, Counted, EventName, FindingExecution, FindingRow, FindingSeverity, HostRow, ShownFinding, ShownIncident } from "../protocol.js";
+import type { ActorRow, Counted, EventName, FindingExecution, FindingRow, FindingSeverity, HostRow, ShownIncident } from "../protocol.js";
 
 /** A piece of the case's time. */
 export interface Activity {
@@ -47,8 +47,6 @@ export interface Brief {
 export interface IncidentDetail {
   readonly incident: ShownIncident;
   readonly members: readonly FindingRow[];
-  /** Findings of Sigma rules in it. */
-  readonly rules: readonly ShownFinding[];
   readonly executions: readonly FindingExecution[];
 }
 

@@ -2,22 +2,6 @@
 
 import type { EventName, EventRow } from "../protocol.js";
 
-/** A finding, with the event that leads to its evidence. */
-export interface ShownFinding {
-  readonly detector: string;
-  readonly severity: "info" | "low" | "medium" | "high" | "critical";
-  readonly confidence: string;
-  readonly title: string;
-  readonly summary: string;
-  readonly first: string | null;
-  readonly attack: readonly string[];
-  readonly item: number | null;
-  readonly ordinal: number | null;
-  /** The first execution that it belongs to. */
-  readonly execution: EventName | null;
-  readonly incident: number | null;
-}
-
 export interface ShownIncident {
   readonly id: number;
   readonly severity: string;

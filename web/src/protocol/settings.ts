@@ -23,6 +23,8 @@ export interface ShownSettings {
 export interface ShownRule {
   readonly path: string;
   readonly line: number;
+  /** What its findings are listed under. */
+  readonly detector: string;
   readonly id: string | null;
   readonly title: string;
   readonly level: string | null;

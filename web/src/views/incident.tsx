@@ -10,7 +10,6 @@ import { count, oneLine, plural, short, span, when } from "../text.js";
 import { chosen, chosenIncident, turn } from "../triage.js";
 import { FindingRows } from "./finding_rows.js";
 import { RawRecord, StoryButton } from "./record.js";
-import { RuleFindings } from "./sigma.js";
 
 const LINES_AT_ONCE = 60;
 
@@ -59,8 +58,7 @@ function Body({ detail }: { detail: IncidentDetail }): JSX.Element {
       <IncidentStory incident={incident.id} />
       <section>
         <h3>Findings <span class="soft">{count(incident.findings.length)}, the worst first</span></h3>
-        {detail.members.length === 0 ? null : <FindingRows findings={detail.members} total={incident.findings.length - detail.rules.length} />}
-        {detail.rules.length === 0 ? null : <div data-test="incident-rules"><h4>Of Sigma rules</h4><RuleFindings findings={detail.rules} toIncident={false} /></div>}
+        <FindingRows findings={detail.members} total={incident.findings.length} />
       </section>
       {detail.executions.length === 0 ? null : (
         <section>

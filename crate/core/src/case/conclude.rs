@@ -28,7 +28,6 @@ use crate::reconstruct::{operations, processes};
 use crate::script::{Catalogue, Examined, ScriptHint};
 use crate::settings::Settings;
 use crate::sigma::Sigma;
-use crate::sigma::hits::Hit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -131,7 +130,6 @@ impl Case {
         });
         self.shown = shown;
         self.run_detectors();
-        self.finding_keys.take();
         self.settle_notes();
         self.run_rules();
         self.roll_up();
@@ -268,7 +266,9 @@ impl Case {
 
     /// Sigma rules see everything that was concluded; what they want to read again is asked for afterwards.
     fn run_rules(&mut self) {
-        self.sigma = Sigma::begin(self);
+        let (sigma, found) = Sigma::begin(self);
+        self.sigma = sigma;
+        self.take_in(found);
         let notes = self.sigma.notes();
         for item in &mut self.items {
             item.rule_problems = notes.get(&item.path).cloned().unwrap_or_default();
@@ -304,26 +304,42 @@ impl Case {
 
     /// Runs the detectors once more over the conclusions that are there, and rolls their findings up: what a bench measures.
     pub fn judge_again(&mut self) {
+        let of_rules = self.findings.split_off(self.of_detectors);
         self.run_detectors();
+        self.take_in(of_rules);
         self.roll_up();
     }
 
-    /// Puts findings into incidents, those of rules too as far as they are there.
+    /// Takes what rules found in the place of what they had found before.
+    pub(super) fn take_in(&mut self, mut found: Vec<Finding>) {
+        // Without entries nothing needs the view, and drawing it costs as much as a detector.
+        let effects = if self.settings.allow_list.is_empty() {
+            Vec::new()
+        } else {
+            self.with_view(&self.settings, |view| allowed::apply(view, &mut found))
+        };
+        self.allowed = self.judged.clone();
+        for (all, of_rules) in self.allowed.iter_mut().zip(effects) {
+            *all = all.and(of_rules);
+        }
+        self.findings.truncate(self.of_detectors);
+        self.findings.append(&mut found);
+        self.finding_keys.take();
+    }
+
+    /// Puts findings into incidents.
     pub(super) fn roll_up(&mut self) {
-        let name_of = |hit: &Hit| self.sigma.detector(hit);
-        let hits = self.sigma.hits();
-        let referred = self.referred();
-        let grounds = &self.grounds;
-        self.incidents = grounds.incidents(referred, &self.findings, hits, name_of);
+        self.incidents = self.grounds.incidents(self.referred(), &self.findings);
     }
 
     fn run_detectors(&mut self) {
         let settings = self.settings.clone();
         let judged = self.with_own_view(&settings, judge);
         self.findings = judged.findings;
+        self.of_detectors = self.findings.len();
         self.actors = judged.actors;
         self.searched = judged.searched;
-        self.allowed = judged.allowed;
+        self.judged = judged.allowed;
         self.grounds = judged.grounds;
     }
 }

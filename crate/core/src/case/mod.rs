@@ -92,7 +92,11 @@ pub struct Case {
     incidents: Vec<Incident>,
     /// What incidents rest on beside findings.
     grounds: Grounds,
-    /// What each entry of the allow-list did.
+    /// How many of them detectors found; those of rules stand behind.
+    of_detectors: usize,
+    /// What each entry of the allow-list did to findings of detectors.
+    judged: Vec<AllowEffect>,
+    /// The same to all findings.
     allowed: Vec<AllowEffect>,
     searched: Vec<Searched>,
     /// Made when first asked for, from the findings as they stand.
@@ -464,18 +468,19 @@ impl Case {
         }
     }
 
-    /// Findings, in time order.
+    /// Findings: those of detectors in time order, behind them those of rules in time order.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The events on which a finding rests.
+    /// The events on which a finding rests: its own and those of its operations. What a rule found rests on what it matched alone.
     pub fn finding_events<'a>(
         &'a self,
         finding: &'a Finding,
     ) -> impl Iterator<Item = &'a EventNumber> {
-        let operations = finding.operations.iter();
+        let of_rule = finding.rule.is_some();
+        let operations = finding.operations.iter().filter(move |_| !of_rule);
         let told = operations.filter_map(|at| self.operations.get(*at));
         let own = finding.events.iter();
         own.chain(told.flat_map(|operation| &operation.events))
@@ -514,9 +519,10 @@ impl Case {
     /// Takes the bytes that [`Case::rule_needs`] named, in order.
     pub fn rule_take(&mut self, bytes: &[Vec<u8>]) {
         let mut sigma = std::mem::take(&mut self.sigma);
-        let told = sigma.take(self, bytes);
+        let found = sigma.take(self, bytes);
         self.sigma = sigma;
-        if told {
+        if let Some(found) = found {
+            self.take_in(found);
             self.roll_up();
         }
         self.revision += 1;

@@ -6,6 +6,8 @@
 //! run-command-spike · alice … vm01 · 2024-05-01T08:00:00Z · {"count":9,…}   ─► 5f0c…   confirmed, "same address as the phish"
 //! ```
 //!
+//! Of a Sigma rule's finding the figures are what it matched: a rule that moved to another file, or got another level, finds the same.
+//!
 //! Findings that agree in all of that are told apart by their order (`…-2`). What is said of a finding that is not there any more (other
 //! settings, other evidence) is kept and counts again when it is back.
 //!
@@ -13,6 +15,7 @@
 
 use super::Case;
 use crate::evidence::hash::sha256;
+use crate::sigma::hits::OF_THE_RULE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -229,6 +232,10 @@ fn keys(case: &Case) -> Vec<String> {
     let referred = case.referred();
     let key = |finding: &crate::detect::Finding| {
         let subject = referred.subject(finding);
+        let mut values = referred.words(finding).values;
+        if finding.rule.is_some() {
+            values.retain(|name, _| !OF_THE_RULE.contains(&name.as_str()));
+        }
         let whole = serde_json::json!([
             finding.detector,
             [
@@ -240,7 +247,7 @@ fn keys(case: &Case) -> Vec<String> {
                 subject.host
             ],
             referred.time(finding).0.map(|time| time.ns),
-            referred.words(finding).values,
+            values,
         ]);
         let mut key = sha256(whole.to_string().as_bytes());
         key.truncate(KEY_LETTERS);

@@ -21,6 +21,18 @@ pub struct AllowEffect {
     pub expired: bool,
 }
 
+impl AllowEffect {
+    /// Both together: on findings of detectors, and on those of rules.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            suppressed: self.suppressed + other.suppressed,
+            after_expiry: self.after_expiry + other.after_expiry,
+            expired: self.expired || other.expired,
+        }
+    }
+}
+
 /// How an entry and a finding relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {

@@ -555,7 +555,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             continue;
         };
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity,
             confidence: sure_by(found.baseline),
             baseline: found.baseline,

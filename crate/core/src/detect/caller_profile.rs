@@ -258,7 +258,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 BTreeSet::new()
             };
             findings.push(Finding {
-                detector: DETECTOR.id,
+                detector: Cow::Borrowed(DETECTOR.id),
                 severity: match (foreign, is_run_command) {
                     (true, true) => Severity::High,
                     (true, false) => Severity::Medium,

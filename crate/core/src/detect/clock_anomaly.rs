@@ -60,7 +60,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         // An interval that holds zero was left out above, so both ends lie on one side.
         let side = if middle < 0 { "behind" } else { "ahead of" };
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if middle.abs() >= MUCH {
                 Severity::Medium
             } else {
@@ -149,7 +149,7 @@ fn steps(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> {
         (last, first)
     };
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: if severe {
             Severity::Medium
         } else {
@@ -205,7 +205,7 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
         .max_by_key(|receipt| remainder(receipt.offset).abs())?;
     let first = view.event_time(outside.first()?.event, label)?;
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: Severity::Info,
         confidence: Confidence::Medium,
         title: "Two clocks in one log".into(),

@@ -207,7 +207,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let reach = view.guests.reach.get(label);
         let runs = [before, after].into_iter().flatten();
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if removed || !between.is_empty() {
                 Severity::High
             } else {

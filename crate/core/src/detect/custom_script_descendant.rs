@@ -213,7 +213,7 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
     }
     let whys: Vec<&str> = below.iter().map(|(_, why)| why.as_str()).take(6).collect();
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: Severity::Medium,
         confidence: Confidence::High,
         title: "Suspicious descendant of the custom-script handler".into(),

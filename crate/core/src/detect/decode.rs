@@ -104,7 +104,7 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript, code: Code) -> Option<
         format!(" ({})", path.join(", "))
     };
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity,
         confidence: if script.source == Source::CommandLines {
             Confidence::Medium

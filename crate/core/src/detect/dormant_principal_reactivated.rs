@@ -297,7 +297,7 @@ fn finding(view: &CaseView<'_>, revival: &Revival) -> Option<Finding> {
         .collect();
     events.push(sign_in.event);
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity,
         confidence: Confidence::High,
         baseline: Baseline::Full,

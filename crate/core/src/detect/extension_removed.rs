@@ -272,7 +272,7 @@ fn finding(
     }
     let severe = orphan || gap.is_some_and(|gap| gap <= SOON);
     Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: if severe {
             Severity::High
         } else {
@@ -332,7 +332,7 @@ fn deprovisioned(
         });
         let severe = gap.is_some_and(|gap| gap <= SOON);
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if severe {
                 Severity::High
             } else {
@@ -396,7 +396,7 @@ fn in_cloud_only(
         format!(", {} after the last run command on it", lasting(gap))
     });
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: if severe {
             Severity::High
         } else {

@@ -281,7 +281,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             _ => "the log covers the time".to_owned(),
         };
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity,
             // A VM that no operation names may be missing from the export as a whole.
             confidence: if one.resource.is_some() {

@@ -12,7 +12,7 @@
 //!
 //! Its score adds, for each detector that speaks in it, the points of its worst finding (low 1, medium 3, high 6, critical 10); 6 make it
 //! `medium`, 12 `high`, 20 `critical`, and it is never less severe than its worst finding of high confidence. A finding that the allow-list suppressed
-//! belongs to no incident. Findings of Sigma rules are findings like others; their places go on behind those of the detectors.
+//! belongs to no incident. Findings of Sigma rules are findings like others.
 //!
 //! Names are numbers here, given once to each name of the case. Each relation is one sorted sweep that joins neighbours in a union-find: of several findings in reach it is enough to join the one that ends last, since those
 //! before it are joined already.
@@ -24,7 +24,6 @@ use super::history::{History, Known};
 use super::subject::Referred;
 use super::{CaseView, Confidence, Finding, Severity};
 use crate::identity::{ResourceId, fold, host_label};
-use crate::sigma::hits::Hit;
 use crate::time::{Instant, NS_PER_SECOND};
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -49,7 +48,7 @@ pub struct Incident {
     pub first: Option<Instant>,
     /// Last instant.
     pub last: Option<Instant>,
-    /// Findings by position in the case, those of rules behind those of detectors.
+    /// Findings by position in the case.
     pub findings: Vec<usize>,
 }
 
@@ -221,7 +220,7 @@ fn points(severity: Severity) -> u32 {
 #[derive(Clone, Debug)]
 pub struct Weight<'a> {
     /// The detector, or `sigma:` and the rule.
-    pub detector: Cow<'a, str>,
+    pub detector: &'a str,
     /// How bad.
     pub severity: Severity,
     /// How sure.
@@ -239,7 +238,7 @@ pub fn weigh(findings: &[&Weight<'_>]) -> (u32, Severity) {
     for finding in findings {
         match worst.iter_mut().find(|(id, _)| *id == finding.detector) {
             Some((_, severity)) => *severity = (*severity).max(finding.severity),
-            None => worst.push((&finding.detector, finding.severity)),
+            None => worst.push((finding.detector, finding.severity)),
         }
     }
     let score = worst.iter().map(|(_, severity)| points(*severity)).sum();
@@ -292,15 +291,9 @@ impl Grounds {
         (grounds, actors)
     }
 
-    /// The incidents of a case with these findings, and those of rules; the worst first.
+    /// The incidents of a case with these findings; the worst first.
     #[must_use]
-    pub fn incidents(
-        &self,
-        referred: Referred<'_>,
-        findings: &[Finding],
-        hits: &[Hit],
-        name_of: impl Fn(&Hit) -> String,
-    ) -> Vec<Incident> {
+    pub fn incidents(&self, referred: Referred<'_>, findings: &[Finding]) -> Vec<Incident> {
         let mut names = Names {
             grounds: self,
             places: vec![None; self.history.resources()],
@@ -314,28 +307,17 @@ impl Grounds {
             .iter()
             .enumerate()
             .filter(|(_, finding)| finding.allowed_by.is_none());
-        let mut nodes: Vec<Node<'_>> = Vec::with_capacity(findings.len() + hits.len());
+        let mut nodes: Vec<Node<'_>> = Vec::with_capacity(findings.len());
         let mut weights: Vec<(usize, Weight<'_>)> = Vec::with_capacity(nodes.capacity());
         for (at, finding) in counted {
             let (first, last) = referred.time(finding);
             nodes.push(names.of_finding(referred, finding, (first, last)));
             let weight = Weight {
-                detector: Cow::Borrowed(finding.detector),
+                detector: &finding.detector,
                 severity: finding.severity,
                 confidence: finding.confidence,
                 first,
                 last,
-            };
-            weights.push((at, weight));
-        }
-        for (at, hit) in (findings.len()..).zip(hits) {
-            nodes.push(names.of_hit(referred, hit));
-            let weight = Weight {
-                detector: Cow::Owned(name_of(hit)),
-                severity: hit.severity,
-                confidence: Confidence::High,
-                first: hit.first,
-                last: hit.last,
             };
             weights.push((at, weight));
         }
@@ -472,29 +454,6 @@ impl<'a> Names<'a> {
             fingerprints: self.fingerprints(&finding.executions),
             ip: ip.map(|ip| self.ip(ip)),
             span: span(time),
-        }
-    }
-
-    fn of_hit(&mut self, referred: Referred<'a>, hit: &'a Hit) -> Node<'a> {
-        let operation = hit.operations.first().copied();
-        let principal = match hit.caller.as_deref() {
-            Some(caller) => Some(self.caller(caller)),
-            None => operation.and_then(|at| self.grounds.history.principal(at)),
-        };
-        let of_id = hit.resource.as_deref().and_then(vm_of);
-        let vm = of_id
-            .map(|id| self.vm(Cow::Owned(id)))
-            .or_else(|| operation.and_then(|at| self.vm_of_operation(at)))
-            .or_else(|| self.vm_of_run(referred, &hit.executions))
-            .or_else(|| Some(self.host(hit.host.as_deref()?)));
-        Node {
-            operations: &hit.operations,
-            executions: &hit.executions,
-            principal,
-            vm,
-            fingerprints: self.fingerprints(&hit.executions),
-            ip: hit.ip.as_deref().map(|ip| self.ip(ip)),
-            span: span((hit.first, hit.last)),
         }
     }
 }

@@ -177,7 +177,7 @@ fn finding(
         Some((time, time))
     });
     Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity,
         confidence: Confidence::High,
         title: "Run without a result".into(),

@@ -184,7 +184,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         }
         let since = history.since(history.subscription(at));
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity,
             confidence: Confidence::High,
             baseline: coverage(since, started.saturating_sub(window)),

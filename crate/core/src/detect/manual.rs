@@ -39,6 +39,36 @@ pub struct Block {
     pub rows: Vec<Vec<Vec<Span>>>,
 }
 
+impl Block {
+    /// A block of rows of one cell, whose letters are taken as they are.
+    fn plain<'a>(form: &'static str, level: u8, rows: impl Iterator<Item = &'a str>) -> Self {
+        let cell = |text: &str| {
+            let (form, text) = ("plain", text.to_owned());
+            vec![vec![Span { form, text }]]
+        };
+        let rows = rows.map(cell).collect();
+        Self { form, level, rows }
+    }
+
+    /// A title.
+    #[must_use]
+    pub fn heading(level: u8, text: &str) -> Self {
+        Self::plain("heading", level, std::iter::once(text))
+    }
+
+    /// A paragraph.
+    #[must_use]
+    pub fn paragraph(text: &str) -> Self {
+        Self::plain("paragraph", 0, std::iter::once(text))
+    }
+
+    /// A list.
+    #[must_use]
+    pub fn list(items: &[String]) -> Self {
+        Self::plain("list", 0, items.iter().map(String::as_str))
+    }
+}
+
 /// The page of a detector, as it is written.
 #[must_use]
 pub fn text(detector: &str) -> Option<&'static str> {

@@ -16,6 +16,7 @@ pub mod custom_script_descendant;
 pub mod decode;
 pub mod dormant_principal_reactivated;
 pub mod extension_removed;
+pub mod finding;
 pub mod guest_run_without_cloud_op;
 pub mod history;
 pub mod identities;
@@ -65,10 +66,11 @@ use crate::reconstruct::runs::Run;
 use crate::script::Examined;
 use crate::settings::Settings;
 pub use crate::severity::Severity;
-use crate::time::{Instant, NS_PER_SECOND};
+use crate::time::NS_PER_SECOND;
 use anomalous_operation_model::Assessment;
 use caller_profile::Actor;
 use dormant_principal_reactivated::Revivals;
+pub use finding::{Baseline, Confidence, Finding, OfRule};
 use history::History;
 use identities::{Identity, Names};
 use machines::{Machines, Records};
@@ -79,145 +81,12 @@ use script_processes::{By, ScriptProcesses};
 use scripts::ExecutionScript;
 use sensitive_operation_new_source::Seen;
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 pub use subject::{Referred, Subject};
 pub use wording::{Wording, Words};
 pub(crate) use wording::{away, lasting};
-
-/// How sure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Confidence {
-    /// Inferred.
-    Low,
-    /// Likely.
-    Medium,
-    /// Stated by the evidence.
-    High,
-}
-
-impl Confidence {
-    /// The word of the case document.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
-}
-
-/// How much history a verdict rests on (detectors 0.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Baseline {
-    /// The whole window is covered.
-    Full,
-    /// Part of it.
-    Partial,
-    /// Too little to judge by.
-    Insufficient,
-    /// The detector needs none.
-    NotApplicable,
-}
-
-impl Baseline {
-    /// The word of the case document.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial => "partial",
-            Self::Insufficient => "insufficient",
-            Self::NotApplicable => "n/a",
-        }
-    }
-
-    /// What the word means for a reader of the finding.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Full => {
-                "The records cover the whole time that the verdict compares with: what is called new was not there."
-            }
-            Self::Partial => {
-                "The records begin inside the time that the verdict compares with: what is called new may have been there before."
-            }
-            Self::Insufficient => {
-                "The records hold too little of the time that the verdict compares with to judge by: take it as a hint."
-            }
-            Self::NotApplicable => {
-                "The verdict compares with nothing: it rests on what the finding's own events say."
-            }
-        }
-    }
-}
-
-/// Something found.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// Detector id.
-    pub detector: &'static str,
-    /// How bad.
-    pub severity: Severity,
-    /// How sure.
-    pub confidence: Confidence,
-    /// On how much history.
-    pub baseline: Baseline,
-    /// A few words.
-    pub title: Arc<str>,
-    /// One sentence with the figures, where it is written down: [`Referred::words`] says it in any case.
-    pub(crate) summary: String,
-    /// Operations by position in the case.
-    pub operations: Vec<usize>,
-    /// Executions by position in the case.
-    pub executions: Vec<usize>,
-    /// Events beside those of its operations.
-    pub events: Vec<EventNumber>,
-    /// First and last instant, by the cloud's clock, where its operations and executions do not say.
-    pub time: Option<(Instant, Instant)>,
-    /// Whom and what it is about, as far as its operations and executions do not say.
-    pub subject: Subject,
-    /// The figures, where they are written down.
-    pub(crate) values: Map<String, Value>,
-    /// What says sentence and figures where they are not written down.
-    pub wording: Option<Arc<dyn Wording>>,
-    /// Detectors whose findings made this one worse.
-    pub raised_by: Vec<&'static str>,
-    /// ATT&CK techniques.
-    pub attack: Cow<'static, [&'static str]>,
-    /// Techniques that lists of indicators name.
-    pub further_attack: Vec<String>,
-    /// The entry of the allow-list that suppresses it.
-    pub allowed_by: Option<usize>,
-}
-
-impl Default for Finding {
-    /// What a detector leaves out.
-    fn default() -> Self {
-        Self {
-            detector: "",
-            severity: Severity::Info,
-            confidence: Confidence::High,
-            baseline: Baseline::NotApplicable,
-            title: Arc::default(),
-            summary: String::new(),
-            operations: Vec::new(),
-            executions: Vec::new(),
-            events: Vec::new(),
-            time: None,
-            subject: Subject::default(),
-            values: Map::new(),
-            wording: None,
-            raised_by: Vec::new(),
-            attack: Cow::Borrowed(&[]),
-            further_attack: Vec::new(),
-            allowed_by: None,
-        }
-    }
-}
 
 /// The case as detectors see it.
 pub struct CaseView<'a> {

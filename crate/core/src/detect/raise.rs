@@ -16,6 +16,7 @@ use super::{
     run_command_chain, run_command_in_risk_window, run_command_invocation, script_content,
     vm_extension_write,
 };
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// From this score on the anomaly model raises.
@@ -23,7 +24,7 @@ const MODEL_SCORE: u8 = 4;
 
 /// Whether a finding raises the invocation of its operations.
 fn raises_invocation(view: &CaseView<'_>, finding: &Finding) -> bool {
-    let id = finding.detector;
+    let id = &*finding.detector;
     if id == anomalous_operation_model::DETECTOR.id {
         let of = finding.operations.first();
         let score = of.and_then(|at| Some(view.assessed(*at)?.score));
@@ -55,8 +56,10 @@ pub fn raise_all(view: &CaseView<'_>, findings: &mut [Finding]) {
         if finding.allowed_by.is_none() && raises_invocation(view, finding) {
             for operation in &finding.operations {
                 let by = invocation.entry(*operation).or_default();
-                if !by.contains(&finding.detector) {
-                    by.push(finding.detector);
+                if let Cow::Borrowed(id) = finding.detector
+                    && !by.contains(&id)
+                {
+                    by.push(id);
                 }
             }
         }

@@ -27,6 +27,7 @@ use super::{
 use crate::reconstruct::operations::OperationOutcome;
 use crate::time::NS_PER_DAY;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -191,7 +192,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             ),
         };
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if x as f64 > WORSE * threshold {
                 Severity::High
             } else {

@@ -131,7 +131,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let mut events: Vec<EventNumber> = secrets.iter().map(|secret| secret.event).collect();
         events.extend(later.map(|(_, event)| *event));
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: match (by_handler, later.is_some()) {
                 (false, _) => Severity::Info,
                 (true, false) => Severity::Medium,

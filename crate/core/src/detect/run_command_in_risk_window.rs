@@ -262,7 +262,7 @@ fn finding(view: &CaseView<'_>, op: &Operation, started: i64, risk: &Risk<'_>) -
         format!("{minutes:.0} min {when} {}", words(why))
     });
     Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: if settings.published {
             Severity::High
         } else {

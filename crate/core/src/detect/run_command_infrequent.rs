@@ -159,7 +159,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             (false, false) => Severity::Low,
         };
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity,
             confidence: if left || right {
                 Confidence::Low

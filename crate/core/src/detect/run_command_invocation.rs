@@ -83,7 +83,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         .map(|(at, op)| {
             let succeeded = op.outcome == OperationOutcome::Succeeded;
             Finding {
-                detector: DETECTOR.id,
+                detector: Cow::Borrowed(DETECTOR.id),
                 severity: if succeeded {
                     Severity::Medium
                 } else {

@@ -135,7 +135,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let since = history.since(history.subscription(at));
         let baseline = coverage(since, started.ns.saturating_sub(window));
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if baseline == Baseline::Full {
                 Severity::Medium
             } else {

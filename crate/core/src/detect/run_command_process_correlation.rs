@@ -224,7 +224,7 @@ fn finding(
         format!(", among them {}", names.join(", "))
     };
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: if notable.is_empty() {
             Severity::Medium
         } else {

@@ -280,7 +280,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         };
         let from = ip.map(|ip| format!(" from {ip}")).unwrap_or_default();
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: match (routine, severe) {
                 (true, _) => Severity::Low,
                 (false, true) => Severity::High,

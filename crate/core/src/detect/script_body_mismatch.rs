@@ -153,7 +153,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         });
         let texts = view.guests.texts.get(at);
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity,
             confidence: Confidence::High,
             title: "Script was changed on the disk".into(),

@@ -238,7 +238,7 @@ fn finding(
         format!("{notable} notable ({})", names.join(", "))
     };
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity,
         confidence: Confidence::High,
         title: "Children of a run command's script".into(),

@@ -185,7 +185,7 @@ fn finding(examined: &Examined, source: &str, norm_sha256: Option<&str>) -> Opti
         n => format!(", {} decoded", super::counted(n, "layer")),
     };
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity,
         baseline: Baseline::NotApplicable,
         title: format!(

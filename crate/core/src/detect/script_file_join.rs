@@ -517,7 +517,7 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
         .size
         .map_or_else(String::new, |bytes| format!(" ({bytes} bytes)"));
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: Severity::Info,
         confidence: if join.only {
             Confidence::High

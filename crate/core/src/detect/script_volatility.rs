@@ -212,7 +212,7 @@ fn finding(view: &CaseView<'_>, episode: &[Member]) -> Option<Finding> {
     let mut operations: Vec<usize> = episode.iter().map(|one| one.operation).collect();
     operations.dedup();
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity,
         confidence: if by == "text" {
             Confidence::High

@@ -122,7 +122,7 @@ fn finding(
         _ => format!("stated its own removal ({}) and is gone", stated.join(", ")),
     };
     Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity,
         confidence,
         title: title.into(),

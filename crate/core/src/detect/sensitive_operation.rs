@@ -540,7 +540,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let base = severity(*weight);
         let [alone, beside] = &known.said;
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if raised { base.raised() } else { base },
             confidence: Confidence::High,
             baseline: Baseline::NotApplicable,

@@ -309,7 +309,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let baseline = quality(view, &windows, at);
         let count = operations.len();
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: severity(both, beside),
             confidence: sure_by(baseline),
             baseline,
@@ -341,7 +341,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let (both, beside) = (in_number.contains(&at), near(at));
         let baseline = quality(view, &windows, at);
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: severity(both, beside),
             confidence: sure_by(baseline),
             baseline,

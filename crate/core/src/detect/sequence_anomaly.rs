@@ -472,7 +472,7 @@ impl Looking<'_> {
             .iter()
             .filter_map(|number| self.view.machines().execution(self.marks(*number)?.run?));
         Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: gap.severity,
             confidence: if whole {
                 Confidence::High

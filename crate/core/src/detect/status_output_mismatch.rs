@@ -103,7 +103,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 _ => "differs from what the status reports of it",
             };
             findings.push(Finding {
-                detector: DETECTOR.id,
+                detector: Cow::Borrowed(DETECTOR.id),
                 severity,
                 confidence: if result == "missing" {
                     Confidence::Medium

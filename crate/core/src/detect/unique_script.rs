@@ -269,7 +269,7 @@ fn finding(
         .and_then(|script| script.severity());
     let prevalence = (10_000 + total / 2).checked_div(total).unwrap_or(0) as f64 / 100.0;
     Some(Finding {
-        detector: DETECTOR.id,
+        detector: Cow::Borrowed(DETECTOR.id),
         severity: if content >= Some(Severity::Medium) {
             Severity::Medium
         } else {

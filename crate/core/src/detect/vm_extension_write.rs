@@ -160,7 +160,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         }
         let since = history.since(history.subscription(*at));
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if high_risk {
                 Severity::Medium
             } else {

@@ -29,6 +29,7 @@ use crate::identity::host_label;
 use crate::lists::watch::WatchList;
 use crate::time::Instant;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detector.
@@ -322,7 +323,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let mut events: Vec<EventNumber> = seen.events.into_iter().collect();
         events.sort_unstable();
         Some(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: Severity::High,
             confidence: Confidence::High,
             baseline: Baseline::NotApplicable,

@@ -411,18 +411,11 @@ impl CaseDocument {
             let subject = referred.subject(finding);
             let (first, last) = referred.time(finding);
             let words = referred.words(finding);
-            let ops = finding.operations.iter();
-            let ops = ops.filter_map(|at| case.operations().get(*at));
-            let attack = finding.attack.iter().copied();
-            let further = finding.further_attack.iter().map(String::as_str);
-            let attack: Vec<&str> = attack.chain(further).collect();
-            let mut events: Vec<EventNumber> = ops
-                .flat_map(|op| op.events.iter().copied())
-                .chain(finding.events.iter().copied())
-                .collect();
+            let attack: Vec<&str> = finding.techniques().collect();
+            let mut events: Vec<EventNumber> = case.finding_events(finding).copied().collect();
             events.sort_unstable();
             events.dedup();
-            json!({
+            let mut shown = json!({
                 "id": id,
                 "detector": finding.detector,
                 "severity": finding.severity.word(),
@@ -446,11 +439,13 @@ impl CaseDocument {
                 "operations": finding.operations,
                 "executions": finding.executions,
                 "allowed_by": finding.allowed_by,
-            })
+            });
+            if let (Value::Object(shown), Some(of)) = (&mut shown, &finding.rule) {
+                shown.insert("processes".to_owned(), json!(of.processes));
+            }
+            shown
         };
-        let mut all: Vec<Value> = case.findings().iter().enumerate().map(shown).collect();
-        all.extend(sigma::findings(case, all.len(), |events| self.ids(events)));
-        all
+        case.findings().iter().enumerate().map(shown).collect()
     }
 }
 

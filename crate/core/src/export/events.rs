@@ -170,7 +170,7 @@ impl EventList {
         let detectors: BTreeSet<String> = findings
             .into_iter()
             .flatten()
-            .filter_map(|at| Some(of(at)?.detector.to_owned()))
+            .filter_map(|at| Some(of(at)?.detector.to_string()))
             .collect();
         let worst = findings
             .into_iter()

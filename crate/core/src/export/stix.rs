@@ -3,7 +3,7 @@
 //! | of the case | in the bundle |
 //! |---|---|
 //! | incident | `grouping` of everything below that belongs to it |
-//! | finding that no allow-list entry suppresses | `observed-data` over its addresses, accounts and scripts, with a `note` of its sentence |
+//! | finding, of a detector or a Sigma rule, that no allow-list entry suppresses | `observed-data` over its addresses, accounts and scripts, with a `note` of its sentence |
 //! | address, caller, script | `ipv4-addr` / `ipv6-addr`, `user-account`, `file` |
 //! | VM or host | `identity` of class `system` |
 //! | technique | `attack-pattern` with its ATT&CK id |
@@ -191,12 +191,8 @@ impl Bundle<'_> {
         let seen = self.observed(finding);
         let (first, last) = case.referred().time(finding);
         let mut of_it: Vec<String> = seen.keys().cloned().collect();
-        let further = finding.further_attack.iter().map(String::as_str);
         let techniques: BTreeSet<String> = finding
-            .attack
-            .iter()
-            .copied()
-            .chain(further)
+            .techniques()
             .filter_map(|one| self.patterns.get(one).cloned())
             .collect();
         of_it.extend(techniques.iter().cloned());

@@ -217,8 +217,8 @@ fn known(technique: &str) -> Option<&'static Entry> {
 pub fn attack(case: &Case) -> Vec<Tactic> {
     let mut seen: BTreeMap<String, (usize, usize, Option<Severity>)> = BTreeMap::new();
     for finding in case.findings() {
-        for technique in finding.attack.iter().collect::<BTreeSet<_>>() {
-            let (findings, _, worst) = seen.entry((*technique).to_owned()).or_default();
+        for technique in finding.techniques().collect::<BTreeSet<_>>() {
+            let (findings, _, worst) = seen.entry(technique.to_owned()).or_default();
             *findings += 1;
             *worst = (*worst).max(Some(finding.severity));
         }

@@ -8,6 +8,8 @@
 //! An arrangement is made once per question and conclusion ([`Arranged`]) and then read by pages: automation on a large estate leaves tens of
 //! thousands of findings, and a list that is scrolled asks often.
 //!
+//! What Sigma rules found are findings like others. Rejected: a list of their own. What stands in another list is triaged by nobody.
+//!
 //! Rejected: handing all findings to the page to sort. What is worse than what is the core's to say.
 
 use super::executions::{EventName, name_of};
@@ -63,12 +65,6 @@ pub struct Shown {
     pub suppressed: Option<bool>,
     /// Text that title, sentence, detector or subject holds, in any case of letters.
     pub text: String,
-}
-
-impl Shown {
-    fn by(self, by: By) -> Self {
-        Self { by, ..self }
-    }
 }
 
 /// Whom and what a finding is about; null where that is not meaningful.
@@ -198,7 +194,7 @@ fn passes(case: &Case, at: usize, finding: &Finding, shown: &Shown, text: &str) 
     {
         return false;
     }
-    let has = |technique: &String| finding.attack.iter().any(|one| as_text(one) == technique);
+    let has = |technique: &String| finding.techniques().any(|one| one == technique);
     if !shown.techniques.is_empty() && !shown.techniques.iter().any(has) {
         return false;
     }
@@ -241,7 +237,7 @@ impl Arranged {
         let referred = case.referred();
         let place = places(case);
         let incident = incident_of(case);
-        // (group's place, group's name) orders the groups; inside them findings stay in their own order, which is that of time.
+        // (group's place, group's name) orders the groups; inside them findings stay in time order.
         let mut members: BTreeMap<(u64, String), (Vec<usize>, Severity)> = BTreeMap::new();
         for (at, finding) in case.findings().iter().enumerate() {
             if !passes(case, at, finding, shown, &text) {
@@ -282,15 +278,11 @@ impl Arranged {
             list.push(at);
             *worst = (*worst).max(finding.severity);
         }
-        if shown.by == By::Incident && *shown == Shown::default().by(By::Incident) {
-            // An incident of rules alone has no row here; its line opens it.
-            for (id, one) in case.incidents().iter().enumerate() {
-                let only_rules = one.findings.first() >= Some(&case.findings().len());
-                if only_rules {
-                    let group = (id as u64, format!("Incident {}", id + 1));
-                    members.insert(group, (Vec::new(), one.severity));
-                }
-            }
+        // Findings of rules stand behind those of detectors; in a group they stand where they happened.
+        let rules = case.findings().last().is_some_and(|one| one.rule.is_some());
+        for (list, _) in members.values_mut().filter(|_| rules) {
+            let first = |at: &usize| referred.time(case.findings().get(*at)?).0;
+            list.sort_by_cached_key(|at| first(at).map_or(i64::MAX, |time| time.ns));
         }
         let mut sorted: Vec<_> = members.into_iter().collect();
         if matches!(shown.by, By::Caller | By::Vm) {
@@ -310,7 +302,7 @@ impl Arranged {
         for ((place, name), (list, worst)) in sorted {
             let of = usize::try_from(place).ok();
             let of = of.filter(|id| shown.by == By::Incident && *id < case.incidents().len());
-            let of_detector = || manual::title(&name).map(str::to_owned);
+            let of_detector = || title_of_detector(case, &name);
             arranged.groups.push(Group {
                 title: match shown.by {
                     By::Incident => of.and_then(|id| title_of(case, id)),
@@ -373,6 +365,12 @@ impl Arranged {
     }
 }
 
+/// The title of a detector's page, or of the rule of that name.
+fn title_of_detector(case: &Case, detector: &str) -> Option<String> {
+    let of_rule = || case.sigma().rule(detector).map(|rule| rule.title.clone());
+    manual::title(detector).map(str::to_owned).or_else(of_rule)
+}
+
 fn named(name: Option<String>) -> (u64, String) {
     (u64::from(name.is_none()), name.unwrap_or_default())
 }
@@ -403,11 +401,7 @@ pub fn finding_row(case: &Case, at: usize) -> Option<FindingRow> {
         first: first.map(|time| time.to_string()),
         last: last.map(|time| time.to_string()),
         subject: ShownSubject::of(referred.subject(finding)),
-        attack: finding
-            .attack
-            .iter()
-            .map(|id| as_text(id).to_owned())
-            .collect(),
+        attack: finding.techniques().map(str::to_owned).collect(),
         triage: said.state,
         has_note: !said.note.is_empty(),
         allowed_by: finding.allowed_by,
@@ -453,8 +447,8 @@ pub struct FindingDetail {
     pub operations: usize,
     /// Executions of those operations.
     pub executions: Vec<FindingExecution>,
-    /// Title of the detector's page.
-    pub detector_title: Option<&'static str>,
+    /// Title of the detector's page, or of the rule.
+    pub detector_title: Option<String>,
 }
 
 /// Where a finding stands now.
@@ -476,7 +470,7 @@ pub fn finding(case: &Case, key: &str) -> Option<FindingDetail> {
         events: events(case, finding).len(),
         operations: finding.operations.len(),
         executions: executions(case, &finding.executions),
-        detector_title: manual::title(as_text(&finding.detector)),
+        detector_title: title_of_detector(case, &finding.detector),
     })
 }
 
@@ -494,6 +488,8 @@ pub fn leading_event(case: &Case, at: usize) -> Option<EventName> {
         script.sources.first()?.from.events.first().copied()
     };
     let of_operation = || {
+        // What a rule matched is not always the first record of its operation.
+        let finding = Some(finding).filter(|finding| finding.rule.is_none())?;
         let op = case.operations().get(referred.operation(finding)?)?;
         op.events.first().copied()
     };
@@ -508,14 +504,9 @@ pub fn leading_event(case: &Case, at: usize) -> Option<EventName> {
     })
 }
 
-/// The events that a finding rests on: its own and those of its operations, else those of the runs of its executions.
+/// The events that a finding rests on, else those of the runs of its executions.
 fn events(case: &Case, finding: &Finding) -> Vec<EventNumber> {
-    let ops = finding.operations.iter();
-    let ops = ops.filter_map(|at| case.operations().get(*at));
-    let mut events: Vec<EventNumber> = ops
-        .flat_map(|op| op.events.iter().copied())
-        .chain(finding.events.iter().copied())
-        .collect();
+    let mut events: Vec<EventNumber> = case.finding_events(finding).copied().collect();
     if events.is_empty() {
         let referred = case.referred();
         let runs = referred

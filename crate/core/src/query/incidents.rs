@@ -12,9 +12,7 @@
 
 use super::executions::{EventName, name_of};
 use super::findings::{FindingExecution, FindingRow, finding_row};
-use super::found::Found;
 use super::rows::{Row, row};
-use super::sigma::{ShownHit, shown_hit};
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::identity::host_label;
@@ -91,8 +89,6 @@ pub struct IncidentDetail {
     pub incident: ShownIncident,
     /// Its findings, the worst first; at most [`MOST_MEMBERS`].
     pub members: Vec<FindingRow>,
-    /// Findings of rules in it, the worst first; at most [`MOST_MEMBERS`].
-    pub rules: Vec<ShownHit>,
     /// Its executions; at most [`MOST_MEMBERS`].
     pub executions: Vec<FindingExecution>,
 }
@@ -108,7 +104,6 @@ pub fn incident_of(case: &Case) -> Vec<Option<usize>> {
     let mut of = vec![None; case.findings().len()];
     for (id, incident) in case.incidents().iter().enumerate() {
         for at in &incident.findings {
-            // Those of rules stand behind.
             if let Some(slot) = of.get_mut(*at) {
                 *slot = Some(id);
             }
@@ -120,9 +115,9 @@ pub fn incident_of(case: &Case) -> Vec<Option<usize>> {
 /// The gravest finding among these: the worst, of those the surest, of those the first.
 #[must_use]
 pub fn gravest(case: &Case, findings: impl Iterator<Item = usize>) -> Option<usize> {
-    let known = findings.filter_map(|at| Some((at, case.found(at)?)));
+    let known = findings.filter_map(|at| Some((at, case.findings().get(at)?)));
     known
-        .max_by_key(|(at, found)| (found.severity(), found.confidence(), Reverse(*at)))
+        .max_by_key(|(at, found)| (found.severity, found.confidence, Reverse(*at)))
         .map(|(at, _)| at)
 }
 
@@ -131,7 +126,7 @@ pub fn gravest(case: &Case, findings: impl Iterator<Item = usize>) -> Option<usi
 pub fn title_of(case: &Case, id: usize) -> Option<String> {
     let incident = case.incidents().get(id)?;
     let at = gravest(case, incident.findings.iter().copied())?;
-    Some(case.found(at)?.title().to_owned())
+    Some(case.findings().get(at)?.title.to_string())
 }
 
 /// One incident for a list.
@@ -140,10 +135,10 @@ pub fn shown_incident(case: &Case, id: usize) -> Option<ShownIncident> {
     let incident = case.incidents().get(id)?;
     let findings = || {
         let places = incident.findings.iter();
-        places.filter_map(|at| case.found(*at))
+        places.filter_map(|at| case.findings().get(*at))
     };
     let gravest = gravest(case, incident.findings.iter().copied());
-    let named = gravest.and_then(|at| case.found(at))?;
+    let named = gravest.and_then(|at| case.findings().get(at))?;
     let (mut callers, mut machines): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let note = |list: &mut Vec<String>, name: Option<String>| {
         if let Some(name) = name.filter(|name| list.len() < MOST_NAMES && !list.contains(name)) {
@@ -151,13 +146,13 @@ pub fn shown_incident(case: &Case, id: usize) -> Option<ShownIncident> {
         }
     };
     for found in std::iter::once(named).chain(findings()) {
-        let subject = found.subject(case);
+        let subject = case.referred().subject(found);
         note(&mut callers, subject.caller);
         note(&mut machines, subject.vm.or(subject.host));
     }
-    let detectors: BTreeSet<String> = findings().map(|found| found.detector(case)).collect();
+    let detectors: BTreeSet<&str> = findings().map(|found| &*found.detector).collect();
     let executions: BTreeSet<usize> = findings()
-        .flat_map(|found| found.executions().iter().copied())
+        .flat_map(|found| found.executions.iter().copied())
         .collect();
     Some(ShownIncident {
         id,
@@ -166,8 +161,8 @@ pub fn shown_incident(case: &Case, id: usize) -> Option<ShownIncident> {
         first: incident.first.map(|time| time.to_string()),
         last: incident.last.map(|time| time.to_string()),
         findings: incident.findings.clone(),
-        title: named.title().to_owned(),
-        confidence: named.confidence().word(),
+        title: named.title.to_string(),
+        confidence: named.confidence.word(),
         callers,
         machines,
         detectors: detectors.len(),
@@ -188,24 +183,19 @@ pub fn incidents(case: &Case) -> Vec<ShownIncident> {
 pub fn incident(case: &Case, id: usize) -> Option<IncidentDetail> {
     let incident = shown_incident(case, id)?;
     let mut places = incident.findings.clone();
-    places.sort_by_key(|at| Reverse(case.found(*at).map(Found::severity)));
+    places.sort_by_key(|at| Reverse(case.findings().get(*at).map(|found| found.severity)));
     let mut executions: BTreeMap<usize, FindingExecution> = BTreeMap::new();
-    for found in places.iter().filter_map(|at| case.found(*at)) {
+    for found in places.iter().filter_map(|at| case.findings().get(*at)) {
         if executions.len() >= MOST_MEMBERS {
             break;
         }
-        let its = super::findings::executions(case, found.executions());
+        let its = super::findings::executions(case, &found.executions);
         executions.extend(its.into_iter().map(|one| (one.execution, one)));
     }
     Some(IncidentDetail {
         members: places
             .iter()
             .filter_map(|at| finding_row(case, *at))
-            .take(MOST_MEMBERS)
-            .collect(),
-        rules: places
-            .iter()
-            .filter_map(|at| shown_hit(case, at.checked_sub(case.findings().len())?))
             .take(MOST_MEMBERS)
             .collect(),
         executions: executions.into_values().take(MOST_MEMBERS).collect(),
@@ -232,24 +222,24 @@ fn told(case: &Case, incident: usize) -> BTreeMap<EventNumber, Told> {
         .filter_map(|(at, execution)| Some((execution.operation?, at)))
         .collect();
     for at in &incident.findings {
-        let Some(found) = case.found(*at) else {
+        let Some(found) = case.findings().get(*at) else {
             continue;
         };
-        for operation in found.operations() {
+        for operation in &found.operations {
             let op = case.operations().get(*operation);
             for event in op.iter().flat_map(|op| &op.events) {
                 let one = told.entry(*event).or_default();
                 one.execution = one.execution.or(of_operation.get(operation).copied());
             }
         }
-        let operations = found.operations().iter();
+        let operations = found.operations.iter();
         let of_operations = operations
             .filter_map(|at| case.operations().get(*at))
             .flat_map(|op| op.events.iter());
-        for event in of_operations.chain(found.events()) {
+        for event in of_operations.chain(&found.events) {
             told.entry(*event).or_default().findings.insert(*at);
         }
-        for (number, execution) in case.referred().at(found.executions()) {
+        for (number, execution) in case.referred().at(&found.executions) {
             let run = execution.run.and_then(|at| case.runs().get(at));
             let clock = execution.run.and_then(|at| case.linked().clock_of_run(at));
             let of_run = run.map_or(&[][..], |run| &run.events);

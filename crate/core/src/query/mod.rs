@@ -16,7 +16,6 @@ pub mod expected;
 pub mod filter;
 pub mod find;
 pub mod findings;
-pub mod found;
 pub mod hosts;
 pub mod hunt;
 pub mod incidents;

@@ -1,7 +1,9 @@
-//! Sigma rules for the page: every rule with its state, and their findings as the findings of detectors are shown.
+//! Sigma rules for the page: every rule with its state, and what its author wrote of it, in the form of a detector's manual page.
+//!
+//! Their findings stand among those of the detectors.
 
-use super::executions::{EventName, name_of};
 use crate::case::Case;
+use crate::detect::manual::{self, Block};
 use crate::sigma::RuleReport;
 use serde::Serialize;
 
@@ -12,6 +14,8 @@ pub struct ShownRule {
     pub path: String,
     /// 1-based line where it begins.
     pub line: u64,
+    /// What its findings are listed under.
+    pub detector: String,
     /// Its id.
     pub id: Option<String>,
     /// Title.
@@ -26,73 +30,20 @@ pub struct ShownRule {
     pub findings: usize,
 }
 
-/// A finding of a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ShownHit {
-    /// `sigma:` and the rule.
-    pub detector: String,
-    /// How bad.
-    pub severity: &'static str,
-    /// How sure that it matched.
-    pub confidence: &'static str,
-    /// The rule's title.
-    pub title: String,
-    /// One sentence.
-    pub summary: String,
-    /// First match.
-    pub first: Option<String>,
-    /// ATT&CK techniques.
-    pub attack: Vec<String>,
-    /// Item of its first event.
-    pub item: Option<u32>,
-    /// Number of that event in the item.
-    pub ordinal: Option<u32>,
-    /// The first execution that it belongs to.
-    pub execution: Option<EventName>,
-    /// The incident that it belongs to.
-    pub incident: Option<usize>,
-}
-
 /// What the page shows of rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShownSigma {
     /// By file and place.
     pub rules: Vec<ShownRule>,
-    /// By time.
-    pub findings: Vec<ShownHit>,
 }
 
-/// A finding of a rule by its place, as it is shown.
-#[must_use]
-pub fn shown_hit(case: &Case, at: usize) -> Option<ShownHit> {
-    let store = case.store();
-    let hit = case.sigma().hits().get(at)?;
-    let event = hit.events.first().copied();
-    let of = hit.executions.first();
-    let execution = of.and_then(|at| case.linked().executions.get(*at));
-    let behind = case.findings().len() + at;
-    let mut incidents = case.incidents().iter();
-    Some(ShownHit {
-        detector: case.sigma().detector(hit),
-        severity: hit.severity.word(),
-        confidence: "high",
-        title: hit.title.clone(),
-        summary: hit.summary.clone(),
-        first: hit.first.map(|time| time.to_string()),
-        attack: hit.attack.clone(),
-        item: event.map(|event| store.item_of(event)),
-        ordinal: event.and_then(|event| store.ordinal.get(event as usize).copied()),
-        execution: execution.and_then(|one| name_of(case, one)),
-        incident: incidents.position(|one| one.findings.binary_search(&behind).is_ok()),
-    })
-}
-
-/// The rules of the case and their findings.
+/// The rules of the case.
 #[must_use]
 pub fn sigma(case: &Case) -> ShownSigma {
     let rule = |report: RuleReport<'_>| ShownRule {
         path: report.rule.path.clone(),
         line: report.rule.line,
+        detector: report.rule.detector(),
         id: report.rule.id.clone(),
         title: report.rule.title.clone(),
         level: report.rule.level.clone(),
@@ -102,8 +53,23 @@ pub fn sigma(case: &Case) -> ShownSigma {
     };
     ShownSigma {
         rules: case.sigma().reports().into_iter().map(rule).collect(),
-        findings: (0..case.sigma().hits().len())
-            .filter_map(|at| shown_hit(case, at))
-            .collect(),
     }
+}
+
+/// The page of a detector, or of the rule of that name; none where there is neither.
+#[must_use]
+pub fn page(case: &Case, detector: &str) -> Vec<Block> {
+    let Some(rule) = case.sigma().rule(detector) else {
+        return manual::page(detector);
+    };
+    let mut blocks = vec![Block::heading(1, &rule.title)];
+    blocks.extend(rule.description.as_deref().map(Block::paragraph));
+    let level = rule.level.as_deref().unwrap_or("none, taken as medium");
+    let from = format!("Level: {level}. From {}, line {}.", rule.path, rule.line);
+    blocks.push(Block::paragraph(&from));
+    if !rule.false_positives.is_empty() {
+        blocks.push(Block::heading(2, "Known false positives"));
+        blocks.push(Block::list(&rule.false_positives));
+    }
+    blocks
 }

@@ -8,11 +8,12 @@ use super::rule_set::RuleSet;
 use super::search::{Match, Search};
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::detect::counted;
+use crate::detect::{Confidence, Finding, OfRule, Subject, counted};
 use crate::identity::{ResourceId, host_label};
-use crate::severity::Severity;
+use crate::script::secrets::masked;
 use crate::time::Instant;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Values of one field shown in a finding.
@@ -20,42 +21,16 @@ const SHOWN_VALUES: usize = 4;
 /// Letters of a value shown in a finding; the evidence has it whole.
 const SHOWN_LETTERS: usize = 400;
 
-/// A finding of a rule.
-#[derive(Clone, Debug)]
-pub struct Hit {
-    /// The rule.
-    pub rule: usize,
-    /// How bad.
-    pub severity: Severity,
-    /// The rule's title.
-    pub title: String,
-    /// One sentence with the figures.
-    pub summary: String,
-    /// First match.
-    pub first: Option<Instant>,
-    /// Last match.
-    pub last: Option<Instant>,
-    /// Guest.
-    pub host: Option<String>,
-    /// Caller.
-    pub caller: Option<String>,
-    /// Address.
-    pub ip: Option<String>,
-    /// Resource.
-    pub resource: Option<String>,
-    /// Events of all matches, in time order.
-    pub events: Vec<EventNumber>,
-    /// Operations by position in the case.
-    pub operations: Vec<usize>,
-    /// Processes by position in the case.
-    pub processes: Vec<usize>,
-    /// Executions by position in the case: those of its operations, and those to which its events or processes belong.
-    pub executions: Vec<usize>,
-    /// What the rule is and what it matched.
-    pub values: Map<String, Value>,
-    /// ATT&CK techniques of the rule.
-    pub attack: Vec<String>,
-}
+/// Figures that say what the rule is, not what it matched.
+pub const OF_THE_RULE: [&str; 7] = [
+    "rule_id",
+    "rule_title",
+    "rule_file",
+    "rule_file_sha256",
+    "level",
+    "status",
+    "false_positives",
+];
 
 /// To which operation and which execution events belong.
 struct Belongs {
@@ -79,7 +54,7 @@ struct Occurred {
 
 /// All findings, by time, then rule.
 #[must_use]
-pub fn hits(case: &Case, search: &Search) -> Vec<Hit> {
+pub fn findings(case: &Case, search: &Search) -> Vec<Finding> {
     let set = &search.set;
     let rank = ranks(case);
     let place = |event: &EventNumber| rank.get(*event as usize).copied().unwrap_or(u32::MAX);
@@ -102,7 +77,7 @@ pub fn hits(case: &Case, search: &Search) -> Vec<Hit> {
         operations: operations(case),
         executions: executions(case),
     };
-    let mut hits = Vec::new();
+    let mut found = Vec::new();
     for (rule, list) in of_rule {
         if set.speaks.get(rule) != Some(&true) {
             continue;
@@ -118,19 +93,19 @@ pub fn hits(case: &Case, search: &Search) -> Vec<Hit> {
                 .push(occurred);
         }
         for list in groups.into_values() {
-            hits.extend(hit(case, set, rule, list, &known, &place));
+            found.extend(finding(case, set, rule, list, &known, &place));
         }
     }
-    let key = |hit: &Hit| {
-        let first = hit.events.iter().map(place).min().unwrap_or(u32::MAX);
+    let key = |finding: &Finding| {
+        let first = finding.events.iter().map(place).min().unwrap_or(u32::MAX);
         (
-            hit.first.map_or(i64::MAX, |first| first.ns),
-            hit.rule,
+            finding.time.map_or(i64::MAX, |(first, _)| first.ns),
+            finding.rule.as_ref().map_or(usize::MAX, |of| of.rule),
             first,
         )
     };
-    hits.sort_by_key(key);
-    hits
+    found.sort_by_cached_key(key);
+    found
 }
 
 /// Place of each event in time.
@@ -331,14 +306,14 @@ fn concerns(case: &Case, occurred: &Occurred) -> (String, String) {
     (host_label(&host), caller.to_lowercase())
 }
 
-fn hit(
+fn finding(
     case: &Case,
     set: &RuleSet,
     rule: usize,
     list: Vec<Occurred>,
     belongs: &Belongs,
     place: &impl Fn(&EventNumber) -> u32,
-) -> Option<Hit> {
+) -> Option<Finding> {
     let known = set.rules.get(rule)?;
     let first = list.first()?;
     let store = case.store();
@@ -386,23 +361,28 @@ fn hit(
         .map(|id| ResourceId::parse(&id).folded);
     let time = |one: &Occurred| one.time;
     let (begun, ended) = span(case, &list, &events, time);
-    Some(Hit {
-        rule,
+    Some(Finding {
+        detector: Cow::Owned(known.detector()),
         severity: known.severity,
-        title: known.title.clone(),
+        // The rule matched, which is certain; what it means is its author's to say.
+        confidence: Confidence::High,
+        title: known.title.as_str().into(),
         summary: summary(set, rule, &list, host.as_deref(), &caller),
-        first: begun,
-        last: ended,
-        caller: column(&store.columns.actor).filter(|_| !caller.is_empty()),
-        ip: column(&store.columns.ip),
-        resource,
-        host,
+        time: begun.zip(ended),
+        subject: Subject {
+            caller: column(&store.columns.actor).filter(|_| !caller.is_empty()),
+            ip: column(&store.columns.ip),
+            resource,
+            host,
+            ..Subject::default()
+        },
         values: values(set, rule, &list),
-        attack: known.attack.clone(),
+        further_attack: known.attack.clone(),
         operations: positions,
-        processes,
         executions,
         events,
+        rule: Some(Box::new(OfRule { rule, processes })),
+        ..Finding::default()
     })
 }
 
@@ -483,7 +463,9 @@ fn summary(
     )
 }
 
+/// A value as a finding shows it: a command line may hold a password, and a finding is exported.
 fn shown(text: &str) -> String {
+    let text = &masked(text);
     let mut cut: String = text.chars().take(SHOWN_LETTERS).collect();
     if cut.len() < text.len() {
         cut.push('…');
@@ -514,7 +496,7 @@ fn values(set: &RuleSet, rule: usize, list: &[Occurred]) -> Map<String, Value> {
             let group: Map<String, Value> = first
                 .group
                 .iter()
-                .map(|(name, value)| (name.clone(), json!(value)))
+                .map(|(name, value)| (name.clone(), json!(shown(value))))
                 .collect();
             put("group", Value::Object(group));
         } else if let Some(detection) = set.detection(rule) {

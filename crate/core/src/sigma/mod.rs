@@ -28,9 +28,9 @@ pub mod source;
 pub mod subject;
 
 use crate::case::Case;
+use crate::detect::Finding;
 use crate::problem::{Code, Problem};
 use crate::query::Place;
-use hits::Hit;
 use rule::{Body, Rule};
 use rule_set::{RuleFile, RuleSet};
 use search::Search;
@@ -79,13 +79,14 @@ pub struct RuleReport<'a> {
 #[derive(Default)]
 pub struct Sigma {
     search: Search,
-    hits: Vec<Hit>,
+    /// Findings of each rule.
+    counts: BTreeMap<usize, usize>,
 }
 
 impl Sigma {
-    /// Reads the rules among the items and runs them over what the case keeps.
+    /// Reads the rules among the items and runs them over what the case keeps; and what they found so far, by time.
     #[must_use]
-    pub fn begin(case: &Case) -> Self {
+    pub fn begin(case: &Case) -> (Self, Vec<Finding>) {
         let mut items: Vec<(u32, &crate::case::item::Item)> = case
             .rank()
             .iter()
@@ -106,14 +107,24 @@ impl Sigma {
             })
             .collect();
         if files.is_empty() {
-            return Self::default();
+            return Default::default();
         }
         let mut sigma = Self {
             search: Search::new(case, RuleSet::read(&files)),
-            hits: Vec::new(),
+            counts: BTreeMap::new(),
         };
-        sigma.hits = hits::hits(case, &sigma.search);
-        sigma
+        let found = sigma.found(case);
+        (sigma, found)
+    }
+
+    /// What the rules found, counted.
+    fn found(&mut self, case: &Case) -> Vec<Finding> {
+        let found = hits::findings(case, &self.search);
+        self.counts.clear();
+        for of in found.iter().filter_map(|one| one.rule.as_ref()) {
+            *self.counts.entry(of.rule).or_default() += 1;
+        }
+        found
     }
 
     /// Places of records that rules want to see again, in order; none when they have all they need.
@@ -122,35 +133,27 @@ impl Sigma {
         self.search.needs(case)
     }
 
-    /// Takes the bytes of those places. Whether the rules have all they need with these, so that their findings changed.
-    pub fn take(&mut self, case: &Case, bytes: &[Vec<u8>]) -> bool {
+    /// Takes the bytes of those places. What the rules found, where they have all they need with these.
+    pub fn take(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<Finding>> {
         if self.search.has_ended() {
-            return false;
+            return None;
         }
         self.search.take(case, bytes);
-        let ended = self.search.has_ended();
-        if ended {
-            self.hits = hits::hits(case, &self.search);
-        }
-        ended
+        self.search.has_ended().then(|| self.found(case))
     }
 
-    /// Findings, by time.
+    /// Findings of all rules.
     #[must_use]
-    pub fn hits(&self) -> &[Hit] {
-        &self.hits
+    pub fn count(&self) -> usize {
+        self.counts.values().sum()
     }
 
-    /// What a finding is listed under: `sigma:` and its rule.
+    /// The rule that findings of this detector are of.
     #[must_use]
-    pub fn detector(&self, hit: &Hit) -> String {
-        format!("sigma:{}", self.rule(hit).map_or("", Rule::key))
-    }
-
-    /// The rule of a finding.
-    #[must_use]
-    pub fn rule(&self, hit: &Hit) -> Option<&Rule> {
-        self.search.set.rules.get(hit.rule)
+    pub fn rule(&self, detector: &str) -> Option<&Rule> {
+        let key = detector.strip_prefix(rule::DETECTOR_PREFIX)?;
+        let mut rules = self.search.set.rules.iter();
+        rules.find(|rule| rule.key() == key)
     }
 
     /// Every rule and what became of it, by file and place.
@@ -204,7 +207,7 @@ impl Sigma {
             rule,
             state,
             reasons,
-            findings: self.hits.iter().filter(|hit| hit.rule == at).count(),
+            findings: self.counts.get(&at).copied().unwrap_or(0),
         })
     }
 

@@ -21,6 +21,9 @@ use super::source::{self, Scope};
 use crate::record::yaml::Node;
 use crate::severity::Severity;
 
+/// What stands before a rule's key where detectors are named.
+pub const DETECTOR_PREFIX: &str = "sigma:";
+
 /// A rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -99,6 +102,12 @@ impl Rule {
             .as_deref()
             .or(self.name.as_deref())
             .unwrap_or(&self.title)
+    }
+
+    /// What its findings are listed under.
+    #[must_use]
+    pub fn detector(&self) -> String {
+        format!("{DETECTOR_PREFIX}{}", self.key())
     }
 
     /// Whether a correlation means this rule by that word.

@@ -354,7 +354,7 @@ fn rules(case: &Case) -> Vec<String> {
             count(RuleState::Partly),
             count(RuleState::Refused),
             count(RuleState::NotAssessed),
-            case.sigma().hits().len()
+            case.sigma().count()
         ));
     }
     lines

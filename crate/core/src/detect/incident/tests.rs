@@ -23,7 +23,7 @@ fn groups(nodes: &[Node<'_>]) -> Vec<Vec<usize>> {
 
 fn weight(detector: &'static str, severity: Severity, confidence: Confidence) -> Weight<'static> {
     Weight {
-        detector: detector.into(),
+        detector,
         severity,
         confidence,
         first: None,

@@ -36,6 +36,7 @@ use super::{
 use crate::reconstruct::operations::OperationOutcome;
 pub(crate) use requests::{PRIVILEGED, PUBLISHED};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::sync::Arc;
 use steps::{Anchor, Index, Step};
 
@@ -147,7 +148,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             others.sort_unstable();
         }
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: severity(score),
             confidence: Confidence::Medium,
             baseline: Baseline::NotApplicable,

@@ -113,7 +113,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             Origin::Token => "with a token obtained at",
         };
         findings.push(Finding {
-            detector: DETECTOR.id,
+            detector: Cow::Borrowed(DETECTOR.id),
             severity: if new_caller || new_ip_mask {
                 base.raised()
             } else {

@@ -211,7 +211,7 @@ fn said(case: &Case) -> Vec<String> {
 fn every_detector_of_guests_identities_and_scripts_speaks() {
     let (files, table) = everything();
     let case = case(&files, &table);
-    let spoke: BTreeSet<&str> = case.findings().iter().map(|one| one.detector).collect();
+    let spoke: BTreeSet<&str> = case.findings().iter().map(|one| &*one.detector).collect();
     let rows_alone = Table::of("2024-05-01T10:00:00 run alice 52.1.2.3 vm1").case();
     let silent_on_rows = |id: &&str| {
         let searched = rows_alone.searched().iter().find(|one| one.detector == *id);

@@ -38,7 +38,7 @@ fn ordinary_work_is_silent() {
     let case = ordinary().case();
     let mut found: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in case.findings() {
-        *found.entry(finding.detector).or_default() += 1;
+        *found.entry(&finding.detector).or_default() += 1;
     }
     // What reports every occurrence, and each machine's first night, does so; nothing else speaks.
     let expected = [

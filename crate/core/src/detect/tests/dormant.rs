@@ -233,7 +233,7 @@ fn any_order_of_items() {
         let found = case.findings().iter().map(|one| {
             let words = case.referred().words(one);
             (
-                one.detector,
+                one.detector.to_string(),
                 one.severity,
                 words.summary,
                 words.values,

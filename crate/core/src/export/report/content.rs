@@ -10,7 +10,6 @@ use crate::query::executions::EventName;
 use crate::query::findings::{finding_row, searched};
 use crate::query::incidents::incident_story;
 use crate::query::rows::overview;
-use crate::query::sigma::shown_hit;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -153,19 +152,6 @@ impl Told<'_> {
         let mut notes = Vec::new();
         let rows: Vec<Vec<Cell>> = findings
             .filter_map(|at| {
-                // Behind the findings of detectors stand those of rules; nothing is said of them yet.
-                if let Some(at) = at.checked_sub(self.case.findings().len()) {
-                    let hit = shown_hit(self.case, at)?;
-                    return Some(vec![
-                        Cell::Word(hit.severity),
-                        Cell::time(hit.first.as_deref()),
-                        Cell::Text(hit.title),
-                        Cell::Text(hit.summary),
-                        Cell::Text(hit.attack.join(" ")),
-                        Cell::Exact(hit.detector),
-                        Cell::Text(String::new()),
-                    ]);
-                }
                 let row = finding_row(self.case, at)?;
                 let said = self.case.triage().of(&row.key);
                 if !said.note.is_empty() {

@@ -149,7 +149,7 @@ fn values(case: &Case, field: &Field, part: &str) -> Vec<(String, u64)> {
         Source::Detector => {
             let mut counts = BTreeMap::new();
             for finding in case.findings() {
-                *counts.entry(finding.detector.to_owned()).or_insert(0) +=
+                *counts.entry(finding.detector.to_string()).or_insert(0) +=
                     case.finding_events(finding).count() as u64;
             }
             counts

@@ -300,7 +300,7 @@ impl<'a> Compiler<'a> {
                 let report = item.report.as_ref();
                 report.is_some_and(|report| says(test, &report.format))
             }),
-            Source::Detector => self.findings(|finding| says(test, finding.detector)),
+            Source::Detector => self.findings(|finding| says(test, &finding.detector)),
             Source::Severity => {
                 self.findings(move |finding| (from..to).contains(&rank(finding.severity)))
             }

@@ -26,17 +26,19 @@ fn fence(text: &str) -> String {
 /// The queries of all findings of a case.
 #[must_use]
 pub fn markdown(case: &Case) -> String {
-    let mut chapters: Vec<(&'static str, Hunt, usize)> = Vec::new();
-    let mut known: BTreeMap<(&'static str, Vec<String>), usize> = BTreeMap::new();
+    let mut chapters: Vec<(&str, Hunt, usize)> = Vec::new();
+    let mut known: BTreeMap<(&str, Vec<String>), usize> = BTreeMap::new();
     let mut left_out = 0;
-    for finding in case.findings() {
+    // A rule of the analyst is a query already.
+    let of_detectors = case.findings().iter().filter(|one| one.rule.is_none());
+    for finding in of_detectors {
         let hunt = of_finding(case, finding);
         let texts = hunt
             .queries
             .iter()
             .map(|query| query.text.clone())
             .collect();
-        if let Some(at) = known.get(&(finding.detector, texts)) {
+        if let Some(at) = known.get(&(&*finding.detector, texts)) {
             if let Some((_, _, count)) = chapters.get_mut(*at) {
                 *count += 1;
             }
@@ -51,8 +53,8 @@ pub fn markdown(case: &Case) -> String {
             .iter()
             .map(|query| query.text.clone())
             .collect();
-        known.insert((finding.detector, texts), chapters.len());
-        chapters.push((finding.detector, hunt, 1));
+        known.insert((&*finding.detector, texts), chapters.len());
+        chapters.push((&*finding.detector, hunt, 1));
     }
     let mut out = String::from(
         "# Hunt on\n\nThe questions of this case's findings, as queries to run over the fleet.\n",

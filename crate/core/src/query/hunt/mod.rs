@@ -217,9 +217,16 @@ pub fn hunt(case: &Case, finding_key: &str) -> Hunt {
 fn of_finding(case: &Case, finding: &Finding) -> Hunt {
     let asked = Asked::of(case, finding);
     let mut hunt = Hunt::default();
-    let detector = finding.detector;
+    let detector = &*finding.detector;
     if let Some((_, page)) = PAGES.iter().find(|(id, _)| *id == detector) {
         page(&asked, &mut hunt);
+    }
+    if finding.rule.is_some() {
+        let text = "This finding is of a Sigma rule, which is a query already: a converter of Sigma writes it for your product.";
+        hunt.notes.push(HuntNote {
+            product: "all",
+            text: text.to_owned(),
+        });
     }
     if hunt.queries.iter().any(|query| query.product == ELASTIC) {
         hunt.none(ELASTIC, UNMAPPED_NOTE);

@@ -97,7 +97,7 @@ fn made(case: &Case, detector: &'static str) -> Finding {
         .iter()
         .position(|one| one.run.is_some());
     Finding {
-        detector,
+        detector: detector.into(),
         operations: vec![0],
         executions: runs.into_iter().collect(),
         values: values(detector),
@@ -404,7 +404,7 @@ fn the_file_of_a_case_holds_each_question_once() {
     let detectors: BTreeSet<&str> = case
         .findings()
         .iter()
-        .map(|finding| finding.detector)
+        .map(|finding| &*finding.detector)
         .collect();
     assert!(
         chapters >= detectors.len() && chapters <= case.findings().len(),

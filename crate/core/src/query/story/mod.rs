@@ -82,7 +82,7 @@ impl Statement {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FoundOfIt {
     /// Detector id.
-    pub detector: &'static str,
+    pub detector: String,
     /// How bad.
     pub severity: &'static str,
     /// A few words.
@@ -217,7 +217,7 @@ fn findings(case: &Case, places: &[usize]) -> Vec<FoundOfIt> {
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let referred = case.referred();
     let shown = found.into_iter().map(|finding| FoundOfIt {
-        detector: finding.detector,
+        detector: finding.detector.to_string(),
         severity: finding.severity.word(),
         title: finding.title.to_string(),
         summary: secrets::masked(&referred.words(finding).summary),

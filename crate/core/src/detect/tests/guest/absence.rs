@@ -295,8 +295,8 @@ fn a_guest_at_its_usual_work_is_silent() {
     let spoke: Vec<(&str, String)> = case
         .findings()
         .iter()
-        .filter(|one| quiet(one.detector))
-        .map(|one| (one.detector, case.referred().words(one).summary))
+        .filter(|one| quiet(&one.detector))
+        .map(|one| (&*one.detector, case.referred().words(one).summary))
         .collect();
     assert!(spoke.is_empty(), "{spoke:?}");
     for id in [

@@ -198,32 +198,24 @@ impl Indicators {
         line: &str,
         fit: impl Fn(&Indicator) -> bool,
     ) -> Vec<(usize, &'a Arc<Indicator>, &'a Regex)> {
-        let mut wanted = vec![false; self.list.len()];
-        for at in &self.always {
-            if let Some(slot) = wanted.get_mut(*at) {
-                *slot = true;
-            }
-        }
         // Only these two letters outside ASCII fold to letters inside.
-        let plain = line.is_ascii() || !line.contains(['\u{17F}', '\u{212A}']);
-        if let Some(literals) = self.literals.as_ref().filter(|_| plain) {
-            for hit in literals.find_overlapping_iter(line) {
-                let at = self.of_literal.get(hit.pattern().as_usize());
-                if let Some(slot) = at.and_then(|at| wanted.get_mut(*at)) {
-                    *slot = true;
-                }
-            }
-        } else {
-            wanted.fill(true);
+        let folds = |line: &str| !line.is_ascii() && line.contains(['\u{17F}', '\u{212A}']);
+        let folded = folds(line).then(|| line.replace('\u{17F}', "s").replace('\u{212A}', "k"));
+        let text = folded.as_deref().unwrap_or(line);
+        // What is found is listed: a walk over all indicators for each line would cost more than the lines, once there are thousands.
+        let mut wanted = self.always.clone();
+        if let Some(literals) = &self.literals {
+            let hits = literals.find_overlapping_iter(text);
+            wanted.extend(hits.filter_map(|hit| self.of_literal.get(hit.pattern().as_usize())));
         }
-        let numbered = self.list.iter().enumerate().zip(wanted);
-        numbered
-            .filter(|(_, wanted)| *wanted)
-            .filter(|((_, (indicator, _)), _)| fit(indicator))
-            .filter_map(|((at, (indicator, expression)), _)| {
-                Some((at, indicator, expression.compiled(indicator)?))
-            })
-            .collect()
+        wanted.sort_unstable();
+        wanted.dedup();
+        let known = wanted.into_iter().filter_map(|at| {
+            let (indicator, expression) = self.list.get(at)?;
+            let fitting = fit(indicator).then_some(indicator)?;
+            Some((at, fitting, expression.compiled(indicator)?))
+        });
+        known.collect()
     }
 }
 

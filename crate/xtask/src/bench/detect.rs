@@ -10,9 +10,11 @@
 //! run-command-spike           0.02 s         0.08 s       4.0
 //! ```
 //!
+//! How it grows with the number of rules is [`super::rules`]'s to measure.
+//!
 //! Rejected: a profiler's samples. They say where time goes, and not whether twice the rows take twice the time.
 
-use super::Wanted;
+use super::{Wanted, rules};
 use crate::failure::Failure;
 use runlens_casegen::volume;
 use runlens_core::case::Case;
@@ -24,7 +26,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Reads what is written into it.
-struct Reading {
+pub(super) struct Reading {
     case: Case,
     reader: ItemReader,
     item: u32,
@@ -35,7 +37,7 @@ struct Reading {
 
 /// Time that this thread was on a processor, where the system tells it (Linux); else time that passed. What others do on the machine then
 /// counts little.
-fn now() -> Duration {
+pub(super) fn now() -> Duration {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let on_processor = told.and_then(|text| text.split(' ').next()?.parse().ok());
@@ -45,11 +47,14 @@ fn now() -> Duration {
     )
 }
 
+/// What can be measured by itself.
+pub const PARTS: [&str; 2] = ["detectors", "rules"];
+
 /// Bytes that are handed to the reader at a time.
 const PIECE_BYTES: usize = 1 << 20;
 
 impl Reading {
-    fn new(rows: u64) -> Self {
+    pub(super) fn new(rows: u64) -> Self {
         let settings = Settings::default();
         let limits = settings.limits.clone();
         let mut case = Case::new(settings);
@@ -74,7 +79,7 @@ impl Reading {
         self.waiting.clear();
     }
 
-    fn finish(mut self) -> (Case, Duration) {
+    pub(super) fn finish(mut self) -> (Case, Duration) {
         self.read();
         let begun = now();
         self.case.finish_item(self.item, &self.reader.finish());
@@ -177,8 +182,21 @@ fn measure(rows: u64, seed: u64) -> (Vec<Part>, usize) {
     (parts, case.operations().len())
 }
 
-/// Measures a quarter, then all.
+/// Measures a quarter, then all; then a tenth against the number of rules.
 pub fn run(wanted: &Wanted) -> Result<(), Failure> {
+    if wanted.part("detectors") {
+        detectors(wanted);
+    }
+    if wanted.part("rules") {
+        println!(
+            "\n{}",
+            rules::table((wanted.rows / 10).max(1), wanted.seed)?
+        );
+    }
+    Ok(())
+}
+
+fn detectors(wanted: &Wanted) {
     let quarter = (wanted.rows / 4).max(1);
     let (few, few_operations) = measure(quarter, wanted.seed);
     let (many, operations) = measure(wanted.rows, wanted.seed);
@@ -211,5 +229,4 @@ pub fn run(wanted: &Wanted) -> Result<(), Failure> {
         let share = of(parts, "detection as a whole") / of(parts, "reading").max(0.001);
         println!("\n{rows} rows: detection takes {share:.2} of the time of reading.");
     }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! cargo xtask bench accuracy --seeds 216    hard cases with known truth: links, runs, operations, clocks
 //! cargo xtask bench links                   linking of tens of thousands, beside the nearest operation in time
-//! cargo xtask bench detect --rows 1000000   reading Activity Log rows against judging them, detector by detector
+//! cargo xtask bench detect --rows 1000000   reading Activity Log rows against judging them, by detector and by number of rules
 //! cargo xtask bench read                    reading natively, beside bytes alone and others' parsers
 //! cargo xtask bench tab                     the page in Chromium, beside what the browser itself does with the same file
 //! ```
@@ -20,6 +20,7 @@ mod links;
 mod measured;
 mod read;
 mod rounds;
+mod rules;
 mod tab;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,7 @@ pub const COMMAND: Command = Command {
     help: "
 cargo xtask bench accuracy [--seeds N] [--first SEED] [--out FILE] [--verbose]
 cargo xtask bench links
-cargo xtask bench detect [--rows N] [--seed N]
+cargo xtask bench detect [--rows N] [--seed N] [--part PART]
 cargo xtask bench read [--mb N] [--rounds N] [--only FORMAT] [--workers N] [--seed N] [--out FILE]
 cargo xtask bench tab [the same] [--part PART] [--events N] [--huge GB] [--built]
 
@@ -47,14 +48,14 @@ cargo xtask bench tab [the same] [--part PART] [--events N] [--huge GB] [--built
   --first SEED   the first of them (default 1)
   --out FILE     write the table there too; of read and tab its section (tests/bench/accuracy.md and tests/bench/results.md are the kept ones)
   --verbose      name every link that is wrong or missed
-  --rows N       Activity Log rows (default 1000000); a quarter of them is measured too
+  --rows N       Activity Log rows (default 1000000); a quarter of them is measured too, and a tenth against the number of rules
   --seed N       which rows, or which inputs (default 1)
   --mb N         size of each input in MB of 1,000,000 bytes (default 200)
   --rounds N     how often each candidate has its turn (default 5)
   --only FORMAT  this input only, may be repeated: activity-ndjson, activity-array, waagent-log, handler-log, syslog, auditd, evtx,
                  defender-csv, mixed-zip
   --workers N    readers, and workers of what they are compared with (default 2)
-  --part PART    this part only, may be repeated: rates, answers, events, timeline
+  --part PART    this part only, may be repeated: detectors, rules; of tab rates, answers, events, timeline
   --events N     most events of the parts events and timeline (default 10000000)
   --huge GB      drop so many gigabytes at once, too
   --built        the page that is there; without it, it is built
@@ -191,7 +192,11 @@ fn run(mut flags: Flags) -> Result<ExitCode, Failure> {
             }
             Word::Flag(flag) if flag == "part" => {
                 let name: String = flags.parsed(flag, "the name of a part")?;
-                if !tab::PARTS.contains(&name.as_str()) {
+                if !tab::PARTS
+                    .iter()
+                    .chain(&detect::PARTS)
+                    .any(|part| *part == name)
+                {
                     return Err(flags.wrong(format!("there is no part `{name}`")));
                 }
                 wanted.parts.push(name);

@@ -2,8 +2,15 @@ use super::accuracy::{Ask, difficulty, measured, together};
 use super::inputs::FORMATS;
 use super::measured::measure;
 use super::rounds::{Samples, with_section};
-use super::{Wanted, read};
+use super::{Wanted, read, rules};
 use runlens_casegen::adversary::{Clocks, Difficulty};
+use runlens_casegen::volume;
+use runlens_core::lists::{ListKind, Lists};
+use runlens_core::record::yaml;
+use runlens_core::script::ScriptHint;
+use runlens_core::settings::Settings;
+use runlens_core::sigma::rule_set::{RuleFile, RuleSet};
+use runlens_core::sigma::search::Search;
 
 #[test]
 fn hard_cases_are_reconstructed_and_linked() {
@@ -121,4 +128,48 @@ fn a_section_takes_its_own_place_and_leaves_the_others() {
         "{again}"
     );
     assert_eq!(with_section(&again, "Natively", "third"), again);
+}
+
+/// What is refused costs nothing, and a table of it would praise the wrong thing.
+#[test]
+fn the_rules_that_are_measured_run_and_nearly_all_find_nothing() {
+    let settings = Settings::default();
+    let text = rules::rules(40);
+    let documents = yaml::documents(&text, &settings.limits);
+    let set = RuleSet::read(&[RuleFile {
+        path: "made-up.yml",
+        sha256: None,
+        documents: &documents,
+    }]);
+    assert_eq!(set.rules.len(), 40);
+    for rule in &set.rules {
+        assert!(rule.body.is_ok() && rule.left_out.is_empty(), "{rule:?}");
+    }
+    let mut reading = super::detect::Reading::new(2_000);
+    let _ = volume::activity_ndjson(1, u64::MAX, &mut reading);
+    let (mut case, _) = reading.finish();
+    case.conclude();
+    let search = Search::new(&case, set);
+    assert!(search.has_ended(), "no record has to be read again");
+    assert!(
+        !search.matches.is_empty(),
+        "the first rule finds run commands"
+    );
+    assert!(search.matches.iter().all(|found| found.rule == 0));
+    let mut lists = Lists::default();
+    let toml = rules::indicators(40);
+    lists
+        .set(ListKind::Indicators, "made-up.toml", &toml)
+        .unwrap();
+    let hint = ScriptHint {
+        windows: None,
+        file_name: None,
+    };
+    let found = |text: &str| {
+        let examined = lists.content.examine(text, &hint, &settings.script);
+        let ids = examined.matches.iter().map(|hit| hit.indicator.id.clone());
+        ids.filter(|id| id.starts_with("made-up-")).count()
+    };
+    assert_eq!(found(&rules::script(0)), 0);
+    assert_eq!(found("tool7 --drop x\n"), 1);
 }

@@ -4,8 +4,9 @@
 //! The handler of a run command, or of a custom script, was removed from a guest: by the agent's log, the handler's log or the Activity Log. Signs within
 //! five minutes of each other are one removal. No finding where the same handler was installed within ten minutes before or after (an upgrade).
 //! `high` where the last run ended at most 24 hours before, or where a guest says so and the cloud, although its records cover it, knows of no deletion
-//! within ten minutes (an *orphan*); else `medium`. A script that tells the guest service to de-provision removes everything likewise: its gap counts from the
-//! run before it.
+//! within ten minutes (an *orphan*); else `medium`. A script, or a process, that tells the guest service to de-provision removes everything likewise: its gap counts from the
+//! run before it, and it is sure where the service's own words stand in the output, or its process was seen. Where logs know of runs, another extension's folder was collected
+//! and of this handler neither folder nor data, the folder is gone: `high` where the guest's last record lies at most 24 hours behind the last run, which bounds the gap.
 //!
 //! ## Why it matters
 //! Removal deletes scripts, outputs, settings and statuses of every run (T1070.004, T1562.001). The logs under `/var/log/azure`, the agent's log, the
@@ -15,10 +16,14 @@
 //! `absence.lag_minutes` (15; how complete an export is near its end). Deleting one managed run command is no removal; `managed-run-command-write` tells it.
 //!
 //! ## Known false positives
-//! Decommissioning; platform upgrades whose install line is missing.
+//! Decommissioning; platform upgrades whose install line is missing; a collection that left out one handler's folder. On Windows a removal is read from free text: of no agent's
+//! log with one, and of no `Plugins` event log, a sample is public.
 //!
 //! ## Sources
 //! Source of the guest agent (it removes the versioned directory and the package) and of the handlers (they remove their data directory).
+
+mod absent;
+mod deprovisioned;
 
 use super::history::{NS_PER_HOUR, NS_PER_MINUTE};
 use super::machines::{of_host, on_host};
@@ -63,9 +68,12 @@ const SURVIVES_WINDOWS: [&str; 5] = [
     "endpoint telemetry",
 ];
 
+/// Ends of runs by the cloud's clock, with the run, by guest and family.
+type Ends<'a> = BTreeMap<(&'a str, Family), Vec<(i64, usize)>>;
+
 fn not_assessed(view: &CaseView<'_>) -> Option<String> {
-    let told = || (0..view.runs.len()).any(|at| deprovisions(view, at));
-    if view.guests.changes.is_empty() && !told() {
+    let told = !view.guests.changes.is_empty() || deprovisioned::any(view);
+    if !told && !absent::can_tell(view) {
         needs_operations(view)
     } else {
         None
@@ -160,7 +168,7 @@ fn last_run(ends: &[(i64, usize)], until: i64) -> Option<(i64, usize)> {
 }
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
-    let mut ends: BTreeMap<(&str, Family), Vec<(i64, usize)>> = BTreeMap::new();
+    let mut ends: Ends<'_> = BTreeMap::new();
     for (at, run) in view.runs.iter().enumerate() {
         if let Some((_, end)) = view.run_times(at) {
             let key = (view.label(at), run.family);
@@ -187,7 +195,11 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     }
     let mut told: BTreeSet<usize> = BTreeSet::new();
     let mut findings = Vec::new();
+    let mut last_removal: BTreeMap<(String, Family), i64> = BTreeMap::new();
     for removal in removals(view) {
+        let key = (removal.label.to_owned(), removal.family);
+        let latest = last_removal.entry(key).or_insert(removal.cloud);
+        *latest = removal.cloud.max(*latest);
         let near: Vec<usize> = deletions
             .get(&netbios(removal.label))
             .into_iter()
@@ -206,7 +218,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let orphan = near.is_empty() && is_covered(view, &removal);
         findings.push(finding(view, &removal, near, last, orphan));
     }
-    findings.extend(deprovisioned(view, &ends));
+    findings.extend(deprovisioned::findings(view, &ends));
+    findings.extend(absent::findings(view, &ends, &last_removal));
     let mut commands: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (_, at) in deletions.values().flatten() {
         if !told.contains(at) {
@@ -243,7 +256,8 @@ fn finding(
     let run = last.and_then(|(_, at)| view.runs.get(at));
     let reach = view.guests.reach.get(removal.label);
     let host = reach.and_then(|reach| reach.host.clone());
-    let windows = run.is_some_and(|run| run.os == Os::Windows);
+    let windows = run.is_some_and(|run| run.os == Os::Windows)
+        || removal.signs.iter().any(|sign| sign.os == Os::Windows);
     let time = removal
         .signs
         .first()
@@ -296,72 +310,6 @@ fn finding(
         attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
         ..Finding::default()
     }
-}
-
-/// The indicator of a script that has the guest service remove everything.
-const DEPROVISION: &str = "log-deprovision";
-
-/// Whether the script of a run does that, outside comments.
-fn deprovisions(view: &CaseView<'_>, run: usize) -> bool {
-    view.examined_of(run).is_some_and(|examined| {
-        let mut hits = examined.matches.iter();
-        hits.any(|hit| hit.indicator.id == DEPROVISION && hit.weight() > 0)
-    })
-}
-
-/// Guests that a script told to de-provision: stores, settings and statuses of all families go with it.
-fn deprovisioned(
-    view: &CaseView<'_>,
-    ends: &BTreeMap<(&str, Family), Vec<(i64, usize)>>,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (at, run) in view.runs.iter().enumerate() {
-        let (true, Some((first, last))) = (deprovisions(view, at), view.run_times(at)) else {
-            continue;
-        };
-        let label = view.label(at);
-        let of_label = ends.iter().filter(|((of, _), _)| *of == label);
-        // The run itself is no run before it.
-        let before = of_label
-            .flat_map(|(_, list)| list)
-            .filter(|(end, other)| *other != at && *end <= first.ns)
-            .max();
-        let gap = before.map(|(end, _)| first.ns - end);
-        let after = gap.map_or_else(String::new, |gap| {
-            format!(", {} after the run before it", lasting(gap))
-        });
-        let severe = gap.is_some_and(|gap| gap <= SOON);
-        findings.push(Finding {
-            detector: Cow::Borrowed(DETECTOR.id),
-            severity: if severe {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
-            // The script says so; the guest service's own log would prove it.
-            confidence: Confidence::Medium,
-            title: "Guest told to de-provision".into(),
-            summary: format!(
-                "A script on {} told the guest service to de-provision{after}: that removes the stores of all handlers, their settings and statuses.",
-                on_host(run.host.as_deref())
-            ),
-            operations: view.operation_of_run(at).into_iter().collect(),
-            executions: view.executions_of_run(Some(at)),
-            events: run.events.clone(),
-            subject: of_host(run.host.clone()),
-            time: Some((first, last)),
-            values: figures(json!({
-                "gap": gap.map(seconds),
-                "orphan": false,
-                "family": "all",
-                "deprovisioned": true,
-                "survives": SURVIVES_LINUX,
-            })),
-            attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
-            ..Finding::default()
-        });
-    }
-    findings
 }
 
 /// Commands that are looked at for one deletion at most: of so many under way at one time none is the last.

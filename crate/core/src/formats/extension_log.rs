@@ -5,11 +5,11 @@
 
 use super::waappagent_log::lines;
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
-use crate::event::fact::GuestSaid;
+use crate::event::fact::{GuestSaid, HandlerChange};
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind, Outcome};
 use crate::evidence::encoding::text;
-use crate::evidence::layout::{Family, Layout};
+use crate::evidence::layout::{Family, Layout, Os};
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
 use crate::record::bracket::{BracketLine, is_header, number_after};
@@ -47,6 +47,18 @@ const NAME_FOLLOWS: &str = "[ConfigExtensionName]=";
 /// Whether a message is the first of an invocation. What the one before it served says nothing of it.
 fn begins(message: &str) -> bool {
     message.starts_with("Starting RunCommand")
+}
+
+/// What a message, folded, says of the handler itself: the siblings of `Disabling Handler` and `Handler successfully disabled`.
+fn change(folded: &str) -> Option<HandlerChange> {
+    let says = |word: &str| folded.starts_with(word);
+    if says("uninstalling handler") || says("handler successfully uninstalled") {
+        Some(HandlerChange::Uninstalled)
+    } else if says("installing handler") || says("handler successfully installed") {
+        Some(HandlerChange::Installed)
+    } else {
+        None
+    }
 }
 
 struct ExtensionLog {
@@ -118,7 +130,11 @@ impl Reader for ExtensionLog {
         } else {
             found.as_ref().map(|_| GuestSaid::Mentioned)
         };
-        if let (Some(said), Some(sequence)) = (said, self.sequence) {
+        let handler = self.layout.handler.as_deref();
+        if let (Some(handler), Some(what)) = (handler, change(&folded)) {
+            let version = self.layout.version.as_deref();
+            event.fact = guest::changed(handler, version, Os::Windows, what, sink);
+        } else if let (Some(said), Some(sequence)) = (said, self.sequence) {
             let found = found.as_ref().and_then(|found| found.name.clone());
             let name = found.or_else(|| self.name.clone());
             event.fact = Some(guest::fact(

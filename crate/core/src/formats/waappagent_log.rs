@@ -1,15 +1,18 @@
 //! `waappagent-log`: the Windows guest agent's log, three generations.
 //!
-//! It says which plugin it enables, in which version; like its Linux sibling it says so at every boot, so no line of it proves an execution. Source:
-//! windows-and-endpoint-artifacts 2.
+//! It says which plugin it enables, in which version; like its Linux sibling it says so at every boot, so no line of it proves an execution. Of a removal no sample is
+//! public: it is read where the known lines say `uninstall` instead of `enable`. Source: windows-and-endpoint-artifacts 2.
 
 use super::{Certainty, Format, Framing, Reader, Sample, TextShape};
+use crate::event::fact::HandlerChange;
 use crate::event::sink::Sink;
 use crate::event::{Event, EventKind};
 use crate::evidence::encoding::text;
+use crate::evidence::layout::Os;
 use crate::evidence::unit::Unit;
 use crate::problem::Code;
 use crate::record::bracket::{BracketLine, is_header};
+use crate::record::guest;
 use std::borrow::Cow;
 
 /// The format.
@@ -73,6 +76,9 @@ impl Reader for WaAppAgent {
         if message.starts_with("Beginning enable of plugin") {
             event.operation = Some(Cow::Borrowed("enable"));
         }
+        if let (Some(handler), Some(what)) = (plugin(&message), change(&message)) {
+            event.fact = guest::changed(handler, version(&message), Os::Windows, what, sink);
+        }
         if sink.wants_detail() {
             event.summary = message.lines().next().unwrap_or("").to_owned();
             event.field("level", text(line.level));
@@ -81,6 +87,33 @@ impl Reader for WaAppAgent {
         sink.event(record, unit.span(), event);
         true
     }
+}
+
+/// What a message says of the plugin itself. A disabled one is still there.
+fn change(message: &str) -> Option<HandlerChange> {
+    let begins = |what: &str| {
+        let rest = message.strip_prefix("Beginning ");
+        rest.and_then(|rest| rest.strip_prefix(what))
+            .is_some_and(|rest| rest.starts_with(" of plugin"))
+    };
+    let state = || {
+        let rest = message.strip_prefix("Processing plugin ")?;
+        let (_, state) = rest.split_once(", state: ")?;
+        Some(state.split([',', ' ']).next()? == "uninstall")
+    };
+    if begins("install") {
+        Some(HandlerChange::Installed)
+    } else if begins("uninstall") || state() == Some(true) {
+        Some(HandlerChange::Uninstalled)
+    } else {
+        None
+    }
+}
+
+/// The version a message names behind that word.
+fn version(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once(" version ")?;
+    rest.split([',', ' ']).next()
 }
 
 /// The plugin a message names.
@@ -92,4 +125,45 @@ fn plugin(message: &str) -> Option<&str> {
         .unwrap_or(rest.len());
     let name = rest.get(..end)?.trim_end_matches('.');
     (name.split('.').count() > 2).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_of_a_plugin() {
+        let ours = "Microsoft.CPlat.Core.RunCommandWindows";
+        for (message, what) in [
+            (format!("Beginning enable of plugin {ours}."), None),
+            (
+                format!("Beginning uninstall of plugin {ours}."),
+                Some(HandlerChange::Uninstalled),
+            ),
+            (
+                format!("Beginning install of plugin {ours}."),
+                Some(HandlerChange::Installed),
+            ),
+            (
+                format!(
+                    "Processing plugin {ours} version 1.1.18, state: enabled, autoupgrade: True, isJson: True"
+                ),
+                None,
+            ),
+            (
+                format!(
+                    "Processing plugin {ours} version 1.1.18, state: uninstall, autoupgrade: True, isJson: True"
+                ),
+                Some(HandlerChange::Uninstalled),
+            ),
+        ] {
+            assert_eq!(change(&message), what, "{message}");
+            assert_eq!(plugin(&message), Some(ours));
+        }
+        assert_eq!(
+            version("Processing plugin x version 1.1.18, state: uninstall"),
+            Some("1.1.18")
+        );
+        assert_eq!(version("Beginning uninstall of plugin x."), None);
+    }
 }

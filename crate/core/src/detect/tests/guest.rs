@@ -3,6 +3,7 @@
 mod absence;
 mod files;
 mod numbers;
+mod removal;
 
 use super::Table;
 use crate::case::Case;

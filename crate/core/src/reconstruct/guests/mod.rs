@@ -39,6 +39,8 @@ pub struct Change {
     pub label: String,
     /// Which feature's handler.
     pub family: Family,
+    /// The guest's system.
+    pub os: Os,
     /// Its version, where said.
     pub version: Option<String>,
     /// What became of it.
@@ -308,6 +310,7 @@ impl Guests {
                     self.changes.push(Change {
                         label: label.to_owned(),
                         family: fact.family,
+                        os: fact.os,
                         version: store.text(fact.version).map(bare_version),
                         what: *what,
                         time,

@@ -5,15 +5,17 @@
 //!
 //! Rejected: keeping provider-specific kinds. A process is a process whether the kernel, Sysmon or a sensor saw it.
 
-use super::said::{Said, Source};
+use super::said::{Said, Source, contains_folded};
 use super::{WindowsEvent, engine, number};
 use crate::event::batch::Span;
-use crate::event::fact::{Fact, FileFact, FlowFact, GuestSaid, PowerShellFact, ProcessFact};
+use crate::event::fact::{
+    Fact, FileFact, FlowFact, GuestSaid, HandlerChange, PowerShellFact, ProcessFact,
+};
 use crate::event::sink::{Record, Sink};
 use crate::event::{Event, EventKind, Field, Outcome};
 use crate::evidence::layout::Os;
 use crate::identity::address;
-use crate::record::run_mention;
+use crate::record::{guest, run_mention};
 use std::borrow::Cow;
 
 impl WindowsEvent<'_> {
@@ -65,7 +67,7 @@ impl WindowsEvent<'_> {
             Said::Change => self.change(&mut event),
             Said::Block => self.block(kept_text, &mut event, &mut guest, sink),
             Said::Engine => self.engine(kept_text, &mut event, &mut guest, sink),
-            Said::Azure => self.azure(&mut event),
+            Said::Azure => self.azure(&mut event, sink),
             Said::Other => {}
         }
         if event.operation.is_none() {
@@ -438,16 +440,19 @@ impl WindowsEvent<'_> {
         })));
     }
 
-    /// The guest agent's channels: every value is searched for the handlers' names.
-    fn azure<'e>(&'e self, event: &mut Event<'e>) {
+    /// The guest agent's channels: every value is searched for the handlers' names, and for what became of one.
+    fn azure<'e>(&'e self, event: &mut Event<'e>, sink: &mut Sink) {
         const HANDLERS: [&str; 3] = [
             "Microsoft.CPlat.Core.RunCommand",
             "CustomScript",
             "VMAccess",
         ];
         event.kind = EventKind::GuestAgent;
-        let values = self.data.iter().map(|(_, value)| value.as_ref());
-        event.resource = values.chain([self.message.as_ref()]).find_map(|value| {
+        let values = || {
+            let data = self.data.iter().map(|(_, value)| value.as_ref());
+            data.chain([self.message.as_ref()])
+        };
+        let named = values().find_map(|value| {
             let at = HANDLERS
                 .iter()
                 .filter_map(|handler| value.find(handler))
@@ -456,8 +461,21 @@ impl WindowsEvent<'_> {
             let end = rest
                 .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.'))
                 .unwrap_or(rest.len());
-            Some(Cow::Borrowed(rest.get(..end)?.trim_end_matches('.')))
+            Some(rest.get(..end)?.trim_end_matches('.'))
         });
+        event.resource = named.map(Cow::Borrowed);
+        let says = |word: &str| values().any(|value| contains_folded(value, word));
+        let change = if says("uninstall") || says("removed") {
+            Some(HandlerChange::Uninstalled)
+        } else if says("install") {
+            Some(HandlerChange::Installed)
+        } else {
+            None
+        };
+        let of_plugins = contains_folded(&self.channel, "plugins");
+        if let (Some(handler), Some(what)) = (named.filter(|_| of_plugins), change) {
+            event.fact = guest::changed(handler, None, Os::Windows, what, sink);
+        }
     }
 }
 

@@ -62,7 +62,7 @@ fn starts_folded(text: &str, start: &str) -> bool {
 }
 
 /// Whether a text holds a part, ASCII letter case aside.
-fn contains_folded(text: &str, part: &str) -> bool {
+pub(super) fn contains_folded(text: &str, part: &str) -> bool {
     let (text, part) = (text.as_bytes(), part.as_bytes());
     let Some(first) = part.first().copied() else {
         return true;

@@ -19,7 +19,7 @@ pub struct Limits {
     pub document_bytes: usize,
     /// Deepest nesting of JSON that is read.
     pub json_depth: usize,
-    /// Memory of all events of a case; those that come later are counted and not kept. A tab has 4 GiB in all, and conclusions need their share.
+    /// Memory of all events of a case and of what is concluded from them; those that come later are counted and not kept. A tab has 4 GiB in all.
     pub case_bytes: u64,
     /// Longest script or output text that is kept in the case; the evidence keeps it all.
     pub kept_text_bytes: usize,

@@ -41,8 +41,8 @@ pub struct Store {
     facts_bytes: u64,
 }
 
-/// What an event takes in all columns, the time order included.
-const EVENT_BYTES: u64 = 64;
+/// What an event takes in all columns, the time order included, with what is kept ahead and needed while conclusions are drawn.
+const EVENT_BYTES: u64 = 90;
 /// What a text takes beside its letters: its end and its places in the table.
 const TEXT_BYTES: u64 = 14;
 
@@ -59,7 +59,7 @@ impl Store {
         self.columns.is_empty()
     }
 
-    /// Memory that the events take, their texts and facts included: what they need, without what is kept ahead.
+    /// Memory that the events take, their texts, facts and conclusions included, as the limit `case_bytes` counts it.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let texts = self.strings.strings();

@@ -119,7 +119,7 @@ pub static PARAMETERS: &[Parameter] = &[
     number!("dormant-principal-reactivated.command_hours", identity.dormant.command_hours: i64, "hours", 1, 720, "How soon after the sign-in a run command makes stage 2"),
     number!("dormant-principal-reactivated.dormant_days", identity.dormant.dormant_days: i64, "days", 1, 365, "An identity without a successful sign-in for so long is dormant"),
     number!("dormant-principal-reactivated.sign_in_hours", identity.dormant.sign_in_hours: i64, "hours", 1, 720, "How soon after the credential the sign-in comes"),
-    number!("limits.case_bytes", limits.case_bytes: u64, "bytes", 1 << 10, 1 << 44, "Memory of all events of a case; those that come later are counted and not kept"),
+    number!("limits.case_bytes", limits.case_bytes: u64, "bytes", 1 << 10, 1 << 44, "Memory of all events of a case and of what is concluded from them; events that come later are counted and not kept"),
     number!("limits.container_bytes", limits.container_bytes: u64, "bytes", 1 << 20, 1 << 44, "Uncompressed bytes of one container in all"),
     number!("limits.container_depth", limits.container_depth: u32, "levels", 1, 16, "Containers inside containers"),
     number!("limits.container_members", limits.container_members: u64, "members", 1, 10_000_000, "Members of one container"),

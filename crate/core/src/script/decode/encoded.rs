@@ -42,6 +42,8 @@ expression!(
     url_token,
     r"[^\s'\x22]*(?:%[0-9A-Fa-f]{2}[^\s'\x22%]*){4,}[^\s'\x22]*"
 );
+/// Letters of the shortest word that [`bare`] takes.
+const LEAST_BARE: usize = 40;
 expression!(bare, r"[A-Za-z0-9+/]{40,}={0,2}");
 expression!(string, r#"'([^'\r\n]*)'|"([^"\r\n]*)""#);
 expression!(
@@ -171,7 +173,8 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
             out.push(candidate(text, range, Transform::ShBase64, bytes));
         }
     }
-    for found in bare().into_iter().flat_map(|regex| regex.find_iter(text)) {
+    let bare = bare().filter(|_| text.len() >= LEAST_BARE);
+    for found in bare.into_iter().flat_map(|regex| regex.find_iter(text)) {
         let word = found.as_str();
         let certificate = text.get(..found.start()).is_some_and(|head| {
             head.rfind("-----BEGIN").is_some_and(|begin| {
@@ -364,6 +367,7 @@ pub fn hex(text: &str) -> Vec<Candidate> {
 pub fn url(text: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
     for found in url_token()
+        .filter(|_| text.contains('%'))
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {

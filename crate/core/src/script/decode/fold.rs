@@ -7,66 +7,86 @@ use std::sync::OnceLock;
 /// Passes over a layer.
 const MOST_PASSES: usize = 16;
 
+/// An expression, and a mark that every match of it contains: most texts are plain command lines, which have none of the marks.
 macro_rules! expression {
-    ($name:ident, $text:expr) => {
-        fn $name() -> Option<&'static Regex> {
+    ($name:ident, $mark:expr, $text:expr) => {
+        fn $name(text: &str) -> Option<&'static Regex> {
             static COMPILED: OnceLock<Option<Regex>> = OnceLock::new();
+            if !text.contains($mark) {
+                return None;
+            }
             COMPILED.get_or_init(|| Regex::new($text).ok()).as_ref()
         }
     };
 }
 
+/// Either is around a literal.
+const QUOTES: [char; 2] = ['\'', '"'];
+
 expression!(
     chars,
+    '[',
     r"(?i)\[char\]\s*\(?\s*(0x[0-9a-f]+|[0-9]{1,6})\s*\)?(?:\s*\+\s*\[char\]\s*\(?\s*(?:0x[0-9a-f]+|[0-9]{1,6})\s*\)?)*"
 );
 expression!(
     char_list,
+    '[',
     r"(?i)(?:-join\s*)?\(?\[char\[\]\]\s*\(?\s*((?:0x[0-9a-f]+|[0-9]{1,6})(?:\s*,\s*(?:0x[0-9a-f]+|[0-9]{1,6}))+)\s*\)?\)?(?:\s*-join\s*(?:''|\x22\x22))?"
 );
 expression!(
     joined,
+    '+',
     r#"(?:'((?:[^'\r\n]|'')*)'|"([^"`$\r\n]*)")\s*\+\s*(?:'((?:[^'\r\n]|'')*)'|"([^"`$\r\n]*)")"#
 );
 expression!(
     format_call,
+    '{',
     r#"(?i)(?:"((?:[^"\r\n]*\{[0-9]+\})+[^"\r\n]*)"|'((?:[^'\r\n]*\{[0-9]+\})+[^'\r\n]*)')\s*-f\s*((?:'[^'\r\n]*'|"[^"$\r\n]*")(?:\s*,\s*(?:'[^'\r\n]*'|"[^"$\r\n]*"))*)"#
 );
 expression!(
     join_call,
+    QUOTES,
     r#"(?i)-join\s*\(\s*((?:'[^'\r\n]*'|"[^"$\r\n]*")(?:\s*,\s*(?:'[^'\r\n]*'|"[^"$\r\n]*"))*)\s*\)"#
 );
 expression!(
     replace_call,
+    ',',
     r#"(?i)(?:'([^'\r\n]*)'|"([^"$\r\n]*)")(?:\.replace\(\s*|\s*-c?replace\s*\(?\s*)(?:'([^'\r\n]*)'|"([^"$\r\n]*)")\s*,\s*(?:'([^'\r\n]*)'|"([^"$\r\n]*)")\s*\)?"#
 );
 expression!(
     reversed,
+    '[',
     r#"(?i)\(?\s*(?:'([^'\r\n]+)'|"([^"$\r\n]+)")\s*\[\s*-1\s*\.\.\s*-\s*([0-9]+)\s*\]\s*\)?\s*-join\s*(?:''|"")"#
 );
 expression!(
     ps_assignment,
+    '$',
     r#"(?im)(?:^|;)[ \t]*\$([a-z_][a-z0-9_]*)[ \t]*=[ \t]*(?:'([^'\r\n]*)'|"([^"`$\r\n]*)")[ \t]*(?:;|\r?$)"#
 );
 expression!(
     sh_assignment,
+    '=',
     r#"(?m)(?:^|;)[ \t]*([A-Za-z_][A-Za-z0-9_]*)=(?:'([^'\r\n]*)'|"([^"$`\\\r\n]*)"|([^\s'"$`;|&()<>\\]+))[ \t]*(?:;|$)"#
 );
-expression!(ansi_c, r"\$'((?:[^'\\]|\\.)*)'");
+expression!(ansi_c, "$'", r"\$'((?:[^'\\]|\\.)*)'");
 expression!(
     reverse_text,
+    "rev",
     r#"(?:echo\s+(?:'([^'\r\n]*)'|"([^"$`\r\n]*)"|([^\s'"$`|;]+))\s*\|\s*rev\b|rev\s*<<<\s*(?:'([^'\r\n]*)'|"([^"$`\r\n]*)"|([^\s'"$`|;)]+)))"#
 );
 expression!(
     rotated,
+    "tr",
     r#"(?:echo\s+(?:'([^'\r\n]*)'|"([^"$`\r\n]*)"|([^\s'"$`|;]+))\s*\|\s*tr\s+['"]?(?:A-Za-z|a-zA-Z)['"]?\s+['"]?(?:N-ZA-Mn-za-m|n-za-mN-ZA-M)['"]?)"#
 );
 expression!(
     cmd_assignment,
+    '=',
     r#"(?im)^[ \t]*set[ \t]+"?([a-z_][a-z0-9_]*)=([^"\r\n&|]*)"?[ \t]*\r?$"#
 );
 expression!(
     cmd_slice,
+    '%',
     r"%([A-Za-z_][A-Za-z0-9_]*)(?::~(-?[0-9]+)(?:,(-?[0-9]+))?)?%"
 );
 
@@ -136,11 +156,11 @@ fn literals(list: &str) -> Vec<String> {
 pub fn powershell(text: &str) -> String {
     to_fixed_point(text, |text| {
         let text = without_backticks(text);
-        let text = replace(&text, char_list(), |found| {
+        let text = replace(&text, char_list(&text), |found| {
             let letters: Option<String> = found.get(1)?.as_str().split(',').map(number).collect();
             Some(quoted(&letters?))
         });
-        let text = replace(&text, chars(), |found| {
+        let text = replace(&text, chars(&text), |found| {
             let whole = found.get(0)?.as_str();
             let letters: Option<String> = whole
                 .split('+')
@@ -148,7 +168,7 @@ pub fn powershell(text: &str) -> String {
                 .collect();
             Some(quoted(&letters?))
         });
-        let text = replace(&text, format_call(), |found| {
+        let text = replace(&text, format_call(&text), |found| {
             let values = literals(found.get(3)?.as_str());
             let mut out = either(found, &[1, 2])?.to_owned();
             for (at, value) in values.iter().enumerate() {
@@ -156,10 +176,10 @@ pub fn powershell(text: &str) -> String {
             }
             Some(quoted(&out))
         });
-        let text = replace(&text, join_call(), |found| {
+        let text = replace(&text, join_call(&text), |found| {
             Some(quoted(&literals(found.get(1)?.as_str()).concat()))
         });
-        let text = replace(&text, replace_call(), |found| {
+        let text = replace(&text, replace_call(&text), |found| {
             let (whole, from, to) = (
                 either(found, &[1, 2])?,
                 either(found, &[3, 4])?,
@@ -167,13 +187,13 @@ pub fn powershell(text: &str) -> String {
             );
             (!from.is_empty()).then(|| quoted(&whole.replace(from, to)))
         });
-        let text = replace(&text, reversed(), |found| {
+        let text = replace(&text, reversed(&text), |found| {
             let whole = either(found, &[1, 2])?;
             let wanted: usize = found.get(3)?.as_str().parse().ok()?;
             (wanted == whole.chars().count())
                 .then(|| quoted(&whole.chars().rev().collect::<String>()))
         });
-        let text = replace(&text, joined(), |found| {
+        let text = replace(&text, joined(&text), |found| {
             let single = found.get(1).is_some() && found.get(3).is_some();
             let (one, other) = (either(found, &[1, 2])?, either(found, &[3, 4])?);
             Some(if single {
@@ -182,7 +202,7 @@ pub fn powershell(text: &str) -> String {
                 quoted(&format!("{one}{other}"))
             })
         });
-        substitute(&text, ps_assignment(), &[2, 3], "$", true)
+        substitute(&text, ps_assignment(&text), &[2, 3], "$", true)
     })
 }
 
@@ -295,18 +315,18 @@ fn substitute(
 #[must_use]
 pub fn shell(text: &str) -> String {
     to_fixed_point(text, |text| {
-        let text = replace(text, ansi_c(), |found| {
+        let text = replace(text, ansi_c(text), |found| {
             let inner = found.get(1)?.as_str();
             inner.contains('\\').then(|| ansi(inner))
         });
-        let text = replace(&text, reverse_text(), |found| {
+        let text = replace(&text, reverse_text(&text), |found| {
             let whole = either(found, &[1, 2, 3, 4, 5, 6])?;
             Some(format!(
                 "echo '{}'",
                 whole.chars().rev().collect::<String>()
             ))
         });
-        let text = replace(&text, rotated(), |found| {
+        let text = replace(&text, rotated(&text), |found| {
             let whole = either(found, &[1, 2, 3])?;
             let turned: String = whole.chars().map(rot13).collect();
             Some(format!("echo '{turned}'"))
@@ -316,7 +336,7 @@ pub fn shell(text: &str) -> String {
             .replace("$IFS$9", " ")
             .replace("$IFS", " ");
         let text = unquoted(&text);
-        substitute(&text, sh_assignment(), &[2, 3, 4], "$", false)
+        substitute(&text, sh_assignment(&text), &[2, 3, 4], "$", false)
     })
 }
 
@@ -379,6 +399,9 @@ fn unquoted(text: &str) -> String {
     let escaped =
         ESCAPED.get_or_init(|| Regex::new(r"(?m)(^|[\s;|&(]|[A-Za-z])\\([A-Za-z])([a-z])").ok());
     let mut out = text.to_owned();
+    if !text.contains(QUOTES) && !text.contains('\\') {
+        return out;
+    }
     if let Some(regex) = empty {
         out = regex.replace_all(&out, "$1$2").into_owned();
     }
@@ -439,7 +462,7 @@ fn unquoted(text: &str) -> String {
 pub fn cmd(text: &str) -> String {
     to_fixed_point(text, |text| {
         let mut values: BTreeMap<String, String> = BTreeMap::new();
-        for found in cmd_assignment()
+        for found in cmd_assignment(text)
             .into_iter()
             .flat_map(|regex| regex.captures_iter(text))
         {
@@ -450,7 +473,7 @@ pub fn cmd(text: &str) -> String {
                 );
             }
         }
-        let text = replace(text, cmd_slice(), |found| {
+        let text = replace(text, cmd_slice(text), |found| {
             let value = values.get(&found.get(1)?.as_str().to_ascii_lowercase())?;
             let letters: Vec<char> = value.chars().collect();
             let length = i64::try_from(letters.len()).ok()?;

@@ -25,6 +25,7 @@ fn here_document() -> Option<&'static Regex> {
 pub fn commands(text: &str, platform: Platform) -> Vec<Candidate> {
     let mut out = Vec::new();
     for found in call()
+        .filter(|_| text.contains(['\'', '"']))
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {
@@ -49,6 +50,7 @@ pub fn commands(text: &str, platform: Platform) -> Vec<Candidate> {
         });
     }
     for found in here_document()
+        .filter(|_| text.contains("<<"))
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {

@@ -360,11 +360,9 @@ class Coordinator {
         break;
       case "hashed":
         this.case.set_hash(done.item, done.sha256);
-        this.hashesKnown();
         break;
       case "old-hashed":
         this.case.set_old_hashes(done.item, done.md5, done.sha1);
-        if (!this.reading && this.pool.idle) this.note({ note: "done", overview: this.overview() });
         break;
       case "unreadable":
         this.pool.stop(done.item, "all");
@@ -378,6 +376,9 @@ class Coordinator {
         this.hash(done.item, null);
         break;
     }
+    this.hashesKnown();
+    // Hashes, and what went wrong with them, come after the conclusions too.
+    if (!this.reading && (done.done === "old-hashed" ? this.pool.idle : !this.pool.hashing)) this.note({ note: "done", overview: this.overview() });
     if (this.reading && !this.pool.awaits((item) => this.case.hash_matters(item))) this.conclude();
   }
 
@@ -393,11 +394,9 @@ class Coordinator {
     }
   }
 
-  /** Says so, once all SHA-256 are known or none is to come. */
+  /** Lets go on who waits for the SHA-256, once none is to come. */
   private hashesKnown(): void {
-    if (this.reading || this.pool.hashing) return;
-    for (const go of this.forHashes.splice(0)) go();
-    this.note({ note: "done", overview: this.overview() });
+    if (!this.pool.hashing) for (const go of this.forHashes.splice(0)) go();
   }
 
   /** What names evidence by its hash is written when all are known. */
@@ -447,7 +446,7 @@ class Coordinator {
       const progress = this.progress[item];
       if (progress !== undefined) [progress.state, progress.ended] = ["cancelled", performance.now()];
     }
-    for (const go of this.forHashes.splice(0)) go();
+    this.hashesKnown();
     // The answer goes out first; drawing conclusions from what was read may take a moment.
     if (this.reading) setTimeout(() => { this.conclude(); });
     return { cancelled: reading.length + hashing.length };

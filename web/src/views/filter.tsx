@@ -4,7 +4,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Completion, FilterError, FilterField } from "../protocol.js";
 import { applyFilter, ask, keptFilters, overview, recentFilters, say, shown } from "../state.js";
 import { count, oneLine, plural } from "../text.js";
@@ -32,21 +32,25 @@ export function FilterBar(): JSX.Element {
   const now = shown.value;
   const inForce = now?.filter ?? "";
 
-  // A click elsewhere may have changed the filter.
-  useEffect(() => {
+  // A click elsewhere may have changed the filter: the bar never says another than the one that the count is of.
+  useLayoutEffect(() => {
     [text.value, slip.value, would.value, proposals.value] = [inForce, null, null, NONE];
   }, [inForce]);
 
   const look = (value: string): void => {
     asked.current += 1;
     const mine = asked.current;
+    active.value = -1;
     setTimeout(() => {
       if (mine !== asked.current) return;
       const cursor = field.current?.selectionStart ?? value.length;
       Promise.all([ask("filter_count", { text: value }), ask("filter_complete", { text: value, cursor })])
         .then(([counted, completed]) => {
           if (mine !== asked.current) return;
-          [slip.value, would.value, active.value] = [counted.error, counted.error === null ? counted : null, -1];
+          [slip.value, would.value] = [counted.error, counted.error === null ? counted : null];
+          // What was chosen while the answer was on its way stays chosen.
+          const chosen = proposals.peek().completions[active.peek()]?.insert;
+          active.value = completed.completions.findIndex(({ insert }) => insert === chosen);
           proposals.value = completed;
         })
         .catch((error: unknown) => { say(String(error)); });

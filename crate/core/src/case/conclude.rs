@@ -355,13 +355,13 @@ struct Judged {
 
 fn judge(own: CaseView<'_>) -> Judged {
     let view = &own;
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut found: Vec<Vec<Finding>> = Vec::new();
     let mut searched = Vec::new();
     for detector in detect::TABLE {
         let not_assessed = (detector.not_assessed)(view);
         let mut left_out = None;
         if not_assessed.is_none() {
-            findings.extend((detector.run)(view));
+            found.push((detector.run)(view));
             let partial = detect::LEFT_OUT.iter().find(|(id, _)| *id == detector.id);
             left_out = partial.and_then(|(_, left_out)| left_out(view));
         }
@@ -370,6 +370,11 @@ fn judge(own: CaseView<'_>) -> Judged {
             not_assessed,
             left_out,
         });
+    }
+    // Together at once: they are many, and large.
+    let mut findings = Vec::with_capacity(found.iter().map(Vec::len).sum());
+    for mut of_detector in found {
+        findings.append(&mut of_detector);
     }
     for finding in &mut findings {
         // What a detector says of an operation it says of its execution.

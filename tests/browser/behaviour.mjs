@@ -1,7 +1,7 @@
 // What a person does with the page.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { assert, choose, drop, equal, exported, openPage, out, ready, root, scratch } from "./harness.mjs";
 
@@ -23,8 +23,10 @@ function native(paths, events) {
 function bigLog(path, megabytes) {
   const line = (n) => `2024-05-01T08:${String(Math.floor(n / 60) % 60).padStart(2, "0")}:${String(n % 60).padStart(2, "0")}.${String(n % 1_000_000).padStart(6, "0")}Z INFO ExtHandler ExtHandler ProcessExtensionsGoalState completed [etag_${n} 42 ms]\n`;
   const block = Array.from({ length: 8192 }, (_, n) => line(n)).join("");
-  const times = Math.ceil((megabytes << 20) / block.length);
-  writeFileSync(path, block.repeat(times));
+  const times = Math.ceil(megabytes * (1 << 20) / block.length);
+  const file = openSync(path, "w");
+  for (let n = 0; n < times; n += 1) writeSync(file, block);
+  closeSync(file);
   return times * 8192;
 }
 
@@ -146,7 +148,8 @@ export const tests = [
     run: (context) => withPage(context, { readers: 2 }, async (page) => {
       const folder = scratch();
       try {
-        bigLog(join(folder.path, "waagent.log"), 300);
+        // So much that reading goes on when the first rows have been looked at.
+        bigLog(join(folder.path, "waagent.log"), 1200);
         writeFileSync(join(folder.path, "first.json"), readFileSync(join(CASE, "cloud/activity-log.json")));
         await drop(page, [folder.path]);
         await page.locator("[data-test=progress]").waitFor();

@@ -13,6 +13,8 @@ import type { AskName, Asks, Answers, CaseOverview, EvidenceFile, EventDetail, E
 
 const PROGRESS_MS = 100;
 const REFRESH_MS = 400;
+/** What the page asks for when all is read is answered before conclusions are drawn. */
+const ANSWERS_MS = 30;
 /** Merging may cost this share of the time while reading. */
 const REFRESH_SHARE = 0.1;
 const SUMMARIES_KEPT = 20_000;
@@ -58,6 +60,7 @@ class Coordinator {
   private readonly search = new Search((note) => { this.note(note); });
   /** Counts conclusions; what is read for an earlier one is let go. */
   private concluded = 0;
+  private concluding = false;
   private forRules: Promise<void> = Promise.resolve();
   /** Who waits for all SHA-256. */
   private readonly forHashes: (() => void)[] = [];
@@ -379,7 +382,23 @@ class Coordinator {
     this.hashesKnown();
     // Hashes, and what went wrong with them, come after the conclusions too.
     if (!this.reading && (done.done === "old-hashed" ? this.pool.idle : !this.pool.hashing)) this.note({ note: "done", overview: this.overview() });
-    if (this.reading && !this.pool.awaits((item) => this.case.hash_matters(item))) this.conclude();
+    if (this.isRead()) this.concludeSoon();
+  }
+
+  private isRead(): boolean {
+    return this.reading && !this.pool.awaits((item) => this.case.hash_matters(item));
+  }
+
+  /** Concluding answers nothing meanwhile: the page is told first, and gets the last rows. */
+  private concludeSoon(): void {
+    if (this.concluding) return;
+    this.concluding = true;
+    this.case.refresh();
+    this.note({ note: "changed", overview: this.overview() });
+    setTimeout(() => {
+      this.concluding = false;
+      if (this.isRead()) this.conclude();
+    }, ANSWERS_MS);
   }
 
   /** Gives the readers the next segments of a large item, and stops those whose work is not needed. */
@@ -471,13 +490,13 @@ class Coordinator {
   }
 
   private overview(): CaseOverview {
-    const known = this.case.answer("overview", {}) as Omit<CaseOverview, "reading" | "hashing" | "bytes_read" | "bytes_per_second">;
+    const known = this.case.answer("overview", {}) as Omit<CaseOverview, "reading" | "concluding" | "hashing" | "bytes_read" | "bytes_per_second">;
     let [bytes_read, bytes_per_second] = [0, 0];
     for (const [item, { bytes, state }] of this.progress.entries()) {
       bytes_read += bytes;
       if (state === "reading") bytes_per_second += this.progressOf(item).bytes_per_second;
     }
-    return { ...known, reading: this.reading, hashing: this.pool.hashing, bytes_read, bytes_per_second };
+    return { ...known, reading: this.reading, concluding: this.concluding, hashing: this.pool.hashing, bytes_read, bytes_per_second };
   }
 
   private progressOf(item: number): ItemProgress {

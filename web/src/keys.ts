@@ -113,7 +113,7 @@ export const ACTIONS: readonly { readonly label: string; readonly about: string;
   { label: "Add folder…", about: "more evidence, a whole collection", act: () => { void open(fromPicker(true)); }, when: () => phase.peek() !== "loading" },
   { label: "Export…", about: "report, case document, events, STIX, ATT&CK layer; pseudonyms", act: () => { sharing.value = true; }, when: () => phase.peek() === "ready" },
   { label: "Save session…", about: "what you said and chose, with the evidence's hashes", act: () => { void saveSession(); }, when: () => phase.peek() === "ready" },
-  { label: "Cancel reading", about: "what was read stays", act: () => { void cancel(); }, when: () => overview.peek()?.reading === true },
+  { label: "Cancel reading", about: "what was read stays", act: () => { void cancel(); }, when: () => overview.peek()?.reading === true && overview.peek()?.concluding !== true },
   { label: "Take the filter off", about: "shows all events", act: () => { void applyFilter(""); }, when: hasCase },
   { label: "Time zone", about: "in which times are shown", act: () => { focusOn("[data-test=zone-switch]"); }, when: hasCase },
   { label: "Theme: light", about: "colours", act: () => { theme.value = "light"; } },

@@ -99,6 +99,8 @@ export interface EvidenceItem {
 export interface CaseOverview {
   readonly revision: number;
   readonly reading: boolean;
+  /** All is read, and conclusions are being drawn: nothing is left to cancel. */
+  readonly concluding: boolean;
   /** SHA-256 of items are still to come. */
   readonly hashing: boolean;
   readonly items: number;

@@ -109,7 +109,7 @@ function Actions(): JSX.Element {
   const reading = phase.value === "reading";
   return (
     <div class="actions">
-      {reading ? <button type="button" class="warn" onClick={cancel}>Cancel reading</button> : null}
+      {reading && overview.value?.concluding !== true ? <button type="button" class="warn" onClick={cancel}>Cancel reading</button> : null}
       <button type="button" onClick={() => open(fromPicker(false))}>Add files…</button>
       <button type="button" onClick={() => open(fromPicker(true))}>Add folder…</button>
       <ShareButton />
@@ -216,7 +216,7 @@ function Progress(): JSX.Element | null {
   const share = known.bytes === 0 ? 0 : known.bytes_read / known.bytes;
   const text = known.bytes_read < known.bytes
     ? `${bytes(known.bytes_read)} of ${bytes(known.bytes)} · ${bytes(known.bytes_per_second)}/s · ${count(known.items_done)} of ${plural(known.items, "item")}`
-    : `hashing and concluding · ${plural(known.items, "item")}`;
+    : `${known.concluding ? "concluding" : "hashing"} · ${plural(known.items, "item")}`;
   return (
     <div class="progress" data-test="progress">
       <progress max={1} value={share} aria-label="Reading evidence" /> <span>{text}</span>

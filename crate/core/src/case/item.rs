@@ -133,14 +133,7 @@ impl Item {
     pub fn place_meaning(&self) -> String {
         let layout = &self.layout;
         match layout.role {
-            Role::Settings
-            | Role::Status
-            | Role::Script
-            | Role::Stdout
-            | Role::Stderr
-            | Role::Download
-            | Role::State
-            | Role::Telemetry => {
+            role if role.is_stored() || role == Role::Telemetry => {
                 let family = layout
                     .family
                     .map_or("", crate::evidence::layout::Family::word);

@@ -159,10 +159,9 @@ impl Store {
     fn facts_from(&self, event: EventNumber) -> usize {
         let facts = &self.facts;
         let is_before = |at: usize| facts.get(at).is_some_and(|(of, _)| *of < event);
-        let likely = (event as usize)
-            .checked_mul(facts.len())
-            .and_then(|product| product.checked_div(self.len()))
-            .unwrap_or(0);
+        // In 64 bits: the product of two lengths is more than an address of a tab.
+        let likely = (u64::from(event) * facts.len() as u64).checked_div(self.len() as u64);
+        let likely = likely.and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
         let (mut low, mut high) = (likely, likely.min(facts.len()));
         let mut step = 16;
         while low > 0 && !is_before(low - 1) {

@@ -92,6 +92,28 @@ pub enum Role {
     SystemLog,
 }
 
+impl Role {
+    /// Whether such files belong to one number of a run, and lie apart from the logs.
+    #[must_use]
+    pub fn is_of_number(self) -> bool {
+        matches!(
+            self,
+            Self::Settings
+                | Self::Status
+                | Self::Script
+                | Self::Stdout
+                | Self::Stderr
+                | Self::Download
+        )
+    }
+
+    /// Whether such files lie in a handler's folder or in its data, as opposed to its logs.
+    #[must_use]
+    pub fn is_stored(self) -> bool {
+        self.is_of_number() || self == Self::State
+    }
+}
+
 /// Everything a path says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {

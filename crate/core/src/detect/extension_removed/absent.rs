@@ -14,8 +14,7 @@
 use super::super::machines::{of_host, on_host};
 use super::super::{CaseView, Confidence, Finding, Severity, figures, lasting, seconds};
 use super::{DETECTOR, Ends, SOON, SURVIVES_LINUX, SURVIVES_WINDOWS};
-use crate::case::item::Item;
-use crate::evidence::layout::{Family, Os, Role};
+use crate::evidence::layout::{Family, Os};
 use crate::reconstruct::guests::label_of;
 use crate::time::Instant;
 use serde_json::json;
@@ -29,20 +28,6 @@ fn handler(family: Family) -> Option<Family> {
         Family::Managed | Family::Immediate => Some(Family::Managed),
         Family::Extension => None,
     }
-}
-
-/// Whether an item lies in a handler's folder or in its data, as opposed to its logs.
-fn is_stored(item: &Item) -> bool {
-    matches!(
-        item.layout.role,
-        Role::Settings
-            | Role::Status
-            | Role::Script
-            | Role::Stdout
-            | Role::Stderr
-            | Role::Download
-            | Role::State
-    )
 }
 
 /// What the disks of the guests hold, by label.
@@ -61,7 +46,11 @@ impl Disks {
             collected: BTreeSet::new(),
             windows: BTreeSet::new(),
         };
-        for item in view.items.iter().filter(|item| is_stored(item)) {
+        for item in view
+            .items
+            .iter()
+            .filter(|item| item.layout.role.is_stored())
+        {
             let layout = &item.layout;
             let label = label_of(item.host.as_deref(), &layout.root);
             if layout.os == Some(Os::Windows) {

@@ -261,18 +261,7 @@ impl Gathering {
             return;
         }
         let role = layout.role;
-        let (Some(sequence), true) = (
-            layout.sequence,
-            matches!(
-                role,
-                Role::Settings
-                    | Role::Status
-                    | Role::Script
-                    | Role::Stdout
-                    | Role::Stderr
-                    | Role::Download
-            ),
-        ) else {
+        let Some(sequence) = layout.sequence.filter(|_| role.is_of_number()) else {
             return;
         };
         let name = layout.name.as_deref().unwrap_or("");

@@ -53,23 +53,23 @@ fn told(case: &Case) -> String {
     for event in 0..store.len() {
         let number = u32::try_from(event).unwrap();
         let columns = &store.columns;
-        let text = |symbol| store.text(symbol).unwrap_or("-");
+        let text = |symbol: Option<_>| store.text(symbol.unwrap()).unwrap_or("-");
         writeln!(
             out,
             "{} {} {:?} {:?} {:?} {} {:?} {} {} {} {} {} {}",
             store.item_of(number),
-            store.ordinal[event],
+            store.ordinal.get(event).unwrap(),
             columns.stamp(event),
             columns.kind(event),
             columns.outcome(event),
-            columns.record[event],
+            columns.record.get(event).unwrap(),
             columns.span(event),
-            text(columns.host[event]),
-            text(columns.actor[event]),
-            text(columns.ip[event]),
-            text(columns.resource[event]),
-            text(columns.operation[event]),
-            text(columns.correlation[event]),
+            text(columns.host.get(event)),
+            text(columns.actor.get(event)),
+            text(columns.ip.get(event)),
+            text(columns.resource.get(event)),
+            text(columns.operation.get(event)),
+            text(columns.correlation.get(event)),
         )
         .unwrap();
     }

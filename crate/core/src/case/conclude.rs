@@ -122,8 +122,8 @@ impl Case {
         self.copies = copies;
         let shown: Vec<bool> = hidden
             .iter()
-            .zip(&self.store.item)
-            .map(|(hidden, item)| !hidden && counted.get(*item as usize).copied().unwrap_or(false))
+            .zip(self.store.item.iter())
+            .map(|(hidden, item)| !hidden && counted.get(item as usize).copied().unwrap_or(false))
             .collect();
         self.store.reorder(&self.rank, |event| {
             shown.get(event as usize).copied().unwrap_or(false)
@@ -144,11 +144,11 @@ impl Case {
         let mut out = Vec::new();
         for (at, number) in store.columns.correlation.iter().enumerate() {
             let Ok(event) = u32::try_from(at) else { break };
-            let is_numbered = store.text(*number).is_some_and(|text| text.contains('#'));
+            let is_numbered = store.text(number).is_some_and(|text| text.contains('#'));
             let (Some(time), true) = (store.stamp(event), is_numbered && keep(event)) else {
                 continue;
             };
-            let host = store.columns.host.get(at).copied().unwrap_or_default();
+            let host = store.columns.host.get(at).unwrap_or_default();
             // One symbol for `WEB01` and `web01.contoso.example`.
             let label = *labels.entry(host).or_insert_with(|| {
                 let label = store.text(host).map(host_label).unwrap_or_default();
@@ -157,7 +157,7 @@ impl Case {
             let item = store.item_of(event) as usize;
             out.push(Numbered {
                 host: label,
-                number: *number,
+                number,
                 time: time.instant,
                 place: (
                     self.rank.get(item).copied().unwrap_or(u32::MAX),
@@ -195,8 +195,8 @@ impl Case {
 
     fn place_clocks(&mut self) {
         let mut counts = vec![0_usize; self.items.len()];
-        for item in &self.store.item {
-            if let Some(count) = counts.get_mut(*item as usize) {
+        for item in self.store.item.iter() {
+            if let Some(count) = counts.get_mut(item as usize) {
                 *count += 1;
             }
         }
@@ -230,12 +230,12 @@ impl Case {
     fn name_hosts(&mut self) {
         // By number first: an item names few hosts and has many events.
         let mut by_symbol: Vec<BTreeMap<Symbol, u64>> = vec![BTreeMap::new(); self.items.len()];
-        for (symbol, item) in self.store.columns.host.iter().zip(&self.store.item) {
+        for (symbol, item) in self.store.columns.host.iter().zip(self.store.item.iter()) {
             if let Some(names) = by_symbol
-                .get_mut(*item as usize)
+                .get_mut(item as usize)
                 .filter(|_| symbol.is_some())
             {
-                *names.entry(*symbol).or_default() += 1;
+                *names.entry(symbol).or_default() += 1;
             }
         }
         let named: Vec<BTreeMap<&str, u64>> = by_symbol

@@ -171,7 +171,7 @@ impl Case {
         if self.notes.of_event.is_empty() {
             return None;
         }
-        let ordinal = self.store.ordinal.get(event as usize).copied()?;
+        let ordinal = self.store.ordinal.get(event as usize)?;
         self.notes
             .of_event
             .get(&(self.store.item_of(event), ordinal))

@@ -6,13 +6,13 @@
 //!
 //! Rejected: a sorted container of events. Inserting into the middle of ten million rows once a second.
 
-use crate::event::batch::{Columns, EventBatch, Span, make_room};
+use crate::event::batch::{self, CaseColumns, EventBatch, Span, make_room};
+use crate::event::column::Column;
 use crate::event::fact::Fact;
 use crate::event::held;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
 use crate::time::{NS_PER_SECOND, Stamp, TimeBasis};
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Number of an event in the store.
@@ -24,11 +24,11 @@ pub struct Store {
     /// All texts.
     pub strings: Interner,
     /// All events, in order of arrival.
-    pub columns: Columns,
+    pub columns: CaseColumns,
     /// Item of each event.
-    pub item: Vec<u32>,
+    pub item: Column<u32>,
     /// Number of each event within its item.
-    pub ordinal: Vec<u32>,
+    pub ordinal: Column<u32>,
     /// (event, fact), in order of arrival.
     pub facts: Vec<(EventNumber, Fact)>,
     /// Seconds east of UTC of each item's local clock, where known.
@@ -42,7 +42,7 @@ pub struct Store {
 }
 
 /// What an event takes in all columns, the time order included, with what is kept ahead and needed while conclusions are drawn.
-const EVENT_BYTES: u64 = 90;
+const EVENT_BYTES: u64 = 40;
 /// What a text takes beside its letters: its end and its places in the table.
 const TEXT_BYTES: u64 = 14;
 
@@ -89,12 +89,10 @@ impl Store {
         if let Some(batches) = self.batches.get_mut(item as usize).filter(|_| count > 0) {
             batches.push((first_ordinal, base));
         }
-        make_room(&mut self.item, batch.columns.len());
-        make_room(&mut self.ordinal, batch.columns.len());
         self.item
             .extend(std::iter::repeat_n(item, batch.columns.len()));
         self.ordinal.extend(first_ordinal..first_ordinal + count);
-        self.columns.append(&mut batch.columns);
+        self.columns.extend(&batch.columns);
     }
 
     /// The time of an event as far as it is known. A year-less one has none until its year was inferred; a local one is
@@ -135,7 +133,7 @@ impl Store {
             .checked_sub(1)?;
         let (first, base) = batches.get(at)?;
         let event = base + (ordinal - first);
-        (self.item_of(event) == item && self.ordinal.get(event as usize) == Some(&ordinal))
+        (self.item_of(event) == item && self.ordinal.get(event as usize) == Some(ordinal))
             .then_some(event)
     }
 
@@ -180,7 +178,7 @@ impl Store {
     /// Item of an event.
     #[must_use]
     pub fn item_of(&self, event: EventNumber) -> u32 {
-        self.item.get(event as usize).copied().unwrap_or(0)
+        self.item.get(event as usize).unwrap_or(0)
     }
 
     /// Where an event's record lies.
@@ -197,8 +195,8 @@ impl Store {
 
     /// The text of one of an event's columns.
     #[must_use]
-    pub fn column<'a>(&'a self, column: &[Symbol], event: EventNumber) -> Option<&'a str> {
-        self.text(column.get(event as usize).copied()?)
+    pub fn column<'a>(&'a self, column: &Column<Symbol>, event: EventNumber) -> Option<&'a str> {
+        self.text(column.get(event as usize)?)
     }
 
     /// Events in time order.
@@ -216,35 +214,37 @@ impl Store {
 
     /// How two events of one time stand: path, then place.
     fn compare_places(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
-        let key = |event: EventNumber| {
-            let (at, item) = (event as usize, self.item_of(event) as usize);
-            (
-                rank.get(item).copied().unwrap_or(u32::MAX),
-                self.columns.offset.get(at).copied().unwrap_or(0),
-                self.ordinal.get(at).copied().unwrap_or(0),
-            )
+        let [item, other_item] = [one, other].map(|event| self.item_of(event));
+        let rank = |item: u32| rank.get(item as usize).copied().unwrap_or(u32::MAX);
+        let offset = |event: EventNumber| self.columns.offset.get(event as usize);
+        let ordinal = |event: EventNumber| self.ordinal.get(event as usize);
+        let items = match item == other_item {
+            true => Ordering::Equal,
+            false => rank(item).cmp(&rank(other_item)),
         };
-        key(one).cmp(&key(other))
+        items
+            .then_with(|| offset(one).cmp(&offset(other)))
+            .then_with(|| ordinal(one).cmp(&ordinal(other)))
     }
 
     fn at_ns(&self, event: EventNumber) -> i64 {
         if self.columns.is_placed(event as usize) {
-            self.columns.time_ns.get(event as usize).copied()
+            self.columns.time_ns.get(event as usize)
         } else {
             self.stamp(event).map(|stamp| stamp.instant.ns)
         }
         .unwrap_or(i64::MAX)
     }
 
-    /// When each event was. Where every time is the source's own, the column itself; a local clock's zone is applied once for each event, not
-    /// at each comparison.
-    fn times(&self) -> Cow<'_, [i64]> {
-        let events = 0..self.columns.len();
-        if events.clone().all(|event| self.columns.is_placed(event)) {
-            return Cow::Borrowed(&self.columns.time_ns);
-        }
-        let number = |event| u32::try_from(event).unwrap_or(u32::MAX);
-        Cow::Owned(events.map(|event| self.at_ns(number(event))).collect())
+    /// When each event from this one on was: worked out once for each, not at each comparison.
+    fn times(&self, from: usize) -> Vec<i64> {
+        let own = self.columns.time_ns.iter_from(from);
+        let placed = self.columns.time_how.iter_from(from).map(batch::is_placed);
+        let numbers = (from..).map(|event| u32::try_from(event).unwrap_or(u32::MAX));
+        own.zip(placed)
+            .zip(numbers)
+            .map(|((ns, placed), event)| if placed { ns } else { self.at_ns(event) })
+            .collect()
     }
 
     /// The shown events and these others, in time order.
@@ -268,8 +268,11 @@ impl Store {
             return;
         }
         let mut order = std::mem::take(&mut self.order);
-        let times = self.times();
-        let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
+        let times = self.times(old);
+        let at = |event: EventNumber| match (event as usize).checked_sub(old) {
+            Some(fresh) => times.get(fresh).copied().unwrap_or(i64::MAX),
+            None => self.at_ns(event),
+        };
         let compare = |one: EventNumber, other: EventNumber| {
             at(one)
                 .cmp(&at(other))
@@ -291,7 +294,7 @@ impl Store {
             .filter_map(|event| u32::try_from(event).ok())
             .filter(|event| keep(*event))
             .collect();
-        let times = self.times();
+        let times = self.times(0);
         let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
         // Stable, and fast on what is in order already: an item's events mostly are.
         order.sort_by(|one, other| {
@@ -350,7 +353,7 @@ mod tests {
             let mut numbers: Vec<u32> = numbers.into_iter().map(u32::from).collect();
             numbers.sort_unstable();
             let mut store = Store::default();
-            store.columns.time_ns = vec![0; events];
+            store.columns.time_ns.extend(vec![0; events]);
             store.facts = numbers.iter().zip(0..).map(|(event, size)| (*event, line(size))).collect();
             for event in 0..300 {
                 let own = store.facts.iter().filter(|(of, _)| *of == event);

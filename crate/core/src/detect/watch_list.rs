@@ -281,12 +281,7 @@ fn facts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
         found.sort_unstable();
         found.dedup();
         let item = store.item_of(*event);
-        let symbol = store
-            .columns
-            .host
-            .get(*event as usize)
-            .copied()
-            .unwrap_or_default();
+        let symbol = store.columns.host.get(*event as usize).unwrap_or_default();
         let host = hosts.entry((item, symbol)).or_insert_with(|| {
             let own = store.text(symbol).map(str::to_owned);
             own.or_else(|| view.items.get(item as usize)?.host.clone())

@@ -7,6 +7,7 @@
 //! Rejected: an array of structs. Density bins touch only `time` and `kind`; with columns they read
 //! nine bytes an event and not eighty.
 
+use super::column::Column;
 use super::fact::Fact;
 use super::intern::{Interner, Strings, Symbol};
 use super::{Event, EventKind, Outcome, packed};
@@ -24,6 +25,15 @@ pub struct Span {
 
 const NO_TIME: u8 = 0xFF;
 
+/// Whether a time of this digits and basis is where it belongs as it stands: it is no local clock's and lacks no year (an event without a time
+/// comes last).
+pub(crate) fn is_placed(how: u8) -> bool {
+    const LOCAL: u8 = TimeBasis::Local as u8;
+    const YEARLESS: u8 = TimeBasis::YearInferred as u8;
+    let basis = how >> 4;
+    how == NO_TIME || (basis != LOCAL && basis != YEARLESS)
+}
+
 /// Makes room for so many more, a quarter ahead at most. Doubling would leave up to half of a case's memory unused, and the memory of a tab
 /// never shrinks.
 pub(crate) fn make_room<T>(column: &mut Vec<T>, more: usize) {
@@ -32,53 +42,63 @@ pub(crate) fn make_room<T>(column: &mut Vec<T>, more: usize) {
     }
 }
 
-fn append<T>(column: &mut Vec<T>, other: &mut Vec<T>) {
-    make_room(column, other.len());
-    column.append(other);
+macro_rules! columns {
+    ($($(#[doc = $about:literal])+ $name:ident: $number:ty,)+) => {
+        /// Columns of events as a reader fills them. All have the same length.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Columns {
+            $($(#[doc = $about])+ #[serde(with = "packed")] pub $name: Vec<$number>,)+
+        }
+
+        impl Columns {
+            fn consistent(&self) -> bool {
+                let n = self.len();
+                [$(self.$name.len(),)+].iter().all(|length| *length == n)
+            }
+        }
+
+        /// Columns of all events of a case. All have the same length.
+        #[derive(Debug, Default)]
+        pub struct CaseColumns {
+            $($(#[doc = $about])+ pub $name: Column<$number>,)+
+        }
+
+        impl CaseColumns {
+            /// Adds all events of a batch behind these. Symbols must already be those of the case.
+            pub fn extend(&mut self, batch: &Columns) {
+                $(self.$name.extend(batch.$name.iter().copied());)+
+            }
+        }
+    };
 }
 
-/// Columns of events. All have the same length.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Columns {
+columns! {
     /// Nanoseconds as the source gave them (wall clock for local and year-less readings).
-    #[serde(with = "packed")]
-    pub time_ns: Vec<i64>,
-    /// Digits and basis, packed; see [`Columns::stamp`].
-    #[serde(with = "packed")]
-    pub time_how: Vec<u8>,
+    time_ns: i64,
+    /// Digits and basis, packed; see [`CaseColumns::stamp`].
+    time_how: u8,
     /// [`EventKind`] by number.
-    #[serde(with = "packed")]
-    pub kind: Vec<u8>,
+    kind: u8,
     /// [`Outcome`] by number.
-    #[serde(with = "packed")]
-    pub outcome: Vec<u8>,
+    outcome: u8,
     /// Record number in the item.
-    #[serde(with = "packed")]
-    pub record: Vec<u32>,
+    record: u32,
     /// First byte in the item.
-    #[serde(with = "packed")]
-    pub offset: Vec<u64>,
+    offset: u64,
     /// Bytes in the item.
-    #[serde(with = "packed")]
-    pub length: Vec<u32>,
+    length: u32,
     /// Host symbol.
-    #[serde(with = "packed")]
-    pub host: Vec<Symbol>,
+    host: Symbol,
     /// Actor symbol.
-    #[serde(with = "packed")]
-    pub actor: Vec<Symbol>,
+    actor: Symbol,
     /// Address symbol.
-    #[serde(with = "packed")]
-    pub ip: Vec<Symbol>,
+    ip: Symbol,
     /// Resource symbol.
-    #[serde(with = "packed")]
-    pub resource: Vec<Symbol>,
+    resource: Symbol,
     /// Operation symbol.
-    #[serde(with = "packed")]
-    pub operation: Vec<Symbol>,
+    operation: Symbol,
     /// Correlation symbol.
-    #[serde(with = "packed")]
-    pub correlation: Vec<Symbol>,
+    correlation: Symbol,
 }
 
 impl Columns {
@@ -92,54 +112,6 @@ impl Columns {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.time_ns.is_empty()
-    }
-
-    /// The time as the source gave it.
-    #[must_use]
-    pub fn stamp(&self, at: usize) -> Option<Stamp> {
-        let how = *self.time_how.get(at)?;
-        if how == NO_TIME {
-            return None;
-        }
-        let basis = TimeBasis::ALL.get(usize::from(how >> 4)).copied()?;
-        Some(Stamp {
-            instant: Instant {
-                ns: *self.time_ns.get(at)?,
-                digits: how & 0x0F,
-            },
-            basis,
-        })
-    }
-
-    /// Whether the time is where it belongs as it stands: it is no local clock's and lacks no year (an event without a time comes last).
-    #[must_use]
-    pub fn is_placed(&self, at: usize) -> bool {
-        const LOCAL: u8 = TimeBasis::Local as u8;
-        const YEARLESS: u8 = TimeBasis::YearInferred as u8;
-        let how = self.time_how.get(at).copied().unwrap_or(NO_TIME);
-        let basis = how >> 4;
-        how == NO_TIME || (basis != LOCAL && basis != YEARLESS)
-    }
-
-    /// The kind of an event.
-    #[must_use]
-    pub fn kind(&self, at: usize) -> EventKind {
-        EventKind::from_number(self.kind.get(at).copied().unwrap_or(0))
-    }
-
-    /// The outcome of an event.
-    #[must_use]
-    pub fn outcome(&self, at: usize) -> Outcome {
-        Outcome::from_number(self.outcome.get(at).copied().unwrap_or(0))
-    }
-
-    /// Where an event's record lies.
-    #[must_use]
-    pub fn span(&self, at: usize) -> Span {
-        Span {
-            offset: self.offset.get(at).copied().unwrap_or(0),
-            length: u64::from(self.length.get(at).copied().unwrap_or(0)),
-        }
     }
 
     /// Adds one event with its symbols.
@@ -173,23 +145,6 @@ impl Columns {
             .push(strings.intern_some(event.correlation.as_deref()));
     }
 
-    /// Moves all events of `other` behind these. Symbols must already be those of this set.
-    pub fn append(&mut self, other: &mut Self) {
-        append(&mut self.time_ns, &mut other.time_ns);
-        append(&mut self.time_how, &mut other.time_how);
-        append(&mut self.kind, &mut other.kind);
-        append(&mut self.outcome, &mut other.outcome);
-        append(&mut self.record, &mut other.record);
-        append(&mut self.offset, &mut other.offset);
-        append(&mut self.length, &mut other.length);
-        append(&mut self.host, &mut other.host);
-        append(&mut self.actor, &mut other.actor);
-        append(&mut self.ip, &mut other.ip);
-        append(&mut self.resource, &mut other.resource);
-        append(&mut self.operation, &mut other.operation);
-        append(&mut self.correlation, &mut other.correlation);
-    }
-
     /// Calls `each` on every symbol.
     pub fn each_symbol(&mut self, mut each: impl FnMut(&mut Symbol)) {
         for column in [
@@ -203,25 +158,63 @@ impl Columns {
             column.iter_mut().for_each(&mut each);
         }
     }
+}
 
-    fn consistent(&self) -> bool {
-        let n = self.len();
-        [
-            self.time_how.len(),
-            self.kind.len(),
-            self.outcome.len(),
-            self.record.len(),
-            self.offset.len(),
-            self.length.len(),
-            self.host.len(),
-            self.actor.len(),
-            self.ip.len(),
-            self.resource.len(),
-            self.operation.len(),
-            self.correlation.len(),
-        ]
-        .iter()
-        .all(|length| *length == n)
+impl CaseColumns {
+    /// How many events.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.time_ns.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.time_ns.is_empty()
+    }
+
+    /// The time as the source gave it.
+    #[must_use]
+    pub fn stamp(&self, at: usize) -> Option<Stamp> {
+        let how = self.time_how.get(at)?;
+        if how == NO_TIME {
+            return None;
+        }
+        let basis = TimeBasis::ALL.get(usize::from(how >> 4)).copied()?;
+        Some(Stamp {
+            instant: Instant {
+                ns: self.time_ns.get(at)?,
+                digits: how & 0x0F,
+            },
+            basis,
+        })
+    }
+
+    /// Whether the time is where it belongs as it stands; see [`is_placed`].
+    #[must_use]
+    pub fn is_placed(&self, at: usize) -> bool {
+        is_placed(self.time_how.get(at).unwrap_or(NO_TIME))
+    }
+
+    /// The kind of an event.
+    #[must_use]
+    pub fn kind(&self, at: usize) -> EventKind {
+        EventKind::from_number(self.kind.get(at).unwrap_or(0))
+    }
+
+    /// The outcome of an event.
+    #[must_use]
+    pub fn outcome(&self, at: usize) -> Outcome {
+        Outcome::from_number(self.outcome.get(at).unwrap_or(0))
+    }
+
+    /// Where an event's record lies.
+    #[must_use]
+    pub fn span(&self, at: usize) -> Span {
+        Span {
+            offset: self.offset.get(at).unwrap_or(0),
+            length: u64::from(self.length.get(at).unwrap_or(0)),
+        }
     }
 }
 

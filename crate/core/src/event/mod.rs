@@ -2,7 +2,7 @@
 //!
 //! A reader fills an [`Event`] and gives it to a [`sink::Sink`], which interns its text into an
 //! [`batch::EventBatch`] (columns of numbers). Batches travel from reader workers to the case as
-//! bytes and are merged by re-numbering their strings. What reconstruction needs beyond the columns
+//! bytes and are merged by re-numbering their strings; there each [`column::Column`] is packed. What reconstruction needs beyond the columns
 //! travels as a [`fact::Fact`] beside the event.
 //!
 //! The event holds no copy of the record: only where it is. Its fields and its one-line summary are
@@ -12,6 +12,7 @@
 //! Rejected: a map of fields per event. It costs a kilobyte each, and most are never looked at.
 
 pub mod batch;
+pub mod column;
 pub mod fact;
 pub mod held;
 pub mod intern;

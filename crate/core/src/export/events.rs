@@ -196,7 +196,6 @@ impl EventList {
                 .columns
                 .record
                 .get(event as usize)
-                .copied()
                 .map_or(0, u64::from),
             offset: span.offset,
             length: span.length,

@@ -15,6 +15,8 @@
 //! Rejected: numbering (`caller-1`, `caller-2`). The numbers would depend on what else is exported, and two files would not fit together.
 
 use crate::case::Case;
+use crate::event::column::Column;
+use crate::event::intern::Symbol;
 use crate::evidence::hash::sha256;
 use crate::identity::fold;
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
@@ -237,8 +239,8 @@ fn alone(text: &str, start: usize, end: usize) -> bool {
 fn names(case: &Case) -> BTreeMap<String, Named> {
     let mut names = Names::default();
     let store = case.store();
-    let texts = |column: &[crate::event::intern::Symbol]| {
-        let mut symbols = column.to_vec();
+    let texts = |column: &Column<Symbol>| {
+        let mut symbols: Vec<Symbol> = column.iter().collect();
         symbols.sort_unstable();
         symbols.dedup();
         symbols

@@ -166,7 +166,7 @@ fn described(case: &Case, event: EventNumber, bytes: &[u8]) -> (String, Vec<Fiel
 fn nth_at_its_span(case: &Case, event: EventNumber) -> usize {
     let store = case.store();
     let item = store.item_of(event);
-    let ordinal = store.ordinal.get(event as usize).copied().unwrap_or(0);
+    let ordinal = store.ordinal.get(event as usize).unwrap_or(0);
     let same = |earlier: &u32| {
         store
             .event_of(item, *earlier)
@@ -248,7 +248,7 @@ pub fn detail(
         offset: span.offset,
         length: span.length,
         line: line(known, span.offset, before),
-        record: store.columns.record.get(at).copied().unwrap_or(0),
+        record: store.columns.record.get(at).unwrap_or(0),
         format: report
             .map(|report| report.format.clone())
             .unwrap_or_default(),

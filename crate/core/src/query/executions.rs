@@ -42,7 +42,7 @@ impl EventName {
         let store = case.store();
         Self {
             item: store.item_of(event),
-            ordinal: store.ordinal.get(event as usize).copied().unwrap_or(0),
+            ordinal: store.ordinal.get(event as usize).unwrap_or(0),
         }
     }
 }

@@ -310,7 +310,7 @@ impl Hosts {
         let mut known: BTreeMap<(Symbol, u32), Spanned> = BTreeMap::new();
         for event in store.order() {
             let item = store.item_of(*event);
-            let host = store.columns.host.get(*event as usize).copied();
+            let host = store.columns.host.get(*event as usize);
             let time = store.stamp(*event).map(|stamp| stamp.instant);
             let host = host.unwrap_or_default();
             known.entry((host, item)).or_default().take(time);

@@ -17,6 +17,7 @@ use super::incidents;
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::event::EventKind;
+use crate::event::column::Column;
 use crate::event::intern::Symbol;
 use crate::identity::{ResourceId, host_label};
 use serde::{Deserialize, Serialize};
@@ -272,7 +273,7 @@ impl<'a> Names<'a> {
 
     fn of(&mut self, event: EventNumber) -> u32 {
         let columns = &self.case.store().columns;
-        let symbol = |column: &[Symbol]| column.get(event as usize).copied();
+        let symbol = |column: &Column<Symbol>| column.get(event as usize);
         match self.by {
             LanesBy::Kind => self.of_kind(columns.kind(event as usize)),
             LanesBy::Caller => symbol(&columns.actor)
@@ -347,9 +348,9 @@ impl Lanes {
                 *slot = groups.len() - 1;
             }
         }
-        let kinds = case.store().columns.kind.as_slice();
+        let kinds = &case.store().columns.kind;
         for (place, (event, number)) in (0_u32..).zip(order.iter().zip(of_event)) {
-            let kind = kinds.get(*event as usize).copied().map_or(0, usize::from);
+            let kind = kinds.get(*event as usize).map_or(0, usize::from);
             let lane = lane_of.get(number as usize).copied().unwrap_or(0);
             let Some(group) = groups.get_mut(lane) else {
                 continue;

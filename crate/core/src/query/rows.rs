@@ -4,6 +4,8 @@ use crate::case::Case;
 use crate::case::item::{Item, ItemState};
 use crate::case::notes::Note;
 use crate::case::store::EventNumber;
+use crate::event::column::Column;
+use crate::event::intern::Symbol;
 use crate::identity::host_label;
 use crate::reconstruct::skew::offset::Offset;
 use crate::time::{Instant, TimeBasis};
@@ -137,8 +139,7 @@ pub struct Rows {
 pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
     let store = case.store();
     let at = event as usize;
-    let text =
-        |column: &[crate::event::intern::Symbol]| store.column(column, event).map(str::to_owned);
+    let text = |column: &Column<Symbol>| store.column(column, event).map(str::to_owned);
     let columns = &store.columns;
     let item = store.item_of(event);
     let stamp = store.stamp(event);
@@ -146,7 +147,7 @@ pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
     Row {
         row: position,
         item,
-        ordinal: store.ordinal.get(at).copied().unwrap_or(0),
+        ordinal: store.ordinal.get(at).unwrap_or(0),
         time: stamp.map(|stamp| stamp.instant.to_string()),
         time_ms: stamp.map(|stamp| stamp.instant.ms()),
         time_basis: stamp.map(|stamp| stamp.basis.word()),
@@ -165,7 +166,7 @@ pub fn row(case: &Case, event: EventNumber, position: usize) -> Row {
             .and_then(|item| item.report.as_ref())
             .map(|report| report.format.clone())
             .unwrap_or_default(),
-        record: columns.record.get(at).copied().unwrap_or(0),
+        record: columns.record.get(at).unwrap_or(0),
         bytes: store.span(event).length,
         correlation: text(&columns.correlation),
         note: case.note_of(event).cloned(),

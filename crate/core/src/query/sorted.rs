@@ -14,6 +14,7 @@
 use super::rows::Correction;
 use crate::case::Case;
 use crate::case::store::EventNumber;
+use crate::event::column::Column;
 use crate::event::intern::Symbol;
 use crate::event::{EventKind, Outcome};
 use crate::identity::fold;
@@ -110,7 +111,7 @@ fn ordered(number: i64) -> u64 {
 fn keys(case: &Case, order: &[EventNumber], by: EventColumn) -> Vec<u64> {
     let store = case.store();
     let columns = &store.columns;
-    let of_symbols = |column: &[Symbol]| -> Vec<u64> {
+    let of_symbols = |column: &Column<Symbol>| -> Vec<u64> {
         let mut used = vec![false; store.strings.strings().len() + 1];
         for event in order {
             let symbol = column.get(*event as usize).map_or(0, |symbol| symbol.0);
@@ -161,17 +162,13 @@ fn keys(case: &Case, order: &[EventNumber], by: EventColumn) -> Vec<u64> {
         EventColumn::Kind => {
             let words: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.word()).collect();
             of_words(&words, &|event| {
-                columns
-                    .kind
-                    .get(event as usize)
-                    .copied()
-                    .map_or(0, usize::from)
+                columns.kind.get(event as usize).map_or(0, usize::from)
             })
         }
         EventColumn::Outcome => {
             let words: Vec<&str> = Outcome::ALL.iter().map(|one| one.word()).collect();
             of_words(&words, &|event| {
-                let outcome = columns.outcome.get(event as usize).copied();
+                let outcome = columns.outcome.get(event as usize);
                 outcome.map_or(0, usize::from)
             })
         }
@@ -216,9 +213,7 @@ fn keys(case: &Case, order: &[EventNumber], by: EventColumn) -> Vec<u64> {
             )
         }
         EventColumn::Basis => each(&|event| store.stamp(event).map(|stamp| stamp.basis as u64)),
-        EventColumn::Record => {
-            each(&|event| columns.record.get(event as usize).copied().map(u64::from))
-        }
+        EventColumn::Record => each(&|event| columns.record.get(event as usize).map(u64::from)),
         EventColumn::Bytes => each(&|event| Some(store.span(event).length)),
         EventColumn::Starred => each(&|event| case.note_of(event)?.starred.then_some(0)),
         EventColumn::Tags | EventColumn::Comment => {

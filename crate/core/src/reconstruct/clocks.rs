@@ -98,8 +98,8 @@ pub fn place(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>
 fn years(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>, placed: &mut Placed) {
     // (event, years after the first record, reading in the placeholder year)
     let mut sequence: Vec<(u32, i32, Instant)> = Vec::new();
-    // Full times of the same item, with the position they stand at.
-    let mut exact: Vec<(usize, Instant)> = Vec::new();
+    // The first full time of the same item, with the position it stands at.
+    let mut exact: Option<(usize, Instant)> = None;
     let (mut year, mut previous) = (0, None::<i64>);
     for event in item.events {
         let Some(stamp) = store.columns.stamp(*event as usize) else {
@@ -107,7 +107,7 @@ fn years(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>, pl
         };
         if stamp.basis != TimeBasis::YearInferred {
             if matches!(stamp.basis, TimeBasis::Utc | TimeBasis::Offset) {
-                exact.push((sequence.len(), stamp.instant));
+                exact.get_or_insert((sequence.len(), stamp.instant));
             }
             continue;
         }
@@ -127,24 +127,23 @@ fn years(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>, pl
     }
     let last = sequence.last().map_or(0, |(_, after, _)| *after);
     let given = item.year.map(|year| (year - last, YearFrom::Given));
-    let inferred = || base_year(&sequence, &exact, known, item.modified_ms);
+    let inferred = || base_year(&sequence, exact, known, item.modified_ms);
     let Some((base, from)) = given.or_else(inferred) else {
         placed.year_unknown = sequence.len() as u64;
         return;
     };
     placed.year_from = Some(from);
     placed.year = sequence.last().map(|(_, after, _)| base + after);
-    for (event, after, reading) in sequence {
-        if let Some(ns) = store.columns.time_ns.get_mut(event as usize) {
-            *ns = reading.in_year(base + after).ns;
-        }
-    }
+    let placed = sequence
+        .into_iter()
+        .map(|(event, after, reading)| (event as usize, reading.in_year(base + after).ns));
+    store.columns.time_ns.replace(placed);
 }
 
 /// The year of the first record.
 fn base_year(
     sequence: &[(u32, i32, Instant)],
-    exact: &[(usize, Instant)],
+    exact: Option<(usize, Instant)>,
     known: Option<(i64, i64)>,
     modified_ms: Option<i64>,
 ) -> Option<(i32, YearFrom)> {
@@ -153,8 +152,8 @@ fn base_year(
             .get(index)
             .map(|(_, after, reading)| reading.in_year(base + after).ns)
     };
-    if let Some((position, instant)) = exact.first() {
-        let index = (*position).min(sequence.len().saturating_sub(1));
+    if let Some((position, instant)) = exact {
+        let index = position.min(sequence.len().saturating_sub(1));
         let around = instant.year_month().0 - sequence.get(index).map_or(0, |(_, after, _)| *after);
         let near = |base: &i32| at(index, *base).map_or(i64::MAX, |ns| (ns - instant.ns).abs());
         return (around - 1..=around + 1)

@@ -9,6 +9,7 @@
 use super::display_names::{self, Named};
 use super::duplicates::{Row, records};
 use crate::case::store::{EventNumber, Store};
+use crate::event::column::Column;
 use crate::event::fact::{CloudRow, Fact, Status};
 use crate::event::intern::Symbol;
 use crate::identity::{CallerKind, ResourceId};
@@ -208,16 +209,13 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             continue;
         }
         let at = *event as usize;
-        let symbol = |column: &[Symbol]| column.get(at).copied().unwrap_or_default();
+        let symbol = |column: &Column<Symbol>| column.get(at).unwrap_or_default();
         let correlation = symbol(&store.columns.correlation);
         let item_rank = rank
             .get(store.item_of(*event) as usize)
             .copied()
             .unwrap_or(u32::MAX);
-        let place = (
-            item_rank,
-            store.columns.offset.get(at).copied().unwrap_or(0),
-        );
+        let place = (item_rank, store.columns.offset.get(at).unwrap_or(0));
         // Without a correlation id nothing joins rows: each is its own.
         let alone = if correlation.is_some() {
             0
@@ -341,7 +339,7 @@ fn renamed(store: &Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMap<u32, 
     if !any_name {
         return BTreeMap::new();
     }
-    let text = |column: &[Symbol], event| store.column(column, event).unwrap_or("");
+    let text = |column: &Column<Symbol>, event| store.column(column, event).unwrap_or("");
     let named = store.facts.iter().filter_map(|(event, fact)| match fact {
         Fact::Cloud(row) if keep(*event) => Some(Named {
             event: *event,
@@ -374,7 +372,7 @@ impl Operation {
             category,
             ..
         } = row.row;
-        let column = |column: &[Symbol]| column.get(row.event as usize).copied();
+        let column = |column: &Column<Symbol>| column.get(row.event as usize);
         if self.caller.is_none()
             && let Some(caller) = column(&store.columns.actor)
         {

@@ -187,7 +187,7 @@ fn by_key<'a>(
             _ => continue,
         };
         let item = store.item_of(*event) as usize;
-        let symbol = store.columns.host.get(*event as usize).copied();
+        let symbol = store.columns.host.get(*event as usize);
         let symbol = symbol.unwrap_or_default();
         let of_item = hosts.get(item);
         let host = store

@@ -4,6 +4,7 @@ use super::field::{Slot, also, bare};
 use super::source::{POWERSHELL, SYSMON, Scope, View};
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
+use crate::event::column::Column;
 use crate::event::fact::{CloudRow, Fact, IdentityFact};
 use crate::event::intern::Symbol;
 use crate::event::{EventKind, Field, Outcome};
@@ -35,7 +36,7 @@ pub struct Subject<'a> {
 pub type Values<'a> = Vec<Cow<'a, str>>;
 
 impl<'a> Subject<'a> {
-    fn column(&self, column: &[Symbol]) -> Option<&'a str> {
+    fn column(&self, column: &Column<Symbol>) -> Option<&'a str> {
         self.store.column(column, self.event)
     }
 

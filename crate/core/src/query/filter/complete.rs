@@ -3,6 +3,7 @@
 use super::compose;
 use super::fields::{self, FIELDS, Field, Source};
 use crate::case::Case;
+use crate::event::column::Column;
 use crate::event::intern::Symbol;
 use crate::event::{EventKind, Outcome};
 use crate::identity::{ResourceId, fold};
@@ -188,12 +189,12 @@ fn values(case: &Case, field: &Field, part: &str) -> Vec<(String, u64)> {
 
 fn of_column(
     case: &Case,
-    column: &[Symbol],
+    column: &Column<Symbol>,
     name: impl Fn(&str) -> Option<String>,
 ) -> BTreeMap<String, u64> {
     let strings = case.store().strings.strings();
     let mut counts = vec![0_u64; strings.len() + 1];
-    for symbol in column {
+    for symbol in column.iter() {
         if let Some(count) = counts.get_mut(symbol.0 as usize) {
             *count += 1;
         }
@@ -209,10 +210,10 @@ fn of_column(
     named
 }
 
-fn of_words(column: &[u8], word: impl Fn(u8) -> &'static str) -> BTreeMap<String, u64> {
+fn of_words(column: &Column<u8>, word: impl Fn(u8) -> &'static str) -> BTreeMap<String, u64> {
     let mut counts = [0_u64; 256];
-    for number in column {
-        if let Some(count) = counts.get_mut(usize::from(*number)) {
+    for number in column.iter() {
+        if let Some(count) = counts.get_mut(usize::from(number)) {
             *count += 1;
         }
     }

@@ -16,6 +16,7 @@ use super::{Filter, Node, Pattern, Term, Test};
 use crate::case::Case;
 use crate::case::notes::Note;
 use crate::case::store::{EventNumber, Store};
+use crate::event::column::Column;
 use crate::event::intern::Symbol;
 use crate::event::{EventKind, Outcome};
 use crate::identity::{ResourceId, fold, host_label};
@@ -123,7 +124,7 @@ enum Check<'a> {
 /// A test of a column's texts, each judged when it is first met.
 struct Texts<'a> {
     /// Any of them may pass.
-    columns: Vec<&'a [Symbol]>,
+    columns: Vec<&'a Column<Symbol>>,
     judge: Box<dyn Fn(&str) -> bool + 'a>,
     /// By symbol: 0 not met yet, 1 no, 2 yes.
     known: RefCell<Vec<u8>>,
@@ -150,7 +151,7 @@ impl Check<'_> {
                 store
                     .item
                     .get(event)
-                    .is_some_and(|item| items.has(*item as usize))
+                    .is_some_and(|item| items.has(item as usize))
             }),
             Self::Kinds(kinds) => each(asked, at, |event| {
                 let kind = store.columns.kind.get(event);
@@ -174,11 +175,11 @@ impl Check<'_> {
             }),
             Self::Records { from, to } => each(asked, at, |event| {
                 let record = store.columns.record.get(event);
-                record.is_some_and(|record| (*from..*to).contains(&i128::from(*record)))
+                record.is_some_and(|record| (*from..*to).contains(&i128::from(record)))
             }),
             Self::Lengths { from, to } => each(asked, at, |event| {
                 let length = store.columns.length.get(event);
-                length.is_some_and(|length| (*from..*to).contains(&i128::from(*length)))
+                length.is_some_and(|length| (*from..*to).contains(&i128::from(length)))
             }),
             Self::Texts(texts) => texts.word(store, at, asked),
         }
@@ -191,11 +192,7 @@ impl Texts<'_> {
         let mut known = self.known.borrow_mut();
         let passed = each(asked, at, |event| {
             let mut there = false;
-            for symbol in self
-                .columns
-                .iter()
-                .filter_map(|column| column.get(event).copied())
-            {
+            for symbol in self.columns.iter().filter_map(|column| column.get(event)) {
                 let Some(slot) = known
                     .get_mut(symbol.0 as usize)
                     .filter(|_| symbol.is_some())
@@ -339,11 +336,15 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn texts(&self, column: &'a [Symbol], judge: impl Fn(&str) -> bool + 'a) -> Check<'a> {
+    fn texts(&self, column: &'a Column<Symbol>, judge: impl Fn(&str) -> bool + 'a) -> Check<'a> {
         self.any_text(vec![column], judge)
     }
 
-    fn any_text(&self, columns: Vec<&'a [Symbol]>, judge: impl Fn(&str) -> bool + 'a) -> Check<'a> {
+    fn any_text(
+        &self,
+        columns: Vec<&'a Column<Symbol>>,
+        judge: impl Fn(&str) -> bool + 'a,
+    ) -> Check<'a> {
         Check::Texts(Texts {
             columns,
             judge: Box::new(judge),
@@ -406,7 +407,7 @@ impl<'a> Compiler<'a> {
         let needle = fold(text);
         let columns = &self.case.store().columns;
         let paths = self.items(|item| fold(&item.path).contains(&needle));
-        let columns: Vec<&[Symbol]> = vec![
+        let columns: Vec<&Column<Symbol>> = vec![
             &columns.host,
             &columns.actor,
             &columns.ip,

@@ -346,7 +346,9 @@ fn slowly(case: &Case, node: &Node, event: EventNumber) -> bool {
                         .is_some_and(|stamp| between(i128::from(stamp.instant.ns)));
                 }
                 Source::Record => {
-                    return between(i128::from(case.store().columns.record[event as usize]));
+                    return between(i128::from(
+                        case.store().columns.record.get(event as usize).unwrap_or(0),
+                    ));
                 }
                 Source::Severity => {
                     return case.findings().iter().any(|finding| {

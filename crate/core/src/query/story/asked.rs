@@ -2,6 +2,7 @@
 
 use super::{Sides, Statement, fact_of, time_of_event};
 use crate::case::store::EventNumber;
+use crate::event::column::Column;
 use crate::event::fact::{CloudRow, Fact, Status};
 use crate::event::intern::Symbol;
 
@@ -15,7 +16,7 @@ pub(super) fn who(sides: &Sides<'_>) -> Vec<Statement> {
     };
     let store = case.store();
     let rows = cloud_rows(sides);
-    let saying = |column: &[Symbol], text: &str| -> Vec<EventNumber> {
+    let saying = |column: &Column<Symbol>, text: &str| -> Vec<EventNumber> {
         let says = |event: &&EventNumber| store.column(column, **event) == Some(text);
         op.events.iter().filter(says).copied().collect()
     };

@@ -168,7 +168,7 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
         if item.duplicate_of.is_some() {
             continue;
         }
-        let symbol = store.columns.host.get(*event as usize).copied();
+        let symbol = store.columns.host.get(*event as usize);
         let symbol = symbol.unwrap_or_default();
         let by_item = (symbol == Symbol::NONE).then(|| store.item_of(*event));
         let known = || {

@@ -38,7 +38,8 @@ function gzip(bytes) {
 }
 
 const tool = createRequire(import.meta.url).resolve("binaryen/package.json");
-const OPTIMISE = ["-O3", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers"];
+// Functions with one caller stay functions: put into it they grow to 350 KB, and such a one takes a browser seconds to compile once it is hot.
+const OPTIMISE = ["-O3", "--one-caller-inline-max-function-size", "60", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers"];
 
 /** Shrinks and speeds the core with binaryen's own wasm-opt, from npm. It takes minutes, so the last result is kept beside the packages, under the hash of all it was made from. */
 function optimised(wasm) {

@@ -17,7 +17,7 @@ use crate::event::intern::Symbol;
 use crate::evidence::layout::Os;
 use crate::identity::host_label;
 use crate::problem::{Code, Problem};
-use crate::reconstruct::clocks::{self, ItemEvents, Placed, YearFrom};
+use crate::reconstruct::clocks::{self, ItemClocks, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
 use crate::reconstruct::guests;
 use crate::reconstruct::hosts::{self, ItemHosts};
@@ -194,27 +194,10 @@ impl Case {
     }
 
     fn place_clocks(&mut self) {
-        let mut counts = vec![0_usize; self.items.len()];
-        for item in self.store.item.iter() {
-            if let Some(count) = counts.get_mut(item as usize) {
-                *count += 1;
-            }
-        }
-        let mut of_item: Vec<Vec<EventNumber>> =
-            counts.into_iter().map(Vec::with_capacity).collect();
-        for event in 0..self.store.len() {
-            let Ok(event) = u32::try_from(event) else {
-                break;
-            };
-            if let Some(list) = of_item.get_mut(self.store.item_of(event) as usize) {
-                list.push(event);
-            }
-        }
         let known = clocks::known_range(&self.store);
-        for (number, (item, events)) in (0_u32..).zip(self.items.iter_mut().zip(&of_item)) {
-            let placing = ItemEvents {
+        for (number, item) in (0_u32..).zip(&mut self.items) {
+            let placing = ItemClocks {
                 number,
-                events,
                 modified_ms: item.modified_ms,
                 zone: self.settings.zones.get(&item.path).copied(),
                 year: self.settings.years.get(&item.path).copied(),
@@ -223,7 +206,7 @@ impl Case {
             item.clock_problems = clock_problems(&placed);
             item.year = placed.year;
             item.lacks_year = placed.year.is_some() || placed.year_unknown > 0;
-            item.measure(&self.store, events);
+            item.measure(&self.store, number);
         }
     }
 

@@ -1,6 +1,6 @@
 //! One evidence item as the case knows it.
 
-use super::store::{EventNumber, Store};
+use super::store::Store;
 use crate::evidence::layout::{Layout, Role};
 use crate::formats::{ItemReport, Opening};
 use crate::limits::Limits;
@@ -151,16 +151,16 @@ impl Item {
     }
 
     /// First and last time and basis, from the item's own events.
-    pub(super) fn measure(&mut self, store: &Store, events: &[EventNumber]) {
+    pub(super) fn measure(&mut self, store: &Store, number: u32) {
         (self.first, self.last, self.time_basis) = (None, None, None);
-        self.has_local_times = events.iter().any(|event| {
-            let written = store.columns.stamp(*event as usize);
+        self.has_local_times = store.events_of(number).any(|event| {
+            let written = store.columns.stamp(event as usize);
             written.is_some_and(|stamp| {
                 matches!(stamp.basis, TimeBasis::Local | TimeBasis::YearInferred)
             })
         });
-        for event in events {
-            let Some(stamp) = store.stamp(*event) else {
+        for event in store.events_of(number) {
+            let Some(stamp) = store.stamp(event) else {
                 continue;
             };
             if self.first.is_none_or(|first| stamp.instant.ns < first.ns) {

@@ -33,8 +33,8 @@ pub struct Store {
     pub facts: Vec<(EventNumber, Fact)>,
     /// Seconds east of UTC of each item's local clock, where known.
     pub zones: Vec<Option<Zone>>,
-    /// For each item, (first ordinal, first event) of each of its batches.
-    batches: Vec<Vec<(u32, EventNumber)>>,
+    /// For each item, (first ordinal, first event, events) of each of its batches.
+    batches: Vec<Vec<(u32, EventNumber, u32)>>,
     order: Vec<EventNumber>,
     ordered: usize,
     /// Bytes of all facts.
@@ -87,7 +87,7 @@ impl Store {
             self.batches.resize(item as usize + 1, Vec::new());
         }
         if let Some(batches) = self.batches.get_mut(item as usize).filter(|_| count > 0) {
-            batches.push((first_ordinal, base));
+            batches.push((first_ordinal, base, count));
         }
         self.item
             .extend(std::iter::repeat_n(item, batch.columns.len()));
@@ -129,12 +129,19 @@ impl Store {
     pub fn event_of(&self, item: u32, ordinal: u32) -> Option<EventNumber> {
         let batches = self.batches.get(item as usize)?;
         let at = batches
-            .partition_point(|(first, _)| *first <= ordinal)
+            .partition_point(|(first, _, _)| *first <= ordinal)
             .checked_sub(1)?;
-        let (first, base) = batches.get(at)?;
+        let (first, base, _) = batches.get(at)?;
         let event = base + (ordinal - first);
         (self.item_of(event) == item && self.ordinal.get(event as usize) == Some(ordinal))
             .then_some(event)
+    }
+
+    /// The events of an item, in order of arrival.
+    pub fn events_of(&self, item: u32) -> impl Iterator<Item = EventNumber> + Clone {
+        let batches = self.batches.get(item as usize);
+        let batches = batches.map_or(&[][..], Vec::as_slice).iter();
+        batches.flat_map(|(_, base, count)| *base..base + count)
     }
 
     /// Where an event stands in a list that is in order of time.

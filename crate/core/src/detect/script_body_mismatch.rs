@@ -105,7 +105,7 @@ fn shown(lines: &[&str]) -> Vec<String> {
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let mut compared: Vec<(usize, &Delivered, &ScriptFile, Result)> = Vec::new();
     for (at, texts) in view.guests.texts.iter().enumerate() {
-        let (Some(run), Some(file)) = (view.runs.get(at), &texts.script) else {
+        let (Some(run), Some(file)) = (view.runs.get(at), texts.script.as_deref()) else {
             continue;
         };
         let results = texts.delivered.iter().map(|delivered| {

@@ -178,6 +178,12 @@ impl Looking<'_> {
         }
     }
 
+    /// When a line was written.
+    fn time(&self, line: &Line) -> Option<i64> {
+        let stamp = self.view.store.stamp(line.event)?;
+        Some(stamp.instant.ns)
+    }
+
     fn lead(&self, gaps: &mut Vec<Gap>) {
         let first_expected = self.view.settings.guest.sequence.first_number;
         let Some((first, marks)) = self.counter.numbers.first_key_value() else {
@@ -190,7 +196,7 @@ impl Looking<'_> {
             .lines
             .iter()
             .filter(|line| line.by_agent)
-            .filter_map(|line| line.time)
+            .filter_map(|line| self.time(line))
             .min();
         if let (true, Some(since), Some(enabled)) = (*first > first_expected, since, enabled)
             && since < enabled
@@ -337,19 +343,20 @@ impl Looking<'_> {
 
     /// Numbers of one log in their order: each should be as great as all before it, and be executed once.
     fn orders(&self, gaps: &mut Vec<Gap>) {
+        let store = self.view.store;
         let mut resets: Vec<(i64, EventNumber, bool)> = Vec::new();
         let mut replays: Vec<(i64, EventNumber)> = Vec::new();
         for log in self
             .counter
             .lines
-            .chunk_by(|one, other| one.item == other.item)
+            .chunk_by(|one, other| store.item_of(one.event) == store.item_of(other.event))
         {
             // (number, time) of the greatest so far.
             let mut greatest: Option<(i64, i64)> = None;
             let mut executed: BTreeMap<(i64, bool), i64> = BTreeMap::new();
             let mut timed: Vec<(i64, &Line)> = log
                 .iter()
-                .filter_map(|line| Some((line.time?, line)))
+                .filter_map(|line| Some((self.time(line)?, line)))
                 .collect();
             timed.sort_by_key(|(time, _)| *time);
             for (time, line) in timed {

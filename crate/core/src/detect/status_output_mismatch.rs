@@ -79,13 +79,13 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         let Some(run) = view.runs.get(at).filter(|run| run.os == Os::Linux) else {
             continue;
         };
-        let Some((out, err)) = &texts.reported else {
+        let Some((out, err)) = texts.reported.as_deref() else {
             continue;
         };
         let expected = expects_files(view, at, texts);
         let streams = [
-            ("stdout", out, texts.stdout.as_ref()),
-            ("stderr", err, texts.stderr.as_ref()),
+            ("stdout", out, texts.stdout.as_deref()),
+            ("stderr", err, texts.stderr.as_deref()),
         ];
         for (stream, reported, file) in streams {
             let Some(reported) = reported else { continue };

@@ -49,12 +49,10 @@ pub enum YearFrom {
     Given,
 }
 
-/// The events of one item, in the order of its records.
-pub struct ItemEvents<'a> {
+/// What is known of the clocks of one item.
+pub struct ItemClocks {
     /// The item.
     pub number: u32,
-    /// Event numbers by offset.
-    pub events: &'a [u32],
     /// The file's modified time.
     pub modified_ms: Option<i64>,
     /// A zone given by the analyst.
@@ -82,7 +80,7 @@ pub fn known_range(store: &Store) -> Option<(i64, i64)> {
 }
 
 /// Places the year-less and local readings of one item.
-pub fn place(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>) -> Placed {
+pub fn place(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>) -> Placed {
     let mut placed = Placed::default();
     years(store, item, known, &mut placed);
     let zone = zones(store, item, &mut placed);
@@ -95,14 +93,14 @@ pub fn place(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>
     placed
 }
 
-fn years(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>, placed: &mut Placed) {
+fn years(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>, placed: &mut Placed) {
     // (event, years after the first record, reading in the placeholder year)
     let mut sequence: Vec<(u32, i32, Instant)> = Vec::new();
     // The first full time of the same item, with the position it stands at.
     let mut exact: Option<(usize, Instant)> = None;
     let (mut year, mut previous) = (0, None::<i64>);
-    for event in item.events {
-        let Some(stamp) = store.columns.stamp(*event as usize) else {
+    for event in store.events_of(item.number) {
+        let Some(stamp) = store.columns.stamp(event as usize) else {
             continue;
         };
         if stamp.basis != TimeBasis::YearInferred {
@@ -120,7 +118,7 @@ fn years(store: &mut Store, item: &ItemEvents<'_>, known: Option<(i64, i64)>, pl
             }
         }
         previous = Some(reading.ns);
-        sequence.push((*event, year, reading));
+        sequence.push((event, year, reading));
     }
     if sequence.is_empty() {
         return;
@@ -204,26 +202,27 @@ fn base_year(
         .map(|base| (base, YearFrom::Modified))
 }
 
-fn zones(store: &Store, item: &ItemEvents<'_>, placed: &mut Placed) -> Option<Zone> {
+fn zones(store: &Store, item: &ItemClocks, placed: &mut Placed) -> Option<Zone> {
     // Year-less readings are a local clock's, too; only with a zone does it matter.
-    let is_local = |event: &&u32| {
-        store.columns.stamp(**event as usize).is_some_and(|stamp| {
+    let is_local = |event: &u32| {
+        store.columns.stamp(*event as usize).is_some_and(|stamp| {
             stamp.basis == TimeBasis::Local
                 || (item.zone.is_some() && stamp.basis == TimeBasis::YearInferred)
         })
     };
-    let local = item.events.iter().filter(is_local).count();
+    let local = store.events_of(item.number).filter(is_local).count();
     if local == 0 {
         return None;
     }
-    let inferred = zone_from_pairs(store, item.events);
+    let inferred = zone_from_pairs(store, item.number);
     placed.zone_pairs = inferred.map_or(0, |(_, pairs)| pairs);
     placed.zone_given = item.zone.is_some();
     placed.zone = item.zone.or(inferred.map(|(east, _)| Zone::Fixed(east)));
     match placed.zone {
         Some(zone) => {
-            let doubtful = item.events.iter().filter(is_local).filter(|event| {
-                store.columns.stamp(**event as usize).is_some_and(|stamp| {
+            let readings = store.events_of(item.number).filter(is_local);
+            let doubtful = readings.filter(|event| {
+                store.columns.stamp(*event as usize).is_some_and(|stamp| {
                     let local = stamp.instant.ns.div_euclid(NS_PER_SECOND);
                     zone.east_seconds(local).doubtful
                 })
@@ -236,7 +235,7 @@ fn zones(store: &Store, item: &ItemEvents<'_>, placed: &mut Placed) -> Option<Zo
 }
 
 /// Pairs of a local line and a UTC entry inside its bytes: (seconds east, pairs that agree), where most agree.
-fn zone_from_pairs(store: &Store, events: &[u32]) -> Option<(i64, u64)> {
+fn zone_from_pairs(store: &Store, item: u32) -> Option<(i64, u64)> {
     const QUARTER: i64 = 15 * 60 * NS_PER_SECOND;
     /// A line is written within minutes of what it quotes, and within seconds of its neighbour.
     const QUOTED: i64 = 5 * 60 * NS_PER_SECOND;
@@ -244,11 +243,11 @@ fn zone_from_pairs(store: &Store, events: &[u32]) -> Option<(i64, u64)> {
     let mut votes: Vec<(i64, u64)> = Vec::new();
     let mut neighbours: Vec<(i64, u64)> = Vec::new();
     let mut outer: Option<(u64, i64)> = None;
-    for event in events {
-        let Some(stamp) = store.columns.stamp(*event as usize) else {
+    for event in store.events_of(item) {
+        let Some(stamp) = store.columns.stamp(event as usize) else {
             continue;
         };
-        let span = store.span(*event);
+        let span = store.span(event);
         match stamp.basis {
             TimeBasis::Local => outer = Some((span.offset + span.length, stamp.instant.ns)),
             TimeBasis::Utc | TimeBasis::Offset => {

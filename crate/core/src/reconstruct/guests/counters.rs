@@ -12,6 +12,7 @@
 use super::{Os, label_of, os_or_linux};
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
+use crate::event::batch::make_room;
 use crate::event::fact::{GuestFact, GuestSaid, RunState};
 use crate::evidence::layout::{Family, Role};
 use std::collections::BTreeMap;
@@ -73,13 +74,9 @@ impl Marks {
     }
 }
 
-/// A log line that names a number.
+/// A log line that names a number. Its log and its time are its event's: there are as many as lines, so nothing is kept twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The log.
-    pub item: u32,
-    /// When it was written.
-    pub time: Option<i64>,
     /// The number.
     pub number: i64,
     /// The handler starts the script.
@@ -229,9 +226,8 @@ impl Gathering {
                 marks.events.push(event);
                 if in_log {
                     marks.log = true;
+                    make_room(&mut counter.lines, 1);
                     counter.lines.push(Line {
-                        item: 0,
-                        time: None,
                         number,
                         executing: matches!(said, GuestSaid::Executing),
                         saved: matches!(said, GuestSaid::SequenceSaved),
@@ -302,13 +298,10 @@ impl Gathering {
             )
         };
         for counter in &mut counters {
-            for line in &mut counter.lines {
-                line.item = store.item_of(line.event);
-                line.time = store.stamp(line.event).map(|stamp| stamp.instant.ns);
-                if counter.host.is_none() {
-                    let host = store.column(&store.columns.host, line.event);
-                    counter.host = host.map(str::to_owned);
-                }
+            if counter.host.is_none() {
+                let mut lines = counter.lines.iter();
+                let host = lines.find_map(|line| store.column(&store.columns.host, line.event));
+                counter.host = host.map(str::to_owned);
             }
             counter.lines.sort_by_key(|line| place(line.event));
             for marks in counter.numbers.values_mut() {

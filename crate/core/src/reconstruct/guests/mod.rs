@@ -141,14 +141,17 @@ fn file_name(path: &str) -> &str {
 /// Gathers everything. `counts` says which items count.
 #[must_use]
 pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Guests {
-    let mut run_of: Vec<Option<u32>> = vec![None; store.len()];
-    for (at, run) in (0_u32..).zip(runs) {
-        for event in &run.events {
-            if let Some(slot) = run_of.get_mut(*event as usize) {
-                *slot = Some(at);
-            }
-        }
-    }
+    let of_runs = (0_u32..).zip(runs);
+    let mut run_of: Vec<(EventNumber, u32)> = of_runs
+        .flat_map(|(at, run)| run.events.iter().map(move |event| (*event, at)))
+        .collect();
+    run_of.sort_unstable();
+    let run_of = |event: EventNumber| {
+        // Of several the last.
+        let behind = run_of.partition_point(|(of, _)| *of <= event);
+        let (of, run) = run_of.get(behind.checked_sub(1)?)?;
+        (*of == event).then_some(*run as usize)
+    };
     // A log has few guests and a million lines.
     let mut labels: BTreeMap<(Symbol, Option<u32>), String> = BTreeMap::new();
     let mut guests = Guests {
@@ -179,8 +182,7 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
         let time = store.stamp(*event).map(|stamp| stamp.instant.ns);
         match fact {
             Fact::Guest(fact) => {
-                let run = run_of.get(*event as usize).copied().flatten();
-                let run = run.map(|run| run as usize);
+                let run = run_of(*event);
                 if let Some(texts) = run.and_then(|run| guests.texts.get_mut(run)) {
                     texts.take(&fact.said, *event, item);
                 }

@@ -70,17 +70,15 @@ impl Reach {
 pub(super) fn gather(store: &Store, items: &[Item]) -> BTreeMap<String, Reach> {
     let mut reach: BTreeMap<String, Reach> = BTreeMap::new();
     // Items in order of their paths, so that arrival does not matter.
-    let mut order: Vec<(usize, &Item)> = items
-        .iter()
-        .enumerate()
+    let mut order: Vec<(u32, &Item)> = (0_u32..)
+        .zip(items)
         .filter(|(_, item)| item.duplicate_of.is_none() && item.is_guest())
         .collect();
     order.sort_by(|(_, one), (_, other)| {
         let one = (&one.path, one.size, &one.sha256);
         one.cmp(&(&other.path, other.size, &other.sha256))
     });
-    let mut place: Vec<Option<usize>> = vec![None; items.len()];
-    let mut logs: Vec<(String, Vec<EventNumber>)> = Vec::new();
+    let mut logs: Vec<(String, u32)> = Vec::new();
     for (number, item) in order {
         let label = label_of(item.host.as_deref(), &item.layout.root);
         let guest = reach.entry(label.clone()).or_default();
@@ -103,22 +101,11 @@ pub(super) fn gather(store: &Store, items: &[Item]) -> BTreeMap<String, Reach> {
             guest.handler.push((first.ns, last.ns));
         }
         if agent || handler || matches!(format, "syslog") {
-            if let Some(slot) = place.get_mut(number) {
-                *slot = Some(logs.len());
-            }
-            logs.push((label, Vec::new()));
+            logs.push((label, number));
         }
     }
-    for event in 0..store.len() {
-        let Ok(event) = u32::try_from(event) else {
-            break;
-        };
-        let at = place.get(store.item_of(event) as usize).copied().flatten();
-        if let Some((_, events)) = at.and_then(|at| logs.get_mut(at)) {
-            events.push(event);
-        }
-    }
-    for (label, mut events) in logs {
+    for (label, number) in logs {
+        let mut events: Vec<EventNumber> = store.events_of(number).collect();
         events.sort_by_key(|event| (store.span(*event).offset, *event));
         if let Some(guest) = reach.get_mut(&label) {
             walk(store, &events, guest);

@@ -13,17 +13,17 @@ use crate::case::item::Item;
 use crate::case::store::EventNumber;
 use crate::event::fact::{GuestSaid, RunState, StreamEnd};
 
-/// The texts of one run.
+/// The texts of one run. Most runs have few of them, so those that it may have lie apart.
 #[derive(Clone, Debug, Default)]
 pub struct RunTexts {
     /// Standard output as its file has it, and the end of the file.
-    pub stdout: Option<(String, StreamEnd)>,
+    pub stdout: Option<Box<(String, StreamEnd)>>,
     /// Standard error likewise.
-    pub stderr: Option<(String, StreamEnd)>,
+    pub stderr: Option<Box<(String, StreamEnd)>>,
     /// What a terminal status repeats of both.
-    pub reported: Option<(Option<String>, Option<String>)>,
+    pub reported: Option<Box<(Option<String>, Option<String>)>>,
     /// The script's file: text, bytes, SHA-256, modified time in nanoseconds.
-    pub script: Option<ScriptFile>,
+    pub script: Option<Box<ScriptFile>>,
     /// What settings or goal states delivered, in the clear.
     pub delivered: Vec<Delivered>,
     /// Settings have a protected part, or were emptied.
@@ -74,7 +74,7 @@ impl RunTexts {
                 }
                 let streams = (status.stdout.clone(), status.stderr.clone());
                 // Of several the same whatever came first.
-                self.reported = self.reported.take().max(Some(streams));
+                self.reported = self.reported.take().max(Some(Box::new(streams)));
             }
             GuestSaid::Script {
                 text,
@@ -92,7 +92,7 @@ impl RunTexts {
                     .as_ref()
                     .is_none_or(|have| file.sha256 < have.sha256);
                 if better {
-                    self.script = Some(file);
+                    self.script = Some(Box::new(file));
                 }
             }
             GuestSaid::ScriptBlock { text, .. } => self.copies.push(text.clone()),
@@ -114,12 +114,12 @@ impl RunTexts {
     }
 }
 
-fn take_stream(slot: &mut Option<(String, StreamEnd)>, text: &str, end: &StreamEnd) {
+fn take_stream(slot: &mut Option<Box<(String, StreamEnd)>>, text: &str, end: &StreamEnd) {
     // A run-as copy or a second collection: the longer file says more.
     let better = slot
-        .as_ref()
+        .as_deref()
         .is_none_or(|(have, kept)| (end.bytes, text) > (kept.bytes, have.as_str()));
     if better {
-        *slot = Some((text.to_owned(), end.clone()));
+        *slot = Some(Box::new((text.to_owned(), end.clone())));
     }
 }

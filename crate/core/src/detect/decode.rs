@@ -81,7 +81,7 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript, code: Code) -> Option<
             "Program inside a script",
             "The script carries a program",
             layers.iter().find(|layer| {
-                layer.bytes.starts_with(b"MZ") || layer.bytes.starts_with(b"\x7fELF")
+                layer.bytes().starts_with(b"MZ") || layer.bytes().starts_with(b"\x7fELF")
             }),
         ),
         Code::DecodeLimit { depth: true } => (

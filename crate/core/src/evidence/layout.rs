@@ -281,7 +281,14 @@ impl Layout {
     pub fn of(path: &str) -> Self {
         // A container's name is the collector's; what it holds is the guest's.
         let parts: Vec<Cow<'_, str>> = path.split(['/', '\\']).map(decoded).collect();
-        let folded: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
+        // Folded as a whole: paths are many, and nearly none has escapes.
+        let lower = path.to_ascii_lowercase();
+        let folded: Vec<Cow<'_, str>> = if path.contains('%') {
+            let folded = parts.iter().map(|part| part.to_ascii_lowercase());
+            folded.map(Cow::Owned).collect()
+        } else {
+            lower.split(['/', '\\']).map(Cow::Borrowed).collect()
+        };
         let mut layout = Self {
             file_name: parts.last().map_or_else(String::new, ToString::to_string),
             ..Self::default()
@@ -345,7 +352,7 @@ impl Layout {
     }
 
     /// Handler, version and family from `…/<handler>-<ver>/…`, `…/Plugins/<handler>/<ver>/…`, `…/log/azure/<handler>/…` or a data folder.
-    fn take_handler(&mut self, parts: &[Cow<'_, str>], folded: &[String]) {
+    fn take_handler(&mut self, parts: &[Cow<'_, str>], folded: &[Cow<'_, str>]) {
         for (at, part) in folded.iter().enumerate() {
             let own = parts.get(at).map_or("", AsRef::as_ref);
             if part.starts_with("microsoft.") || part.contains(".customscript") {
@@ -362,7 +369,7 @@ impl Layout {
                 self.version = version.or(below).map(str::to_owned);
                 return;
             }
-            self.family = match part.as_str() {
+            self.family = match part.as_ref() {
                 "run-command" => Some(Family::Action),
                 "run-command-handler" | "run-command-handler-runas" => Some(Family::Managed),
                 "custom-script" => Some(Family::Extension),
@@ -372,8 +379,8 @@ impl Layout {
         }
     }
 
-    fn take_role(&mut self, parts: &[Cow<'_, str>], folded: &[String]) {
-        let file = folded.last().map_or("", String::as_str);
+    fn take_role(&mut self, parts: &[Cow<'_, str>], folded: &[Cow<'_, str>]) {
+        let file = folded.last().map_or("", AsRef::as_ref);
         let own_file = parts.last().map_or("", AsRef::as_ref);
         let has = |name: &str| folded.iter().any(|part| part == name);
         let stem = file.trim_end_matches(".gz");

@@ -1,6 +1,7 @@
 //! When two scripts are the same: as bytes, as text, by what they call (detectors 18).
 
-use crate::evidence::hash::sha256;
+use crate::evidence::hash::{Hasher, sha256};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// SHA-256 of the normalised text: byte-order mark undone, line ends unified, trailing blanks, empty lines and comments dropped.
@@ -22,23 +23,31 @@ pub fn normalised(bytes: &[u8]) -> String {
             .collect::<String>()
     };
     let text = match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        [0xFF, 0xFE, rest @ ..] => utf16(false, rest),
-        [0xFE, 0xFF, rest @ ..] => utf16(true, rest),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest),
+        [0xFF, 0xFE, rest @ ..] => Cow::Owned(utf16(false, rest)),
+        [0xFE, 0xFF, rest @ ..] => Cow::Owned(utf16(true, rest)),
+        _ => String::from_utf8_lossy(bytes),
     };
-    let unified = text.replace("\r\n", "\n").replace('\r', "\n");
-    let kept: Vec<&str> = unified
-        .split('\n')
+    // Between the two letters of a line end is an empty line, which is dropped like the others.
+    let kept = text
+        .split(['\r', '\n'])
         .map(|line| line.trim_end_matches([' ', '\t']))
         .enumerate()
         .filter(|(number, line)| {
             let comment = line.trim_start().starts_with('#');
             !line.is_empty() && (!comment || (*number == 0 && line.starts_with("#!")))
-        })
-        .map(|(_, line)| line)
-        .collect();
-    sha256(format!("{}\n", kept.join("\n")).as_bytes())
+        });
+    let mut hasher = Hasher::default();
+    let mut any = false;
+    for (_, line) in kept {
+        hasher.update(line.as_bytes());
+        hasher.update(b"\n");
+        any = true;
+    }
+    if !any {
+        hasher.update(b"\n");
+    }
+    hasher.finish()
 }
 
 /// SHA-256 of the distinct command names; `None` with fewer than two.

@@ -181,7 +181,7 @@ pub(super) fn examined(found: &Examined, how: Secrets) -> (Vec<Value>, Vec<Value
             "parent": layer.parent,
             "encoding": layer.transform.map(Transform::word),
             "text": how.maybe(layer.text.as_deref()),
-            "bytes": layer.bytes.len(),
+            "bytes": layer.bytes().len(),
             "sha256": layer.sha256,
             "executed": layer.executed,
         })

@@ -201,7 +201,7 @@ pub(super) fn shown(sides: &Sides<'_>) -> Option<ShownScript> {
                 executed: layer.executed,
                 sha256: layer.sha256.clone(),
                 text: layer.text.as_deref().map(|text| text::shown(text, &marks)),
-                bytes: layer.bytes.len(),
+                bytes: layer.bytes().len(),
             }
         })
         .collect();

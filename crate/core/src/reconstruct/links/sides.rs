@@ -13,7 +13,7 @@
 //! Rejected: comparing `Operation` and `Run` directly. Thousands of pairs would fold the same names again and again.
 
 use crate::event::fact::{RunState, Status};
-use crate::evidence::hash::sha256;
+use crate::evidence::hash::Hasher;
 use crate::evidence::layout::{Family, Os};
 use crate::identity::fold;
 use crate::json::Value;
@@ -326,12 +326,28 @@ fn reported(run: &Run) -> Reported {
 /// Hash of a script's normal form: no byte-order mark, one kind of line end, no blanks at line ends or empty lines at the end.
 #[must_use]
 pub fn normal_hash(text: &str) -> String {
-    let text = text
-        .trim_start_matches('\u{feff}')
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
-    let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
-    sha256(lines.join("\n").trim_end_matches('\n').as_bytes())
+    let text = text.trim_start_matches('\u{feff}');
+    // A line end of two letters is one; either alone is one, too.
+    let lines = text.split_inclusive('\n').flat_map(|whole| {
+        let line = match whole.strip_suffix('\n') {
+            Some(line) => line.strip_suffix('\r').unwrap_or(line),
+            None => whole,
+        };
+        line.split('\r').map(str::trim_end)
+    });
+    let mut hasher = Hasher::default();
+    let mut ends = 0;
+    for line in lines {
+        if !line.is_empty() {
+            for _ in 0..ends {
+                hasher.update(b"\n");
+            }
+            hasher.update(line.as_bytes());
+            ends = 0;
+        }
+        ends += 1;
+    }
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -345,5 +361,7 @@ mod tests {
             normal_hash("id\nwhoami")
         );
         assert_ne!(normal_hash("id\nwhoami"), normal_hash("id\n whoami"));
+        assert_eq!(normal_hash("\r\r\na\r\r\nb\r"), normal_hash("\n\na\n\nb"));
+        assert_ne!(normal_hash("\na"), normal_hash("a"));
     }
 }

@@ -51,6 +51,74 @@ expression!(
     r"^\s*(?:\|\s*(?:gzip|gunzip|zcat|tr|base64|openssl|xxd|rev|cat|sed|awk)\b[^|\n]*)*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:/(?:usr/)?bin/)?(?:env\s+)?(?:(?:ba|da|z|k|a)?sh|python[0-9.]*|perl|ruby|node|php|iex|invoke-expression)\b"
 );
 
+/// A cheap look at a text before its expression: whether it can match at all. Thousands of command lines are looked at, and nearly none can.
+mod may {
+    use super::LEAST_BARE;
+    use memchr::{memchr_iter, memchr2_iter};
+
+    fn folded(bytes: &[u8], at: usize, word: &[u8]) -> bool {
+        let here = bytes.get(at..at.saturating_add(word.len()));
+        here.is_some_and(|here| here.eq_ignore_ascii_case(word))
+    }
+
+    /// `-enc`, `/e`, also with a dash or a blank outside ASCII.
+    pub(super) fn name_encoded_command(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let switch = |dash: usize| {
+            let blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0x0B | 0x80..);
+            folded(bytes, dash + 1, b"e")
+                && bytes
+                    .get(dash + 2)
+                    .is_some_and(|byte| matches!(byte, b'c' | b'C' | b'n' | b'N') || blank(byte))
+        };
+        // The last byte of a dash outside ASCII stands where the dash of ASCII does.
+        memchr2_iter(b'-', b'/', bytes).any(switch)
+            || (!text.is_ascii() && (0..bytes.len()).any(switch))
+    }
+
+    /// A short word; a searcher for it would take longer to make than most texts to look through.
+    pub(super) fn have_word(text: &str, word: &[u8]) -> bool {
+        let bytes = text.as_bytes();
+        word.first().is_some_and(|first| {
+            memchr_iter(*first, bytes)
+                .any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(word)))
+        })
+    }
+
+    /// `fromhex`, letters folded.
+    pub(super) fn read_hex(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        memchr2_iter(b'x', b'X', bytes).any(|at| {
+            at.checked_sub(6)
+                .is_some_and(|at| folded(bytes, at, b"fromhex"))
+        })
+    }
+
+    /// Four escapes of a URL.
+    pub(super) fn escape_urls(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+        memchr_iter(b'%', bytes)
+            .filter(|at| digit(at + 1) && digit(at + 2))
+            .nth(3)
+            .is_some()
+    }
+
+    /// A word so long as a bare one must be.
+    pub(super) fn be_bare(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+        // Whatever is so long covers one of these places.
+        (LEAST_BARE - 1..bytes.len()).step_by(LEAST_BARE).any(|at| {
+            let behind = bytes.get(at..).unwrap_or_default();
+            let before = bytes.get(..at).unwrap_or_default();
+            let behind = behind.iter().take_while(|byte| letter(byte)).count();
+            let before = before.iter().rev().take_while(|byte| letter(byte));
+            behind > 0 && behind + before.count() >= LEAST_BARE
+        })
+    }
+}
+
 fn lenient() -> GeneralPurpose {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -130,6 +198,7 @@ fn candidate(text: &str, range: Range<usize>, transform: Transform, bytes: Vec<u
 pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
     let mut out = Vec::new();
     for found in encoded_command()
+        .filter(|_| may::name_encoded_command(text))
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {
@@ -142,7 +211,9 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
         made.platform = Some(super::Platform::PowerShell);
         out.push(made);
     }
+    let names_base64 = may::have_word(text, b"64");
     for found in from_base64()
+        .filter(|_| names_base64)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -164,6 +235,7 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
         out.push(candidate(text, range, Transform::FromBase64String, bytes));
     }
     for found in shell_decoder()
+        .filter(|_| names_base64)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -173,7 +245,7 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
             out.push(candidate(text, range, Transform::ShBase64, bytes));
         }
     }
-    let bare = bare().filter(|_| text.len() >= LEAST_BARE);
+    let bare = bare().filter(|_| may::be_bare(text));
     for found in bare.into_iter().flat_map(|regex| regex.find_iter(text)) {
         let word = found.as_str();
         let certificate = text.get(..found.start()).is_some_and(|head| {
@@ -314,6 +386,7 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 pub fn hex(text: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
     for found in hex_decoder()
+        .filter(|_| may::have_word(text, b"xxd"))
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -324,6 +397,7 @@ pub fn hex(text: &str) -> Vec<Candidate> {
         }
     }
     for found in hex_escapes()
+        .filter(|_| may::have_word(text, b"\\x"))
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -331,10 +405,12 @@ pub fn hex(text: &str) -> Vec<Candidate> {
             out.push(candidate(text, found.range(), Transform::Hex, bytes));
         }
     }
-    let folded = text.to_ascii_lowercase();
-    let converts = ["[byte[]]", "bytes(", "bytearray", "[char[]]", "chr("]
-        .iter()
-        .any(|call| folded.contains(call));
+    let converts = may::have_word(text, b"0x") && {
+        let folded = text.to_ascii_lowercase();
+        ["[byte[]]", "bytes(", "bytearray", "[char[]]", "chr("]
+            .iter()
+            .any(|call| folded.contains(call))
+    };
     for found in hex_list()
         .filter(|_| converts)
         .into_iter()
@@ -350,6 +426,7 @@ pub fn hex(text: &str) -> Vec<Candidate> {
         }
     }
     for found in from_hex()
+        .filter(|_| may::read_hex(text))
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {
@@ -367,7 +444,7 @@ pub fn hex(text: &str) -> Vec<Candidate> {
 pub fn url(text: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
     for found in url_token()
-        .filter(|_| text.contains('%'))
+        .filter(|_| may::escape_urls(text))
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {

@@ -1,6 +1,8 @@
 //! T6 to T8: constant folding, to a fixed point. What is built from constants becomes the constant; everything else stays.
+//! A text in which nothing is folded comes back as it is, not copied: nearly all are such.
 
 use regex::{Captures, Regex};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -90,31 +92,41 @@ expression!(
     r"%([A-Za-z_][A-Za-z0-9_]*)(?::~(-?[0-9]+)(?:,(-?[0-9]+))?)?%"
 );
 
-fn to_fixed_point(text: &str, pass: impl Fn(&str) -> String) -> String {
-    let mut now = text.to_owned();
+fn to_fixed_point(text: &str, pass: impl Fn(Cow<'_, str>) -> Cow<'_, str>) -> Cow<'_, str> {
+    let mut now = Cow::Borrowed(text);
     for _ in 0..MOST_PASSES {
-        let next = pass(&now);
-        if next == now {
-            break;
-        }
-        now = next;
+        let next = match pass(Cow::Borrowed(&*now)) {
+            Cow::Owned(next) if next != *now => next,
+            _ => break,
+        };
+        now = Cow::Owned(next);
     }
     now
 }
 
-fn replace(
-    text: &str,
-    regex: Option<&'static Regex>,
-    with: impl Fn(&Captures<'_>) -> Option<String>,
-) -> String {
-    let Some(regex) = regex else {
-        return text.to_owned();
+/// What a replacement made of a text, else the text.
+fn replaced<'a>(text: Cow<'a, str>, change: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+    let changed = match change(&text) {
+        Cow::Owned(changed) => Some(changed),
+        Cow::Borrowed(_) => None,
     };
-    let replaced = regex.replace_all(text, |found: &Captures<'_>| {
-        let whole = found.get(0).map_or("", |whole| whole.as_str());
-        with(found).unwrap_or_else(|| whole.to_owned())
-    });
-    replaced.into_owned()
+    changed.map_or(text, Cow::Owned)
+}
+
+fn replace<'a>(
+    text: Cow<'a, str>,
+    expression: fn(&str) -> Option<&'static Regex>,
+    with: impl Fn(&Captures<'_>) -> Option<String>,
+) -> Cow<'a, str> {
+    let Some(regex) = expression(&text) else {
+        return text;
+    };
+    replaced(text, |text| {
+        regex.replace_all(text, |found: &Captures<'_>| {
+            let whole = found.get(0).map_or("", |whole| whole.as_str());
+            with(found).unwrap_or_else(|| whole.to_owned())
+        })
+    })
 }
 
 fn either<'a>(found: &Captures<'a>, groups: &[usize]) -> Option<&'a str> {
@@ -153,14 +165,14 @@ fn literals(list: &str) -> Vec<String> {
 
 /// T6.
 #[must_use]
-pub fn powershell(text: &str) -> String {
+pub fn powershell(text: &str) -> Cow<'_, str> {
     to_fixed_point(text, |text| {
-        let text = without_backticks(text);
-        let text = replace(&text, char_list(&text), |found| {
+        let text = replaced(text, without_backticks);
+        let text = replace(text, char_list, |found| {
             let letters: Option<String> = found.get(1)?.as_str().split(',').map(number).collect();
             Some(quoted(&letters?))
         });
-        let text = replace(&text, chars(&text), |found| {
+        let text = replace(text, chars, |found| {
             let whole = found.get(0)?.as_str();
             let letters: Option<String> = whole
                 .split('+')
@@ -168,7 +180,7 @@ pub fn powershell(text: &str) -> String {
                 .collect();
             Some(quoted(&letters?))
         });
-        let text = replace(&text, format_call(&text), |found| {
+        let text = replace(text, format_call, |found| {
             let values = literals(found.get(3)?.as_str());
             let mut out = either(found, &[1, 2])?.to_owned();
             for (at, value) in values.iter().enumerate() {
@@ -176,10 +188,10 @@ pub fn powershell(text: &str) -> String {
             }
             Some(quoted(&out))
         });
-        let text = replace(&text, join_call(&text), |found| {
+        let text = replace(text, join_call, |found| {
             Some(quoted(&literals(found.get(1)?.as_str()).concat()))
         });
-        let text = replace(&text, replace_call(&text), |found| {
+        let text = replace(text, replace_call, |found| {
             let (whole, from, to) = (
                 either(found, &[1, 2])?,
                 either(found, &[3, 4])?,
@@ -187,13 +199,13 @@ pub fn powershell(text: &str) -> String {
             );
             (!from.is_empty()).then(|| quoted(&whole.replace(from, to)))
         });
-        let text = replace(&text, reversed(&text), |found| {
+        let text = replace(text, reversed, |found| {
             let whole = either(found, &[1, 2])?;
             let wanted: usize = found.get(3)?.as_str().parse().ok()?;
             (wanted == whole.chars().count())
                 .then(|| quoted(&whole.chars().rev().collect::<String>()))
         });
-        let text = replace(&text, joined(&text), |found| {
+        let text = replace(text, joined, |found| {
             let single = found.get(1).is_some() && found.get(3).is_some();
             let (one, other) = (either(found, &[1, 2])?, either(found, &[3, 4])?);
             Some(if single {
@@ -202,12 +214,15 @@ pub fn powershell(text: &str) -> String {
                 quoted(&format!("{one}{other}"))
             })
         });
-        substitute(&text, ps_assignment(&text), &[2, 3], "$", true)
+        substitute(text, ps_assignment, &[2, 3], "$", true)
     })
 }
 
 /// Backticks outside single quotes, except the escapes inside double quotes.
-fn without_backticks(text: &str) -> String {
+fn without_backticks(text: &str) -> Cow<'_, str> {
+    if !text.contains('`') {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     let (mut single, mut double) = (false, false);
     let mut letters = text.chars().peekable();
@@ -234,19 +249,19 @@ fn without_backticks(text: &str) -> String {
         }
         out.push(letter);
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Variables that are given a constant once and never again.
-fn substitute(
-    text: &str,
-    assignment: Option<&'static Regex>,
+fn substitute<'a>(
+    text: Cow<'a, str>,
+    assignment: fn(&str) -> Option<&'static Regex>,
     values: &[usize],
     sigil: &str,
     fold_case: bool,
-) -> String {
-    let Some(assignment) = assignment else {
-        return text.to_owned();
+) -> Cow<'a, str> {
+    let Some(assignment) = assignment(&text) else {
+        return text;
     };
     let name_of = |name: &str| {
         if fold_case {
@@ -256,7 +271,7 @@ fn substitute(
         }
     };
     let mut known: BTreeMap<String, Option<String>> = BTreeMap::new();
-    for found in assignment.captures_iter(text) {
+    for found in assignment.captures_iter(&text) {
         let (Some(name), Some(value)) = (found.get(1), either(&found, values)) else {
             continue;
         };
@@ -265,7 +280,10 @@ fn substitute(
             .and_modify(|value| *value = None)
             .or_insert(Some(value.to_owned()));
     }
-    let mut out = text.to_owned();
+    if known.is_empty() {
+        return text;
+    }
+    let mut out = text.into_owned();
     for (name, value) in known {
         let Some(value) = value.filter(|value| !value.contains(&format!("{sigil}{name}"))) else {
             continue;
@@ -308,35 +326,38 @@ fn substitute(
             })
             .into_owned();
     }
-    out
+    Cow::Owned(out)
 }
 
 /// T7.
 #[must_use]
-pub fn shell(text: &str) -> String {
+pub fn shell(text: &str) -> Cow<'_, str> {
     to_fixed_point(text, |text| {
-        let text = replace(text, ansi_c(text), |found| {
+        let text = replace(text, ansi_c, |found| {
             let inner = found.get(1)?.as_str();
             inner.contains('\\').then(|| ansi(inner))
         });
-        let text = replace(&text, reverse_text(&text), |found| {
+        let text = replace(text, reverse_text, |found| {
             let whole = either(found, &[1, 2, 3, 4, 5, 6])?;
             Some(format!(
                 "echo '{}'",
                 whole.chars().rev().collect::<String>()
             ))
         });
-        let text = replace(&text, rotated(&text), |found| {
+        let text = replace(text, rotated, |found| {
             let whole = either(found, &[1, 2, 3])?;
             let turned: String = whole.chars().map(rot13).collect();
             Some(format!("echo '{turned}'"))
         });
-        let text = text
-            .replace("${IFS}", " ")
-            .replace("$IFS$9", " ")
-            .replace("$IFS", " ");
-        let text = unquoted(&text);
-        substitute(&text, sh_assignment(&text), &[2, 3, 4], "$", false)
+        let text = replaced(text, |text| {
+            if !text.contains("IFS") {
+                return Cow::Borrowed(text);
+            }
+            let text = text.replace("${IFS}", " ").replace("$IFS$9", " ");
+            Cow::Owned(text.replace("$IFS", " "))
+        });
+        let text = replaced(text, unquoted);
+        substitute(text, sh_assignment, &[2, 3, 4], "$", false)
     })
 }
 
@@ -387,7 +408,10 @@ fn ansi(text: &str) -> String {
 }
 
 /// Quotes inside a word, and backslashes before ordinary letters.
-fn unquoted(text: &str) -> String {
+fn unquoted(text: &str) -> Cow<'_, str> {
+    if !text.contains(QUOTES) && !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
     static EMPTY: OnceLock<Option<Regex>> = OnceLock::new();
     static INSIDE: OnceLock<Option<Regex>> = OnceLock::new();
     static ESCAPED: OnceLock<Option<Regex>> = OnceLock::new();
@@ -398,25 +422,22 @@ fn unquoted(text: &str) -> String {
     });
     let escaped =
         ESCAPED.get_or_init(|| Regex::new(r"(?m)(^|[\s;|&(]|[A-Za-z])\\([A-Za-z])([a-z])").ok());
-    let mut out = text.to_owned();
-    if !text.contains(QUOTES) && !text.contains('\\') {
-        return out;
-    }
+    let mut out = Cow::Borrowed(text);
     if let Some(regex) = empty {
-        out = regex.replace_all(&out, "$1$2").into_owned();
+        out = replaced(out, |text| regex.replace_all(text, "$1$2"));
     }
     if let Some(regex) = inside {
-        out = regex
-            .replace_all(&out, |found: &Captures<'_>| {
+        out = replaced(out, |text| {
+            regex.replace_all(text, |found: &Captures<'_>| {
                 let part = |group: usize| found.get(group).map_or("", |part| part.as_str());
                 format!("{}{}{}{}", part(1), part(2), part(3), part(4))
             })
-            .into_owned();
+        });
     }
     if let Some(regex) = escaped {
         // `\n` and `\t` inside quotes mean something; a word's first letters do not.
-        out = regex
-            .replace_all(&out, |found: &Captures<'_>| {
+        out = replaced(out, |text| {
+            regex.replace_all(text, |found: &Captures<'_>| {
                 let part = |group: usize| found.get(group).map_or("", |part| part.as_str());
                 let ordinary = !matches!(
                     part(2),
@@ -452,19 +473,19 @@ fn unquoted(text: &str) -> String {
                     part(0).to_owned()
                 }
             })
-            .into_owned();
+        });
     }
     out
 }
 
 /// T8.
 #[must_use]
-pub fn cmd(text: &str) -> String {
+pub fn cmd(text: &str) -> Cow<'_, str> {
     to_fixed_point(text, |text| {
         let mut values: BTreeMap<String, String> = BTreeMap::new();
-        for found in cmd_assignment(text)
+        for found in cmd_assignment(&text)
             .into_iter()
-            .flat_map(|regex| regex.captures_iter(text))
+            .flat_map(|regex| regex.captures_iter(&text))
         {
             if let (Some(name), Some(value)) = (found.get(1), found.get(2)) {
                 values.insert(
@@ -473,7 +494,7 @@ pub fn cmd(text: &str) -> String {
                 );
             }
         }
-        let text = replace(text, cmd_slice(text), |found| {
+        let text = replace(text, cmd_slice, |found| {
             let value = values.get(&found.get(1)?.as_str().to_ascii_lowercase())?;
             let letters: Vec<char> = value.chars().collect();
             let length = i64::try_from(letters.len()).ok()?;
@@ -500,6 +521,9 @@ pub fn cmd(text: &str) -> String {
             let range = usize::try_from(start).ok()?..usize::try_from(end.max(start)).ok()?;
             Some(letters.get(range)?.iter().collect())
         });
+        if !text.contains('^') && !text.contains("\"\"") {
+            return text;
+        }
         let mut out = String::with_capacity(text.len());
         let mut inside = false;
         let mut letters = text.chars().peekable();
@@ -517,6 +541,6 @@ pub fn cmd(text: &str) -> String {
             }
             out.push(letter);
         }
-        out
+        Cow::Owned(out)
     })
 }

@@ -22,7 +22,8 @@ pub mod nested;
 
 use super::{Platform, ScriptHint};
 use crate::evidence::hash::sha256;
-use std::collections::{BTreeSet, VecDeque};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Limits of decoding, all of them counts.
@@ -155,8 +156,8 @@ pub struct Layer {
     pub transform: Option<Transform>,
     /// Where it stood in its parent's text.
     pub range: Range<usize>,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// Its bytes, where they are other ones than its text's.
+    raw: Option<Box<[u8]>>,
     /// SHA-256 of its bytes.
     pub sha256: String,
     /// Its text, where it is text.
@@ -167,6 +168,18 @@ pub struct Layer {
     pub executed: bool,
     /// Decodings on the path to it.
     pub decodings: usize,
+}
+
+impl Layer {
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match (&self.raw, &self.text) {
+            (Some(raw), _) => raw,
+            (None, Some(text)) => text.as_bytes(),
+            (None, None) => &[],
+        }
+    }
 }
 
 /// Something that could become a layer.
@@ -243,7 +256,7 @@ pub fn layers(text: &str, hint: &ScriptHint, limits: &DecodeLimits) -> (Vec<Laye
         depth: 0,
         transform: None,
         range: 0..text.len(),
-        bytes: text.as_bytes().to_vec(),
+        raw: None,
         sha256: sha256(text.as_bytes()),
         text: Some(text.to_owned()),
         platform: Platform::guess(text, hint),
@@ -251,14 +264,15 @@ pub fn layers(text: &str, hint: &ScriptHint, limits: &DecodeLimits) -> (Vec<Laye
         decodings: 0,
     }];
     let mut codes = Vec::new();
-    let mut known: BTreeSet<String> = all.iter().map(|layer| layer.sha256.clone()).collect();
-    let mut queue = VecDeque::from([0]);
+    // Of the layers below the script; nearly no script has one.
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    // Layers are unwrapped in the order in which they were found.
+    let mut next = 0;
     let mut total = text.len();
-    while let Some(at) = queue.pop_front() {
-        let Some(parent) = all.get(at).cloned() else {
-            break;
-        };
-        let mut found = candidates(&parent, limits);
+    while let Some(parent) = all.get(next) {
+        let at = next;
+        next += 1;
+        let mut found = candidates(parent, limits);
         if found.is_empty() {
             continue;
         }
@@ -282,6 +296,7 @@ pub fn layers(text: &str, hint: &ScriptHint, limits: &DecodeLimits) -> (Vec<Laye
             codes.push(Code::DecodeLimit { depth: false });
             found.truncate(limits.candidates);
         }
+        let parent = Parent::of(at, parent);
         let mut accepted: Vec<(Transform, Range<usize>)> = Vec::new();
         for candidate in found {
             let inside = accepted.iter().any(|(transform, range)| {
@@ -293,20 +308,22 @@ pub fn layers(text: &str, hint: &ScriptHint, limits: &DecodeLimits) -> (Vec<Laye
                 continue;
             }
             accepted.push((candidate.transform, candidate.range.clone()));
-            let Some(layer) = accept(candidate, at, &parent) else {
+            let Some(layer) = accept(candidate, parent) else {
                 continue;
             };
-            if known.contains(&layer.sha256) {
+            let is_script = |script: &Layer| script.sha256 == layer.sha256;
+            if all.first().is_some_and(is_script) || known.contains(&layer.sha256) {
                 continue;
             }
-            if layer.bytes.len() > limits.layer_bytes
+            let length = layer.bytes().len();
+            if length > limits.layer_bytes
                 || all.len() >= limits.layers
-                || total + layer.bytes.len() > limits.all_bytes
+                || total + length > limits.all_bytes
             {
                 codes.push(Code::DecodeLimit { depth: false });
                 continue;
             }
-            if is_program(&layer.bytes) {
+            if is_program(layer.bytes()) {
                 codes.push(Code::EmbeddedExecutable);
             }
             if layer.executed && layer.decodings >= 1 {
@@ -316,15 +333,36 @@ pub fn layers(text: &str, hint: &ScriptHint, limits: &DecodeLimits) -> (Vec<Laye
                 codes.push(Code::NestedEncoding);
             }
             known.insert(layer.sha256.clone());
-            total += layer.bytes.len();
-            queue.push_back(all.len());
+            total += length;
             all.push(layer);
         }
     }
     (all, codes)
 }
 
-fn accept(candidate: Candidate, at: usize, parent: &Layer) -> Option<Layer> {
+/// What a layer has from its parent.
+#[derive(Clone, Copy)]
+struct Parent {
+    at: usize,
+    depth: usize,
+    platform: Platform,
+    executed: bool,
+    decodings: usize,
+}
+
+impl Parent {
+    fn of(at: usize, layer: &Layer) -> Self {
+        Self {
+            at,
+            depth: layer.depth,
+            platform: layer.platform,
+            executed: layer.executed,
+            decodings: layer.decodings,
+        }
+    }
+}
+
+fn accept(candidate: Candidate, parent: Parent) -> Option<Layer> {
     let least = if candidate.transform == Transform::BareBase64 {
         0.95
     } else {
@@ -353,12 +391,17 @@ fn accept(candidate: Candidate, at: usize, parent: &Layer) -> Option<Layer> {
     });
     // A copy, or what was only packed, is run where its parent is.
     let inherits = candidate.transform.rewrites() || candidate.transform == Transform::Inflate;
+    let sha256 = sha256(&candidate.bytes);
+    let own = text
+        .as_ref()
+        .is_some_and(|text| text.as_bytes() == candidate.bytes);
+    let raw = (!own).then(|| candidate.bytes.into_boxed_slice());
     Some(Layer {
-        parent: Some(at),
+        parent: Some(parent.at),
         depth: parent.depth + 1,
         transform: Some(candidate.transform),
         range: candidate.range,
-        sha256: sha256(&candidate.bytes),
+        sha256,
         text,
         platform,
         executed: if inherits {
@@ -367,12 +410,12 @@ fn accept(candidate: Candidate, at: usize, parent: &Layer) -> Option<Layer> {
             candidate.executed && parent.executed
         },
         decodings: parent.decodings + usize::from(candidate.transform.decodes()),
-        bytes: candidate.bytes,
+        raw,
     })
 }
 
 fn candidates(parent: &Layer, limits: &DecodeLimits) -> Vec<Candidate> {
-    let mut out = encoded::inflated(&parent.bytes, limits);
+    let mut out = encoded::inflated(parent.bytes(), limits);
     let Some(text) = &parent.text else { return out };
     out.extend(encoded::base64_calls(text, limits));
     out.extend(encoded::hex(text));
@@ -384,7 +427,8 @@ fn candidates(parent: &Layer, limits: &DecodeLimits) -> Vec<Candidate> {
         Platform::Shell => Some((Transform::ShFold, fold::shell(text))),
         Platform::Unknown => None,
     };
-    if let Some((transform, folded)) = folded
+    // What nothing was folded in is the text itself.
+    if let Some((transform, Cow::Owned(folded))) = folded
         && folded != *text
     {
         out.push(Candidate {

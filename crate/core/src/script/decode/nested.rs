@@ -20,12 +20,27 @@ fn here_document() -> Option<&'static Regex> {
         .as_ref()
 }
 
+/// Whether a call can stand right before a literal, its bracket and blanks between: most quotes are around something else.
+fn may_call(text: &str) -> bool {
+    const ENDS: [&[u8; 2]; 7] = [b"-c", b"nd", b"al", b"ex", b"on", b"/c", b"/k"];
+    let bytes = text.as_bytes();
+    // Beyond ASCII there are other blanks, and letters that fold to these.
+    !text.is_ascii()
+        || memchr::memchr2_iter(b'\'', b'"', bytes).any(|at| {
+            let head = bytes.get(..at).unwrap_or_default();
+            let blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0x0B | b'(');
+            let end = head.iter().rposition(|byte| !blank(byte));
+            let word = end.and_then(|end| head.get(end.checked_sub(1)?..=end));
+            word.is_some_and(|word| ENDS.iter().any(|end| word.eq_ignore_ascii_case(*end)))
+        })
+}
+
 /// Every literal that an interpreter gets.
 #[must_use]
 pub fn commands(text: &str, platform: Platform) -> Vec<Candidate> {
     let mut out = Vec::new();
     for found in call()
-        .filter(|_| text.contains(['\'', '"']))
+        .filter(|_| may_call(text))
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {

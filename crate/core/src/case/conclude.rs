@@ -19,13 +19,13 @@ use crate::identity::host_label;
 use crate::problem::{Code, Problem};
 use crate::reconstruct::clocks::{self, ItemClocks, Placed, YearFrom};
 use crate::reconstruct::duplicates::{self, Numbered};
-use crate::reconstruct::guests;
+use crate::reconstruct::guests::{self, Guests};
 use crate::reconstruct::hosts::{self, ItemHosts};
 use crate::reconstruct::links::witnesses::Witnesses;
-use crate::reconstruct::links::{self, goal_states};
+use crate::reconstruct::links::{self, Linked, goal_states};
 use crate::reconstruct::runs::{self, Run};
 use crate::reconstruct::{operations, processes};
-use crate::script::{Catalogue, Examined, ScriptHint};
+use crate::script::{Catalogue, Examinations, Examined, ScriptHint};
 use crate::settings::Settings;
 use crate::sigma::Sigma;
 use std::collections::BTreeMap;
@@ -61,6 +61,7 @@ impl Case {
 
     /// Draws all conclusions from what was read.
     pub fn conclude(&mut self) {
+        self.let_go();
         self.rank.clear();
         self.rank_items();
         self.find_duplicates();
@@ -134,6 +135,24 @@ impl Case {
         self.run_rules();
         self.roll_up();
         self.revision += 1;
+    }
+
+    /// Lets go of the conclusions that stand: old ones beside new ones would ask for twice the memory, and a tab never gives it back.
+    fn let_go(&mut self) {
+        self.operations = Vec::new();
+        self.runs = Vec::new();
+        self.examined = Vec::new();
+        self.processes = Vec::new();
+        self.guests = Guests::default();
+        self.linked = Linked::default();
+        self.findings = Vec::new();
+        self.incidents = Vec::new();
+        self.actors = Vec::new();
+        self.grounds = Grounds::default();
+        self.copies = BTreeMap::new();
+        self.renderings = BTreeMap::new();
+        self.shown = Vec::new();
+        self.finding_keys.take();
     }
 
     /// Events that their log numbered: Windows events and rows of Defender.
@@ -396,6 +415,7 @@ fn examine_scripts(
     settings: &Settings,
 ) -> Vec<Option<Arc<Examined>>> {
     let mut known: BTreeMap<(&str, Os), Arc<Examined>> = BTreeMap::new();
+    let mut before = Examinations::default();
     runs.iter()
         .map(|run| {
             let script = run.script.as_ref()?;
@@ -404,7 +424,8 @@ fn examine_scripts(
                     windows: Some(run.os == Os::Windows),
                     file_name: None,
                 };
-                Arc::new(content.examine(&script.text, &hint, &settings.script))
+                let found = content.examine(&script.text, &hint, &settings.script, &mut before);
+                Arc::new(found)
             });
             Some(Arc::clone(found))
         })

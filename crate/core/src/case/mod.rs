@@ -465,6 +465,8 @@ impl Case {
             operations: &self.operations,
             runs: &self.runs,
             linked: &self.linked,
+            processes: &self.processes,
+            store: &self.store,
         }
     }
 

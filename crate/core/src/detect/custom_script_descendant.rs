@@ -20,10 +20,12 @@
 
 use super::machines::ns;
 use super::run_command_process_correlation::no_processes;
-use super::script_processes::{Lines, image_name};
+use super::script_processes::{Lines, name_of};
 use super::{
     CaseView, Confidence, Detector, Finding, Severity, counted, figures, lasting, seconds,
 };
+use crate::case::store::Store;
+use crate::event::intern::Symbol;
 use crate::identity::host_label;
 use crate::reconstruct::processes::Process;
 use crate::script::secrets::masked;
@@ -66,8 +68,8 @@ const CERTUTIL: [&str; 5] = ["urlcache", "verifyctl", "url", "decode", "decodehe
 const MOST_LISTED: usize = 100;
 
 /// Whether a process is the custom script extension's own.
-fn is_handler(process: &Process) -> bool {
-    let image = process.image.to_lowercase();
+fn is_handler(image: &str) -> bool {
+    let image = image.to_lowercase();
     let path = image.trim_matches('"');
     if path.rsplit(['\\', '/']).next() == Some("customscripthandler.exe") {
         return true;
@@ -82,13 +84,13 @@ fn is_handler(process: &Process) -> bool {
 }
 
 /// Why a process is suspicious; `None` where it is not.
-fn suspicion(process: &Process, lines: &mut Lines<'_, '_>) -> Option<String> {
-    let name = image_name(&process.image, &process.command_line);
-    if SUSPICIOUS.contains(&name.as_str()) {
-        return Some(name);
+fn suspicion(store: &Store, process: &Process, lines: &mut Lines<'_, '_>) -> Option<String> {
+    let name = name_of(store, process);
+    if SUSPICIOUS.contains(&&*name) {
+        return Some(name.into_owned());
     }
     if name == "certutil" {
-        let folded = process.command_line.to_lowercase();
+        let folded = process.command_line(store).to_lowercase();
         let switch = folded
             .split_ascii_whitespace()
             .filter_map(|word| word.strip_prefix(['-', '/']))
@@ -98,8 +100,8 @@ fn suspicion(process: &Process, lines: &mut Lines<'_, '_>) -> Option<String> {
     if name != "powershell" && name != "pwsh" {
         return None;
     }
-    let examined = lines.examine(&process.command_line, true)?;
-    let hits = examined.matches.iter().filter(|hit| hit.weight() > 0);
+    let matches = lines.examine(process.command_line, true)?;
+    let hits = matches.iter().filter(|hit| hit.weight() > 0);
     let ours = hits.filter(|hit| matches!(hit.indicator.group.as_str(), "EXE" | "DL"));
     // The heaviest names it; among equals the first by name.
     let worst = ours.max_by(|one, other| {
@@ -110,8 +112,17 @@ fn suspicion(process: &Process, lines: &mut Lines<'_, '_>) -> Option<String> {
 }
 
 /// The nearest handler above each process: each process is settled once.
-fn handlers(processes: &[Process]) -> Vec<Option<usize>> {
-    let is: Vec<bool> = processes.iter().map(is_handler).collect();
+fn handlers(store: &Store, processes: &[Process]) -> Vec<Option<usize>> {
+    // A guest starts few programs a million times.
+    let mut known: BTreeMap<Symbol, bool> = BTreeMap::new();
+    let images = processes.iter().map(|process| {
+        let image = known.entry(process.image);
+        *image.or_insert_with(|| is_handler(process.image(store)))
+    });
+    let is: Vec<bool> = images.collect();
+    if !is.contains(&true) {
+        return vec![None; processes.len()];
+    }
     let mut settled: Vec<Option<Option<usize>>> = vec![None; processes.len()];
     for at in 0..processes.len() {
         let mut path = Vec::new();
@@ -151,7 +162,7 @@ fn handlers(processes: &[Process]) -> Vec<Option<usize>> {
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let window = ns(view.settings.endpoint.descendant.window_seconds);
-    let above = handlers(view.processes);
+    let above = handlers(view.store, view.processes);
     let mut lines = Lines::new(view);
     let mut found: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
     for (at, process) in view.processes.iter().enumerate() {
@@ -171,7 +182,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         if !(0..=window).contains(&after) {
             continue;
         }
-        if let Some(why) = suspicion(process, &mut lines) {
+        if let Some(why) = suspicion(view.store, process, &mut lines) {
             found.entry(place).or_default().push((at, why));
         }
     }
@@ -195,8 +206,8 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
         .filter_map(|(at, why)| {
             let one = view.processes.get(*at)?;
             Some(json!({
-                "image": one.image,
-                "command_line": masked(&one.command_line),
+                "image": one.image(view.store),
+                "command_line": masked(one.command_line(view.store)),
                 "pid": one.pid,
                 "why": why,
                 "after": seconds(one.started?.ns - started.ns),
@@ -230,7 +241,7 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
         ),
         time: Some((cloud(started), cloud(last))),
         values: figures(json!({
-            "handler": process.image,
+            "handler": process.image(view.store),
             "count": below.len(),
             "descendants": listed,
         })),

@@ -183,7 +183,11 @@ fn local_starts(view: &CaseView<'_>) -> BTreeMap<String, Vec<i64>> {
     ];
     let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for process in view.processes {
-        let name = process.image.rsplit(['/', '\\']).next().unwrap_or("");
+        let name = process
+            .image(view.store)
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or("");
         let is_handler = HANDLERS
             .iter()
             .any(|handler| name.eq_ignore_ascii_case(handler));
@@ -192,8 +196,8 @@ fn local_starts(view: &CaseView<'_>) -> BTreeMap<String, Vec<i64>> {
         };
         let parent = format!(
             "{} {}",
-            process.parent_image.to_lowercase(),
-            process.parent_command_line.to_lowercase()
+            process.parent_image(view.store).to_lowercase(),
+            process.parent_command_line(view.store).to_lowercase()
         );
         let local = !parent.trim().is_empty()
             && !AGENTS.iter().any(|agent| parent.contains(agent))

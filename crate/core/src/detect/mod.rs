@@ -63,7 +63,7 @@ use crate::reconstruct::links::Linked;
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
-use crate::script::Examined;
+use crate::script::{Examinations, Examined, ScriptHint};
 use crate::settings::Settings;
 pub use crate::severity::Severity;
 use crate::time::NS_PER_SECOND;
@@ -71,6 +71,8 @@ use anomalous_operation_model::Assessment;
 use caller_profile::Actor;
 use dormant_principal_reactivated::Revivals;
 pub use finding::{Baseline, Confidence, Finding, OfRule};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use history::History;
 use identities::{Identity, Names};
 use machines::{Machines, Records};
@@ -81,8 +83,8 @@ use script_processes::{By, ScriptProcesses};
 use scripts::ExecutionScript;
 use sensitive_operation_new_source::Seen;
 use serde_json::{Map, Value};
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 pub use subject::{Referred, Subject};
 pub use wording::{Wording, Words};
@@ -131,12 +133,13 @@ pub struct Drawn {
     automation: OnceCell<BTreeSet<u32>>,
     script_processes: OnceCell<ScriptProcesses>,
     joins: OnceCell<Joins>,
-    execution_of_process: OnceCell<BTreeMap<EventNumber, usize>>,
+    execution_of_process: OnceCell<HashMap<EventNumber, usize, FixedState>>,
     actors: OnceCell<Vec<Actor>>,
     records: OnceCell<Records>,
     sources: OnceCell<Seen>,
     logged_scripts: OnceCell<LoggedScripts>,
     fingerprints: OnceCell<Vec<unique_script::Fingerprints>>,
+    examinations: RefCell<Examinations>,
 }
 
 impl CaseView<'_> {
@@ -164,6 +167,15 @@ impl CaseView<'_> {
     #[must_use]
     pub fn scripts(&self) -> &[ExecutionScript] {
         self.drawn.scripts.get_or_init(|| scripts::gather(self))
+    }
+
+    /// What a text does, searched with the lists of the case; lines that come again are searched once.
+    pub(crate) fn examine(&self, text: &str, hint: &ScriptHint) -> Examined {
+        let (content, settings) = (&self.lists.content, &self.settings.script);
+        match self.drawn.examinations.try_borrow_mut() {
+            Ok(mut before) => content.examine(text, hint, settings, &mut before),
+            Err(_) => content.examine(text, hint, settings, &mut Examinations::default()),
+        }
     }
 
     /// The script of an execution, where its text is known.
@@ -202,7 +214,7 @@ impl CaseView<'_> {
     #[must_use]
     pub fn script_processes(&self) -> &ScriptProcesses {
         let drawn = &self.drawn.script_processes;
-        drawn.get_or_init(|| ScriptProcesses::of(self.processes, By::Handlers))
+        drawn.get_or_init(|| ScriptProcesses::of(self.store, self.processes, By::Handlers))
     }
 
     /// Which script file was written for which operation.
@@ -277,9 +289,12 @@ impl CaseView<'_> {
     pub fn execution_of_process(&self, event: EventNumber) -> Option<usize> {
         let of_process = self.drawn.execution_of_process.get_or_init(|| {
             let executions = self.linked.executions.iter().enumerate();
-            executions
-                .flat_map(|(at, one)| one.processes.iter().map(move |event| (*event, at)))
-                .collect()
+            let mut of = HashMap::with_hasher(FixedState::with_seed(0));
+            of.extend(
+                executions
+                    .flat_map(|(at, one)| one.processes.iter().map(move |event| (*event, at))),
+            );
+            of
         });
         of_process.get(&event).copied()
     }
@@ -308,6 +323,8 @@ impl CaseView<'_> {
             operations: self.operations,
             runs: self.runs,
             linked: self.linked,
+            processes: self.processes,
+            store: self.store,
         }
     }
 

@@ -21,7 +21,7 @@
 //! Elastic's ES|QL correlation rule and its pull request 6169; AZT301.1.
 
 use super::machines::ns;
-use super::script_processes::{By, ScriptProcesses, image_name, is_notable};
+use super::script_processes::{By, ScriptProcesses, is_notable, name_of};
 use super::{
     CaseView, Confidence, Detector, Finding, Severity, Subject, away, figures, lasting, mode,
     needs_operations, target, who,
@@ -77,7 +77,7 @@ fn correlated(view: &CaseView<'_>) -> Processes {
         let Some(started) = process.started.filter(|_| scripts.belongs(at)) else {
             continue;
         };
-        if image_name(&process.image, &process.command_line) == "conhost" {
+        if name_of(view.store, process) == "conhost" {
             continue;
         }
         let label = host_label(&process.host);
@@ -122,7 +122,7 @@ const MOST_LOOKED_AT: usize = 256;
 
 /// As the published rule has it: the first of each side in a bin of two minutes, by equal names.
 fn as_published(view: &CaseView<'_>) -> Processes {
-    let scripts = ScriptProcesses::of(view.processes, By::Published);
+    let scripts = ScriptProcesses::of(view.store, view.processes, By::Published);
     let mut operations: BTreeMap<(String, i64), (i64, usize)> = BTreeMap::new();
     for (at, op) in view.operations.iter().enumerate() {
         if op.family != OperationFamily::Action {
@@ -145,8 +145,8 @@ fn as_published(view: &CaseView<'_>) -> Processes {
     }
     let mut bins: BTreeMap<(String, i64), Vec<(i64, usize)>> = BTreeMap::new();
     for (at, process) in view.processes.iter().enumerate() {
-        let of_script = scripts.parent.get(at).is_some_and(Option::is_some);
-        let shown = image_name(&process.image, &process.command_line) != "conhost";
+        let of_script = scripts.parent(at).is_some();
+        let shown = name_of(view.store, process) != "conhost";
         if let (Some(started), true, true) = (process.started, of_script, shown) {
             let key = (fold(&process.host), started.ns.div_euclid(BIN));
             bins.entry(key).or_default().push((started.ns, at));
@@ -189,14 +189,14 @@ fn finding(
     let mut events = Vec::new();
     for (_, at) in &processes {
         let process = view.processes.get(*at)?;
-        if lines.len() < MOST_LINES && known.insert(&process.command_line) {
-            lines.push(masked(&process.command_line));
+        if lines.len() < MOST_LINES && known.insert(process.command_line) {
+            lines.push(masked(process.command_line(view.store)));
         }
-        let name = image_name(&process.image, &process.command_line);
+        let name = name_of(view.store, process);
         // The script itself is no child of it, though PowerShell is on the list.
-        let is_child = scripts.own.get(*at).is_none_or(Option::is_none);
+        let is_child = scripts.own(*at).is_none();
         if is_child && is_notable(&name) {
-            notable.insert(name);
+            notable.insert(name.into_owned());
         }
         if events.len() < MOST_EVENTS {
             events.extend(process.events.iter().copied());

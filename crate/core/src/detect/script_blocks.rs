@@ -114,8 +114,7 @@ pub fn gather(view: &CaseView<'_>) -> LoggedScripts {
         if own.contains(norm_sha256.as_str()) {
             continue;
         }
-        let content = &view.lists.content;
-        let examined = content.examine(&text, &hint, &view.settings.script);
+        let examined = view.examine(&text, &hint);
         if examined.score.severity.is_none() {
             continue;
         }

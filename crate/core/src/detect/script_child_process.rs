@@ -21,16 +21,22 @@
 
 use super::run_command_process_correlation::no_processes;
 use super::script_processes::{
-    By, Lines, NOTABLE_WEIGHT, Named, ScriptProcesses, heaviest, image_name, is_notable,
+    By, Lines, NOTABLE_WEIGHT, Named, ScriptProcesses, heaviest, image_name, is_notable, name_of,
 };
-use super::{CaseView, Confidence, Detector, Finding, Severity, counted, figures, mode};
+use super::{
+    CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, counted, figures,
+    mode,
+};
+use crate::event::intern::Symbol;
 use crate::identity::host_label;
 use crate::reconstruct::processes::Process;
+use crate::script::indicator::Indicator;
 use crate::script::secrets::masked;
 use crate::time::Instant;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -62,45 +68,61 @@ fn runs_scripts(name: &str, windows: bool) -> bool {
 }
 
 /// One execution of a script: guest, script, and the process that runs it (by place where it was seen, else by id).
-type Key = (String, Named, Option<usize>, Option<u64>);
+type Key<'a> = (&'a str, &'a Named, Option<usize>, Option<u64>);
 
-fn children(
+/// Guests by their spellings: few, whatever the number of their processes.
+fn labels(processes: &[Process]) -> BTreeMap<&str, String> {
+    let mut known = BTreeMap::new();
+    let mut last = None;
+    for process in processes {
+        let host = &*process.host;
+        if last != Some(host) {
+            known.entry(host).or_insert_with(|| host_label(host));
+            last = Some(host);
+        }
+    }
+    known
+}
+
+fn children<'a>(
     view: &CaseView<'_>,
-    scripts: &ScriptProcesses,
+    labels: &'a BTreeMap<&str, String>,
+    scripts: &'a ScriptProcesses,
     published: bool,
-) -> BTreeMap<Key, Vec<usize>> {
-    let mut found: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+) -> BTreeMap<Key<'a>, Vec<usize>> {
+    let store = view.store;
+    let mut found: BTreeMap<Key<'a>, Vec<usize>> = BTreeMap::new();
     for (at, process) in view.processes.iter().enumerate() {
-        let Some(script) = scripts.parent.get(at).and_then(Option::as_ref) else {
+        let Some(script) = scripts.parent(at) else {
             continue;
         };
         let parent = process.parent.and_then(|parent| view.processes.get(parent));
-        let told = |own: &str, seen: fn(&Process) -> &str| {
-            let seen = parent.map_or("", seen);
-            if own.is_empty() {
-                seen.to_owned()
+        let told = |own: Symbol, seen: fn(&Process) -> Symbol| {
+            let symbol = if own.is_some() {
+                own
             } else {
-                own.to_owned()
-            }
+                parent.map(seen).unwrap_or_default()
+            };
+            store.text(symbol).unwrap_or("")
         };
-        let image = told(&process.parent_image, |parent| &parent.image);
-        let line = told(&process.parent_command_line, |parent| &parent.command_line);
-        if !runs_scripts(&image_name(&image, &line), script.windows) {
+        let image = told(process.parent_image, |parent| parent.image);
+        let line = told(process.parent_command_line, |parent| parent.command_line);
+        if !runs_scripts(&image_name(image, line), script.windows) {
             continue;
         }
-        let name = image_name(&process.image, &process.command_line);
+        let name = name_of(store, process);
         if name == "conhost" {
             continue;
         }
         // A wrapper's line names the script too; the shell that it starts runs the script and is not its child.
-        let is_script = scripts.own.get(at).and_then(Option::as_ref) == Some(script)
+        let is_script = scripts.own(at) == Some(script)
             && (runs_scripts(&name, script.windows) || name == "script.sh");
         if is_script && !published {
             continue;
         }
         let key = (
-            host_label(&process.host),
-            script.clone(),
+            labels.get(&*process.host).map_or("", String::as_str),
+            script,
             process.parent,
             process.parent_pid.filter(|_| process.parent.is_none()),
         );
@@ -110,65 +132,127 @@ fn children(
 }
 
 /// A child with what speaks against it.
+#[derive(Debug)]
 struct Child {
     process: usize,
-    name: String,
     notable: bool,
-    hit: Option<(u8, String)>,
+    hit: Option<Arc<Indicator>>,
+}
+
+/// What is kept of a finding. Its children are listed for whoever reads it: written down, they would be the greater part of what a case's findings hold.
+#[derive(Debug)]
+struct Said {
+    script: Arc<str>,
+    children: Box<[Child]>,
+    weight: Option<u8>,
+    unexamined: usize,
+    published: bool,
+}
+
+impl Wording for Said {
+    fn words(&self, _: &Finding, referred: Referred<'_>) -> Words {
+        let (all, store) = (referred.processes, referred.store);
+        let known = || {
+            let children = self.children.iter();
+            children.filter_map(|child| Some((child, all.get(child.process)?)))
+        };
+        let Some((_, first)) = known().next() else {
+            return Words::default();
+        };
+        let notable = self.children.iter().filter(|child| child.notable).count();
+        let listed: Vec<Value> = known()
+            .take(MOST_LISTED)
+            .map(|(child, process)| {
+                json!({
+                    "image": process.image(store),
+                    "command_line": masked(process.command_line(store)),
+                    "pid": process.pid,
+                    "user": process.user(store),
+                    "started": process.started.map(|time| time.to_string()),
+                    "notable": child.notable,
+                    "indicator": child.hit.as_ref().map(|indicator| &indicator.id),
+                })
+            })
+            .collect();
+        let names: BTreeSet<Cow<'_, str>> = known()
+            .filter(|(child, _)| child.notable)
+            .map(|(_, process)| name_of(store, process))
+            .collect();
+        let names: Vec<Cow<'_, str>> = names.into_iter().take(8).collect();
+        let told = if names.is_empty() {
+            "none of them notable".to_owned()
+        } else {
+            format!("{notable} notable ({})", names.join(", "))
+        };
+        Words {
+            summary: format!(
+                "{} started {} on {}, {told}.",
+                self.script,
+                counted(self.children.len(), "program"),
+                first.host,
+            ),
+            values: figures(json!({
+                "script": &*self.script,
+                "parent_pid": first.parent_pid,
+                "count": self.children.len(),
+                "notable": notable,
+                "weight": self.weight,
+                "children": listed,
+                "unexamined": self.unexamined,
+                "mode": mode(self.published),
+            })),
+        }
+    }
 }
 
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let mut lines = Lines::new(view);
+    let labels = labels(view.processes);
+    let title: Arc<str> = "Children of a run command's script".into();
     if view.settings.endpoint.child.published {
-        let scripts = ScriptProcesses::of(view.processes, By::Published);
-        let found = children(view, &scripts, true);
+        let scripts = ScriptProcesses::of(view.store, view.processes, By::Published);
+        let found = children(view, &labels, &scripts, true);
         return found
             .iter()
             .flat_map(|(key, all)| all.iter().map(move |child| (key, *child)))
             .filter_map(|(key, child)| {
-                let mut found = finding(view, key, &[child], &mut lines)?;
+                let mut found = finding(view, key, &[child], &mut lines, &title)?;
                 found.severity = Severity::Medium;
                 Some(found)
             })
             .collect();
     }
-    children(view, view.script_processes(), false)
+    children(view, &labels, view.script_processes(), false)
         .iter()
-        .filter_map(|(key, all)| finding(view, key, all, &mut lines))
+        .filter_map(|(key, all)| finding(view, key, all, &mut lines, &title))
         .collect()
 }
 
 fn finding(
     view: &CaseView<'_>,
-    (label, script, ..): &Key,
+    (label, script, ..): &Key<'_>,
     processes: &[usize],
     lines: &mut Lines<'_, '_>,
+    title: &Arc<str>,
 ) -> Option<Finding> {
     let before = lines.unexamined;
-    let children: Vec<Child> = processes
+    let mut weight = None;
+    let children: Box<[Child]> = processes
         .iter()
         .filter_map(|at| {
             let process = view.processes.get(*at)?;
-            let name = image_name(&process.image, &process.command_line);
-            let examined = lines.examine(&process.command_line, script.windows);
-            let hit = examined.as_ref().and_then(|found| heaviest(found));
-            let hit = hit
-                .filter(|(weight, _)| *weight >= NOTABLE_WEIGHT)
-                .map(|(weight, id)| (weight, id.to_owned()));
+            let matches = lines.examine(process.command_line, script.windows);
+            let heaviest = matches.as_deref().and_then(heaviest);
+            let hit = heaviest.filter(|(weight, _)| *weight >= NOTABLE_WEIGHT);
+            weight = weight.max(hit.map(|(weight, _)| weight));
             Some(Child {
                 process: *at,
-                notable: hit.is_some() || is_notable(&name),
-                name,
-                hit,
+                notable: hit.is_some() || is_notable(&name_of(view.store, process)),
+                hit: hit.map(|(_, indicator)| Arc::clone(indicator)),
             })
         })
         .collect();
     let notable = children.iter().filter(|child| child.notable).count();
-    let weight = children
-        .iter()
-        .filter_map(|child| child.hit.as_ref())
-        .map(|(weight, _)| *weight)
-        .max();
     let severity = if weight.is_some_and(|weight| weight >= BAD_WEIGHT) {
         Severity::High
     } else if weight.is_some() || notable >= MANY {
@@ -178,22 +262,6 @@ fn finding(
     } else {
         Severity::Info
     };
-    let listed: Vec<Value> = children
-        .iter()
-        .take(MOST_LISTED)
-        .filter_map(|child| {
-            let process = view.processes.get(child.process)?;
-            Some(json!({
-                "image": process.image,
-                "command_line": masked(&process.command_line),
-                "pid": process.pid,
-                "user": process.user,
-                "started": process.started.map(|time| time.to_string()),
-                "notable": child.notable,
-                "indicator": child.hit.as_ref().map(|(_, id)| id),
-            }))
-        })
-        .collect();
     let first = view.processes.get(*processes.first()?)?;
     let offset = view.machines().offset(label);
     let cloud = |time: Instant| Instant {
@@ -226,28 +294,11 @@ fn finding(
     let operation = executions
         .first()
         .and_then(|at| view.linked.executions.get(*at)?.operation);
-    let names: BTreeSet<&str> = children
-        .iter()
-        .filter(|child| child.notable)
-        .map(|child| child.name.as_str())
-        .collect();
-    let names: Vec<&str> = names.into_iter().take(8).collect();
-    let told = if names.is_empty() {
-        "none of them notable".to_owned()
-    } else {
-        format!("{notable} notable ({})", names.join(", "))
-    };
     Some(Finding {
         detector: Cow::Borrowed(DETECTOR.id),
         severity,
         confidence: Confidence::High,
-        title: "Children of a run command's script".into(),
-        summary: format!(
-            "{} started {} on {}, {told}.",
-            script.script,
-            counted(children.len(), "program"),
-            first.host,
-        ),
+        title: Arc::clone(title),
         operations: operation.into_iter().collect(),
         executions,
         events,
@@ -255,15 +306,12 @@ fn finding(
             Some(first.host.to_string()).filter(|host| !host.is_empty()),
         ),
         time: times().min().zip(times().max()),
-        values: figures(json!({
-            "script": script.script,
-            "parent_pid": first.parent_pid,
-            "count": children.len(),
-            "notable": notable,
-            "weight": weight,
-            "children": listed,
-            "unexamined": lines.unexamined - before,
-            "mode": mode(view.settings.endpoint.child.published),
+        wording: Some(Arc::new(Said {
+            script: Arc::clone(&script.script),
+            children,
+            weight,
+            unexamined: lines.unexamined - before,
+            published: view.settings.endpoint.child.published,
         })),
         attack: Cow::Borrowed(&["T1059.001", "T1059.004", "T1651"]),
         ..Finding::default()

@@ -12,11 +12,17 @@
 //! Rejected: the runs that linking found. They need a number that some source told; a payload on a guest is to be seen also where nothing else is left.
 
 use super::CaseView;
+use crate::case::store::Store;
+use crate::event::intern::Symbol;
 use crate::reconstruct::processes::Process;
-use crate::script::{Examined, ScriptHint};
+use crate::script::ScriptHint;
+use crate::script::indicator::Indicator;
+use crate::script::matching::Match;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use memchr::memchr_iter;
 use regex::Regex;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// How the handler of action run commands starts a script on Windows.
@@ -123,7 +129,7 @@ fn patterns() -> &'static Patterns {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
     /// Path or file name, folded on Windows.
-    pub script: String,
+    pub script: Arc<str>,
     /// Whether it is one of a Windows guest.
     pub windows: bool,
 }
@@ -141,7 +147,7 @@ pub enum By {
 #[must_use]
 pub fn named(line: &str, by: By) -> Option<Named> {
     let patterns = patterns();
-    if line.contains("script.sh") {
+    if names_shell_script(line) {
         let mut words = line
             .split_ascii_whitespace()
             .map(|word| word.trim_matches(['"', '\'']));
@@ -154,7 +160,7 @@ pub fn named(line: &str, by: By) -> Option<Named> {
         };
         if let Some(word) = words.find(|word| fits(word)) {
             return Some(Named {
-                script: word.to_owned(),
+                script: word.into(),
                 windows: false,
             });
         }
@@ -168,11 +174,14 @@ pub fn named(line: &str, by: By) -> Option<Named> {
         let found = expression.as_ref().and_then(|one| one.find(line));
         found.map(|found| found.end())
     };
-    if let Some(end) = fits(&patterns.windows_action) {
+    // Beyond ASCII there are other blanks, and letters that fold to those of ASCII.
+    let other = !line.is_ascii();
+    if (other || may_be_action(line))
+        && let Some(end) = fits(&patterns.windows_action)
+    {
         return line.get(..end).map(last_name);
     }
-    // Nearly no command line has a path of Windows.
-    if !line.contains('\\') {
+    if !other && !has_folded(line, b'\\', "\\downloads\\") {
         return None;
     }
     let end = fits(&patterns.windows_any)?;
@@ -181,7 +190,7 @@ pub fn named(line: &str, by: By) -> Option<Named> {
         .find(['"', '\'', ' ', '\t', '\r', '\n'])
         .unwrap_or(rest.len());
     Some(Named {
-        script: rest.get(..stop).unwrap_or("").to_lowercase(),
+        script: rest.get(..stop).unwrap_or("").to_lowercase().into(),
         windows: true,
     })
 }
@@ -189,60 +198,126 @@ pub fn named(line: &str, by: By) -> Option<Named> {
 fn last_name(line: &str) -> Named {
     let name = line.rsplit([' ', '\t', '"', '\\']).next().unwrap_or(line);
     Named {
-        script: name.to_lowercase(),
+        script: name.to_lowercase().into(),
         windows: true,
     }
 }
 
+/// Whether a line holds a word, letters of ASCII folded; the word begins with `first`.
+fn has_folded(line: &str, first: u8, word: &str) -> bool {
+    let bytes = line.as_bytes();
+    memchr_iter(first, bytes).any(|at| {
+        let here = bytes.get(at..at.saturating_add(word.len()));
+        here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
+    })
+}
+
+/// Whether a line holds `script.sh`; dots are few.
+fn names_shell_script(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    memchr_iter(b'.', bytes).any(|dot| {
+        let (before, behind) = bytes.split_at_checked(dot).unwrap_or_default();
+        before.ends_with(b"script") && behind.starts_with(b".sh")
+    })
+}
+
+/// Whether a line of ASCII begins as [`WINDOWS_ACTION`] does and names a script of PowerShell: nearly none does, and the expression is dear.
+fn may_be_action(line: &str) -> bool {
+    let begins = match line.strip_prefix('"').unwrap_or(line).as_bytes() {
+        [b'p' | b'P', ..] => true,
+        [drive, b':', b'\\', ..] => drive.is_ascii_alphabetic(),
+        _ => false,
+    };
+    begins && has_folded(line, b'.', ".ps1")
+}
+
 /// The name of an executable, folded, without `.exe`; of a process whose image no source told, by its command line.
 #[must_use]
-pub fn image_name(image: &str, command_line: &str) -> String {
+pub fn image_name<'a>(image: &'a str, command_line: &'a str) -> Cow<'a, str> {
     let image = image.trim_matches('"');
-    let path: Cow<'_, str> = if image.is_empty() {
+    let path = if image.is_empty() {
         let line = command_line.trim_start();
         match line.strip_prefix('"') {
-            Some(quoted) => quoted.split('"').next().unwrap_or("").into(),
-            None => line.split_ascii_whitespace().next().unwrap_or("").into(),
+            Some(quoted) => quoted.split('"').next().unwrap_or(""),
+            None => line.split_ascii_whitespace().next().unwrap_or(""),
         }
     } else {
-        image.into()
+        image
     };
-    let name = path.rsplit(['/', '\\']).next().unwrap_or("").to_lowercase();
-    name.strip_suffix(".exe").map(str::to_owned).unwrap_or(name)
+    let name = path.rsplit(['/', '\\']).next().unwrap_or("");
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+    {
+        return Cow::Borrowed(name.strip_suffix(".exe").unwrap_or(name));
+    }
+    let mut name = name.to_lowercase();
+    if name.ends_with(".exe") {
+        name.truncate(name.len() - ".exe".len());
+    }
+    Cow::Owned(name)
+}
+
+/// The same of a process.
+#[must_use]
+pub fn name_of<'a>(store: &'a Store, process: &Process) -> Cow<'a, str> {
+    image_name(process.image(store), process.command_line(store))
 }
 
 /// What processes have to do with scripts of run commands, by position of the process.
 #[derive(Debug, Default)]
 pub struct ScriptProcesses {
-    /// The script that its own command line names.
-    pub own: Vec<Option<Named>>,
-    /// The script that its parent's command line names.
-    pub parent: Vec<Option<Named>>,
+    names: Vec<Named>,
+    /// By position among the names.
+    own: Vec<Option<u32>>,
+    parent: Vec<Option<u32>>,
 }
 
 impl ScriptProcesses {
     /// Of these processes.
     #[must_use]
-    pub fn of(processes: &[Process], by: By) -> Self {
-        let own: Vec<Option<Named>> = processes
+    pub fn of(store: &Store, processes: &[Process], by: By) -> Self {
+        let mut names = Vec::new();
+        // A script's command line is its process's, and that of the parent of each of its children.
+        let mut known: HashMap<Symbol, Option<u32>, FixedState> =
+            HashMap::with_hasher(FixedState::with_seed(0));
+        let mut named = |line: Symbol| {
+            *known.entry(line).or_insert_with(|| {
+                let found = named(store.text(line)?, by)?;
+                names.push(found);
+                u32::try_from(names.len() - 1).ok()
+            })
+        };
+        let own: Vec<Option<u32>> = processes
             .iter()
-            .map(|process| named(&process.command_line, by))
+            .map(|process| named(process.command_line))
             .collect();
         let parent = processes
             .iter()
             .map(|process| {
-                let told = named(&process.parent_command_line, by);
-                told.or_else(|| own.get(process.parent?)?.clone())
+                let told = named(process.parent_command_line);
+                told.or_else(|| own.get(process.parent?).copied().flatten())
             })
             .collect();
-        Self { own, parent }
+        Self { names, own, parent }
+    }
+
+    /// The script that a process's own command line names.
+    #[must_use]
+    pub fn own(&self, process: usize) -> Option<&Named> {
+        self.names.get(self.own.get(process).copied()?? as usize)
+    }
+
+    /// The script that its parent's command line names.
+    #[must_use]
+    pub fn parent(&self, process: usize) -> Option<&Named> {
+        self.names.get(self.parent.get(process).copied()?? as usize)
     }
 
     /// Whether a process belongs to a script: it runs it, or its parent does.
     #[must_use]
     pub fn belongs(&self, process: usize) -> bool {
-        let is = |list: &[Option<Named>]| list.get(process).is_some_and(Option::is_some);
-        is(&self.own) || is(&self.parent)
+        self.own(process).is_some() || self.parent(process).is_some()
     }
 }
 
@@ -257,8 +332,8 @@ pub fn is_notable(name: &str) -> bool {
 /// Content of command lines, each distinct one examined once.
 pub struct Lines<'a, 'b> {
     view: &'a CaseView<'b>,
-    /// By line; of Linux, then of Windows.
-    known: [BTreeMap<String, Arc<Examined>>; 2],
+    /// By line, and whether it is one of Windows; only looked up.
+    known: HashMap<(Symbol, bool), Arc<[Match]>, FixedState>,
     /// Lines beyond the limit, which were not examined.
     pub unexamined: usize,
 }
@@ -269,19 +344,17 @@ impl<'a, 'b> Lines<'a, 'b> {
     pub fn new(view: &'a CaseView<'b>) -> Self {
         Self {
             view,
-            known: Default::default(),
+            known: HashMap::with_hasher(FixedState::with_seed(0)),
             unexamined: 0,
         }
     }
 
     /// What a command line does; `None` beyond the limit.
-    pub fn examine(&mut self, line: &str, windows: bool) -> Option<Arc<Examined>> {
-        let all: usize = self.known.iter().map(BTreeMap::len).sum();
-        let known = self.known.get_mut(usize::from(windows))?;
-        if let Some(known) = known.get(line) {
+    pub fn examine(&mut self, line: Symbol, windows: bool) -> Option<Arc<[Match]>> {
+        if let Some(known) = self.known.get(&(line, windows)) {
             return Some(Arc::clone(known));
         }
-        if all >= MOST_EXAMINED {
+        if self.known.len() >= MOST_EXAMINED {
             self.unexamined += 1;
             return None;
         }
@@ -289,32 +362,29 @@ impl<'a, 'b> Lines<'a, 'b> {
             windows: Some(windows),
             file_name: None,
         };
-        let found = self
-            .view
-            .lists
-            .content
-            .examine(line, &hint, &self.view.settings.script);
-        let found = Arc::new(found);
-        known.insert(line.to_owned(), Arc::clone(&found));
+        let text = self.view.store.text(line).unwrap_or("");
+        // What was unwrapped from it is not asked for again.
+        let found: Arc<[Match]> = self.view.examine(text, &hint).matches.into();
+        self.known.insert((line, windows), Arc::clone(&found));
         Some(found)
     }
 }
 
-/// The greatest weight of an indicator, and its id.
+/// The greatest weight of an indicator, and the indicator.
 #[must_use]
-pub fn heaviest(examined: &Examined) -> Option<(u8, &str)> {
-    let hits = examined.matches.iter();
-    let hits = hits.map(|hit| (hit.weight(), hit.indicator.id.as_str()));
+pub fn heaviest(matches: &[Match]) -> Option<(u8, &Arc<Indicator>)> {
+    let hits = matches.iter().map(|hit| (hit.weight(), &hit.indicator));
     // Among equals the first by name, so that the answer does not depend on the order of matches.
-    hits.max_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(one.1)))
+    hits.max_by(|one, other| one.0.cmp(&other.0).then(other.1.id.cmp(&one.1.id)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn shown(line: &str, by: By) -> Option<String> {
-        named(line, by).map(|found| found.script)
+        named(line, by).map(|found| found.script.to_string())
     }
 
     #[test]
@@ -398,4 +468,38 @@ mod tests {
         }
         assert!(is_notable("python3.11") && is_notable("net1") && !is_notable("ipconfig"));
     }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        /// What an expression matches is not passed over.
+        #[test]
+        fn a_look_passes_over_no_script(parts in proptest::collection::vec(0..PARTS.len(), 1..12)) {
+            let line: String = parts.iter().map(|at| PARTS[*at]).collect();
+            let matches = |expression: &Option<Regex>| expression.as_ref().unwrap().is_match(&line);
+            if line.is_ascii() {
+                prop_assert!(may_be_action(&line) || !matches(&patterns().windows_action), "{line}");
+                let any = has_folded(&line, b'\\', "\\downloads\\");
+                prop_assert!(any || !matches(&patterns().windows_any), "{line}");
+            }
+            prop_assert_eq!(names_shell_script(&line), line.contains("script.sh"));
+        }
+    }
+
+    const PARTS: [&str; 14] = [
+        "\"",
+        "C:\\x\\",
+        "d",
+        "PowerShell",
+        ".exe",
+        " -ExecutionPolicy Unrestricted -File ",
+        "script12",
+        ".PS1",
+        "script.sh",
+        ".sh",
+        "script",
+        "\\Packages\\Plugins\\Microsoft.CPlat.Core.RunCommandWindows\\1.1.18",
+        "\\Downloads\\",
+        " ",
+    ];
 }

@@ -22,7 +22,10 @@ use crate::reconstruct::operations::{Operation, OperationFamily};
 use crate::script::fingerprint::normalised;
 use crate::script::{Examined, ScriptHint};
 use crate::severity::Severity;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// Where a script's text comes from.
@@ -132,9 +135,43 @@ fn command_lines(view: &CaseView<'_>, execution: &Execution) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Texts that were examined, each once for each system. The text is found in what was examined, so it is there once; only looked up.
+#[derive(Default)]
+struct Known {
+    hasher: FixedState,
+    table: HashTable<(Option<bool>, Arc<Examined>)>,
+}
+
+impl Known {
+    fn examine(&mut self, view: &CaseView<'_>, text: &str, windows: Option<bool>) -> Arc<Examined> {
+        let hasher = &self.hasher;
+        let hash = hasher.hash_one(text);
+        fn script(one: &Examined) -> &str {
+            let layer = one.layers.first();
+            layer.and_then(|layer| layer.text.as_deref()).unwrap_or("")
+        }
+        let same = |(system, one): &(Option<bool>, Arc<Examined>)| {
+            *system == windows && script(one) == text
+        };
+        if let Some((_, known)) = self.table.find(hash, same) {
+            return Arc::clone(known);
+        }
+        let hint = ScriptHint {
+            windows,
+            file_name: None,
+        };
+        let examined = Arc::new(view.examine(text, &hint));
+        self.table
+            .insert_unique(hash, (windows, Arc::clone(&examined)), |(_, one)| {
+                hasher.hash_one(script(one))
+            });
+        examined
+    }
+}
+
 /// The scripts of all executions, by execution.
 pub(super) fn gather(view: &CaseView<'_>) -> Vec<ExecutionScript> {
-    let mut known: BTreeMap<(String, Option<bool>), Arc<Examined>> = BTreeMap::new();
+    let mut known = Known::default();
     let mut fingerprints: BTreeMap<*const Examined, String> = BTreeMap::new();
     let mut found = Vec::new();
     for (at, execution) in view.linked.executions.iter().enumerate() {
@@ -169,23 +206,10 @@ pub(super) fn gather(view: &CaseView<'_>) -> Vec<ExecutionScript> {
         let run = execution.run.and_then(|run| view.runs.get(run));
         let windows = run.map(|run| run.os == Os::Windows);
         let norm_sha256 = (source == Source::RequestBody).then(|| normalised(text.as_bytes()));
-        let examined = known
-            .entry((text, windows))
-            .or_insert_with_key(|(text, _)| {
-                let hint = ScriptHint {
-                    windows,
-                    file_name: None,
-                };
-                Arc::new(
-                    view.lists
-                        .content
-                        .examine(text, &hint, &view.settings.script),
-                )
-            });
         found.push(ExecutionScript {
             execution: at,
             source,
-            examined: Arc::clone(examined),
+            examined: known.examine(view, &text, windows),
             norm_sha256,
         });
     }

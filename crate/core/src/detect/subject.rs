@@ -7,9 +7,11 @@
 //! Rejected: every detector spelling all of it out. Thirty copies of one rule, and the thirty-first differs.
 
 use super::Finding;
+use crate::case::store::Store;
 use crate::identity::ResourceId;
 use crate::reconstruct::links::{Execution, Linked};
 use crate::reconstruct::operations::Operation;
+use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
 use crate::time::Instant;
 
@@ -39,6 +41,10 @@ pub struct Referred<'a> {
     pub runs: &'a [Run],
     /// Executions, clocks and VMs.
     pub linked: &'a Linked,
+    /// Processes of all guests.
+    pub processes: &'a [Process],
+    /// The events.
+    pub store: &'a Store,
 }
 
 impl<'a> Referred<'a> {

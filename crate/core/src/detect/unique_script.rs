@@ -19,15 +19,21 @@
 //! Sentinel `RareRunCommandPowerShellScript`; MSTIC "Investigating suspicious Azure activity"; AZT301.1.
 
 use super::scripts::Source;
-use super::{Baseline, CaseView, Confidence, Detector, Finding, Severity, counted, figures, mode};
+use super::{
+    Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, counted,
+    figures, mode,
+};
 use crate::event::fact::Fact;
 use crate::evidence::hash::sha256;
 use crate::script::fingerprint;
 use crate::settings::endpoint::UniqueScope;
 use crate::time::NS_PER_DAY;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use serde_json::json;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -215,26 +221,27 @@ pub fn left_out(view: &CaseView<'_>) -> Option<String> {
 fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let all = gathered(view);
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut counts: BTreeMap<(&str, &str), BTreeSet<usize>> = BTreeMap::new();
+    // The last execution that has it, and how many have; only looked up.
+    let mut counts: HashMap<(&str, &str), (usize, usize), FixedState> =
+        HashMap::with_hasher(FixedState::with_seed(0));
     for one in all {
         *totals.entry(&one.scope).or_default() += 1;
         for print in [&one.raw, &one.norm, &one.behaviour].into_iter().flatten() {
             // Hashes of different kinds never meet, so one table holds them all.
-            counts
-                .entry((&one.scope, print))
-                .or_default()
-                .insert(one.execution);
+            let (last, count) = counts.entry((&one.scope, print)).or_insert((usize::MAX, 0));
+            if *last != one.execution {
+                (*last, *count) = (one.execution, *count + 1);
+            }
         }
     }
     let is_single = |one: &Fingerprints, print: &Option<String>| {
         print.as_deref().is_none_or(|print| {
-            let count = counts
-                .get(&(one.scope.as_str(), print))
-                .map_or(0, BTreeSet::len);
-            count == 1
+            let found = counts.get(&(one.scope.as_str(), print));
+            found.is_some_and(|(_, count)| *count == 1)
         })
     };
     let mut findings = Vec::new();
+    let title: Arc<str> = "Script seen once".into();
     for one in all {
         let total = totals.get(one.scope.as_str()).copied().unwrap_or(0);
         // Equal bytes or equal text are one script; behaviour speaks only where neither is known.
@@ -251,23 +258,58 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             },
         };
         if single && total >= least(view) {
-            findings.extend(finding(view, one, (kind, print), total));
+            findings.extend(finding(view, one, (kind, print), total, &title));
         }
     }
     findings
 }
 
+/// What is kept of a finding: half of all scripts may be unique.
+#[derive(Debug)]
+struct Said {
+    kind: &'static str,
+    print: Box<str>,
+    total: usize,
+    published: bool,
+}
+
+impl Wording for Said {
+    fn words(&self, _: &Finding, _: Referred<'_>) -> Words {
+        let total = self.total;
+        let prevalence = (10_000 + total / 2).checked_div(total).unwrap_or(0) as f64 / 100.0;
+        Words {
+            summary: format!(
+                "One of {} with a known script ran this one ({prevalence} %), told by its {}.",
+                counted(total, "execution"),
+                match self.kind {
+                    "norm" => "text",
+                    "raw" => "bytes",
+                    _ => "commands",
+                }
+            ),
+            values: figures(json!({
+                "fingerprint": &*self.print,
+                "kind": self.kind,
+                "count": 1,
+                "total": total,
+                "prevalence": prevalence,
+                "mode": mode(self.published),
+            })),
+        }
+    }
+}
+
 fn finding(
     view: &CaseView<'_>,
     one: &Fingerprints,
-    (kind, print): (&str, &str),
+    (kind, print): (&'static str, &str),
     total: usize,
+    title: &Arc<str>,
 ) -> Option<Finding> {
     let execution = view.linked.executions.get(one.execution)?;
     let content = view
         .script_of(one.execution)
         .and_then(|script| script.severity());
-    let prevalence = (10_000 + total / 2).checked_div(total).unwrap_or(0) as f64 / 100.0;
     Some(Finding {
         detector: Cow::Borrowed(DETECTOR.id),
         severity: if content >= Some(Severity::Medium) {
@@ -281,25 +323,14 @@ fn finding(
             Confidence::High
         },
         baseline: Baseline::NotApplicable,
-        title: "Script seen once".into(),
-        summary: format!(
-            "One of {} with a known script ran this one ({prevalence} %), told by its {}.",
-            counted(total, "execution"),
-            match kind {
-                "norm" => "text",
-                "raw" => "bytes",
-                _ => "commands",
-            }
-        ),
+        title: Arc::clone(title),
         operations: execution.operation.into_iter().collect(),
         executions: vec![one.execution],
-        values: figures(json!({
-            "fingerprint": print,
-            "kind": kind,
-            "count": 1,
-            "total": total,
-            "prevalence": prevalence,
-            "mode": mode(view.settings.endpoint.unique.published),
+        wording: Some(Arc::new(Said {
+            kind,
+            print: print.into(),
+            total,
+            published: view.settings.endpoint.unique.published,
         })),
         attack: Cow::Borrowed(&["T1059.001", "T1651", "T1570"]),
         ..Finding::default()

@@ -308,6 +308,7 @@ impl CaseDocument {
 
     fn processes(&self, case: &Case) -> Vec<Value> {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let store = case.store();
         let shown = case.processes().iter().enumerate().map(|(id, process)| {
             json!({
                 "id": id,
@@ -315,14 +316,14 @@ impl CaseDocument {
                 "pid": process.pid,
                 "parent_pid": process.parent_pid,
                 "parent": process.parent,
-                "image": some(&process.image),
-                "command_line": some(&process.command_line).map(|text| self.secrets.shown(&text)),
-                "directory": some(&process.directory),
-                "user": some(&process.user),
-                "integrity": some(&process.integrity),
-                "logon": some(&process.logon),
-                "parent_image": some(&process.parent_image),
-                "grandparent_image": some(&process.grandparent_image),
+                "image": some(process.image(store)),
+                "command_line": some(process.command_line(store)).map(|text| self.secrets.shown(&text)),
+                "directory": some(process.directory(store)),
+                "user": some(process.user(store)),
+                "integrity": some(process.integrity(store)),
+                "logon": some(process.logon(store)),
+                "parent_image": some(process.parent_image(store)),
+                "grandparent_image": some(process.grandparent_image(store)),
                 "started": process.started.map(|time| time.to_string()),
                 "ended": process.ended.map(|time| time.to_string()),
                 "exit_code": process.exit_code,

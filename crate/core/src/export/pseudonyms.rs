@@ -268,7 +268,7 @@ fn names(case: &Case) -> BTreeMap<String, Named> {
     }
     for process in case.processes() {
         names.host(&process.host);
-        names.caller(&process.user);
+        names.caller(process.user(case.store()));
     }
     names.all
 }

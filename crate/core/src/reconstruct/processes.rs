@@ -10,6 +10,8 @@
 //!     powershell.exe -File script4.ps1   4688, Sysmon 1, DeviceProcessEvents
 //! ```
 //!
+//! A process keeps its texts as the numbers that the case's events have for them: a guest starts few programs in few folders a million times.
+//!
 //! Rejected: trees per source. The audit log knows the parent that the sensor lost.
 
 use crate::case::store::{EventNumber, Store};
@@ -40,24 +42,15 @@ pub struct Process {
     pub parent_pid: Option<u64>,
     /// Parent by position in the list.
     pub parent: Option<usize>,
-    /// Executable.
-    pub image: Arc<str>,
-    /// Command line.
-    pub command_line: Arc<str>,
-    /// Working directory.
-    pub directory: Arc<str>,
-    /// Account.
-    pub user: Arc<str>,
-    /// Integrity level.
-    pub integrity: Arc<str>,
-    /// Log-on session.
-    pub logon: Arc<str>,
-    /// Parent's executable, also where the parent itself was not seen.
-    pub parent_image: Arc<str>,
-    /// Parent's command line.
-    pub parent_command_line: Arc<str>,
-    /// Grandparent's executable.
-    pub grandparent_image: Arc<str>,
+    pub(crate) image: Symbol,
+    pub(crate) command_line: Symbol,
+    directory: Symbol,
+    user: Symbol,
+    integrity: Symbol,
+    logon: Symbol,
+    pub(crate) parent_image: Symbol,
+    pub(crate) parent_command_line: Symbol,
+    grandparent_image: Symbol,
     /// First report of its start.
     pub started: Option<Instant>,
     /// Its end.
@@ -66,33 +59,50 @@ pub struct Process {
     pub exit_code: Option<i64>,
     /// Events that report it, in time order.
     pub events: Vec<EventNumber>,
-    entities: Vec<Symbol>,
-    parent_entities: Vec<Symbol>,
-    parent_started: Option<Instant>,
+    entities: Few,
 }
 
-/// Texts that processes share: folders, accounts and executables are few, whatever the number of processes.
-struct Texts<'a> {
-    store: &'a Store,
-    known: HashMap<Symbol, Arc<str>, FixedState>,
+/// What a process's reports say of its parent beside what the process keeps.
+#[derive(Default)]
+struct Claims {
+    entities: Few,
+    started: Option<Instant>,
 }
 
-impl<'a> Texts<'a> {
-    fn new(store: &'a Store) -> Self {
-        Self {
-            store,
-            known: HashMap::with_hasher(FixedState::with_seed(0)),
+/// Ids that the sources gave; nearly always one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Few {
+    first: Symbol,
+    more: Box<[Symbol]>,
+}
+
+impl Few {
+    fn push(&mut self, symbol: Symbol) {
+        if symbol == Symbol::NONE {
+            return;
+        }
+        if self.first == Symbol::NONE {
+            self.first = symbol;
+        } else {
+            self.more = self.more.iter().copied().chain([symbol]).collect();
         }
     }
 
-    fn text(&self, symbol: Symbol) -> &'a str {
-        self.store.text(symbol).unwrap_or("")
+    fn iter(&self) -> impl Iterator<Item = Symbol> + '_ {
+        let first = Some(self.first).filter(|first| first.is_some());
+        first.into_iter().chain(self.more.iter().copied())
     }
+}
 
-    fn shared(&mut self, symbol: Symbol) -> Arc<str> {
-        let text = self.text(symbol);
-        Arc::clone(self.known.entry(symbol).or_insert_with(|| text.into()))
+impl Claims {
+    fn take(&mut self, fact: &ProcessFact) {
+        self.started = self.started.or(fact.parent_started);
+        self.entities.push(fact.parent_entity);
     }
+}
+
+fn text(store: &Store, symbol: Symbol) -> &str {
+    store.text(symbol).unwrap_or("")
 }
 
 /// A report of a start or an end.
@@ -129,8 +139,16 @@ fn same_file(one: &str, other: &str) -> bool {
     one == other || name(one).eq_ignore_ascii_case(&name(other))
 }
 
-fn same_or_silent(one: &str, other: &str, equal: impl Fn(&str, &str) -> bool) -> bool {
-    one.is_empty() || other.is_empty() || equal(one, other)
+fn same_or_silent(
+    store: &Store,
+    one: Symbol,
+    other: Symbol,
+    equal: impl Fn(&str, &str) -> bool,
+) -> bool {
+    one == Symbol::NONE
+        || other == Symbol::NONE
+        || one == other
+        || equal(text(store, one), text(store, other))
 }
 
 fn same_words(one: &str, other: &str) -> bool {
@@ -163,7 +181,12 @@ pub fn rebuild(
     rank: &[u32],
     keep: impl Fn(EventNumber) -> bool,
 ) -> Vec<Process> {
-    let mut by_host: BTreeMap<String, Vec<Report<'_>>> = BTreeMap::new();
+    // A log has few guests and a million lines: each spelling is folded once.
+    let mut by_label: BTreeMap<String, usize> = BTreeMap::new();
+    let mut place_of: HashMap<(Symbol, Option<usize>), usize, FixedState> =
+        HashMap::with_hasher(FixedState::with_seed(0));
+    let mut of_hosts: Vec<Vec<Report<'_>>> = Vec::new();
+    let mut starts = 0;
     for (event, fact) in &store.facts {
         let Fact::Process(fact) = fact else { continue };
         if !keep(*event) {
@@ -171,36 +194,44 @@ pub fn rebuild(
         }
         let item = store.item_of(*event) as usize;
         let of_item = hosts.get(item).and_then(|(host, _)| host.as_deref());
-        let host = store
-            .column(&store.columns.host, *event)
-            .or(of_item)
-            .unwrap_or("");
-        by_host.entry(host_label(host)).or_default().push(Report {
-            event: *event,
-            time: fact
-                .started
-                .or(store.stamp(*event).map(|stamp| stamp.instant)),
-            ended: store.columns.kind(*event as usize) == EventKind::ProcessEnd,
-            host,
-            fact,
+        let symbol = store.columns.host.get(*event as usize);
+        let symbol = symbol.unwrap_or_default();
+        let host = store.text(symbol).or(of_item).unwrap_or("");
+        let by_item = (symbol == Symbol::NONE).then_some(item);
+        let place = *place_of.entry((symbol, by_item)).or_insert_with(|| {
+            *by_label.entry(host_label(host)).or_insert_with(|| {
+                of_hosts.push(Vec::new());
+                of_hosts.len() - 1
+            })
         });
-    }
-    let mut all: Vec<Process> = Vec::new();
-    let mut texts = Texts::new(store);
-    for reports in by_host.into_values() {
-        let first = all.len();
-        let mut found = of_host(&mut texts, reports, rank);
-        link(&mut found);
-        for process in &mut found {
-            process.parent = process.parent.map(|parent| parent + first);
+        let ended = store.columns.kind(*event as usize) == EventKind::ProcessEnd;
+        starts += usize::from(!ended);
+        if let Some(reports) = of_hosts.get_mut(place) {
+            reports.push(Report {
+                event: *event,
+                time: fact
+                    .started
+                    .or(store.stamp(*event).map(|stamp| stamp.instant)),
+                ended,
+                host,
+                fact,
+            });
         }
-        all.extend(found);
     }
+    // Room for all at once: as the list grows it would be there twice.
+    let mut all: Vec<Process> = Vec::with_capacity(starts);
+    for place in by_label.into_values() {
+        let reports = of_hosts.get_mut(place).map(std::mem::take);
+        of_host(store, reports.unwrap_or_default(), rank, &mut all);
+    }
+    // Several sources may tell of each start.
+    all.shrink_to_fit();
     all
 }
 
-fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) -> Vec<Process> {
-    let store = texts.store;
+/// Adds the processes of one host, parents known.
+fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut Vec<Process>) {
+    let first = all.len();
     // A log is in its own order mostly; what each report is sorted by is looked up once.
     reports.sort_by_cached_key(|report| {
         let item = store.item_of(report.event) as usize;
@@ -211,19 +242,19 @@ fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) ->
             report.event,
         )
     });
-    let mut found: Vec<Process> = Vec::with_capacity(reports.len());
     // Reports of one guest mostly spell it alike.
     let mut host: Arc<str> = "".into();
     let mut by_pid = ByPid::default();
+    let mut claims: Vec<Claims> = Vec::with_capacity(reports.len());
     for report in reports {
         let fact = report.fact;
         if report.ended {
             let open = by_pid.latest_first(fact.pid).find(|at| {
-                found.get(*at).is_some_and(|process| {
+                all.get(first + *at).is_some_and(|process| {
                     process.ended.is_none() && is_entity(process, fact.entity)
                 })
             });
-            if let Some(process) = open.and_then(|at| found.get_mut(at)) {
+            if let Some(process) = open.and_then(|at| all.get_mut(first + at)) {
                 process.ended = report.time;
                 process.exit_code = fact.exit_code;
                 process.events.push(report.event);
@@ -233,14 +264,17 @@ fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) ->
         // They are in order of their starts: what began too long before ends the search.
         let since = report.time.map(|time| time.ns.saturating_sub(ONE_START_NS));
         let known = by_pid.latest_first(fact.pid);
-        let near = known.filter_map(|at| Some((at, found.get(at)?)));
+        let near = known.filter_map(|at| Some((at, all.get(first + at)?)));
         let same = near
             .filter(|_| since.is_some())
             .take_while(|(_, process)| process.started.is_none_or(|time| Some(time.ns) >= since))
-            .find(|(_, process)| is_report_of(process, &report, texts))
+            .find(|(_, process)| is_report_of(store, process, &report))
             .map(|(at, _)| at);
-        if let Some(process) = same.and_then(|at| found.get_mut(at)) {
-            process.take(&report, texts);
+        if let Some(at) = same
+            && let (Some(process), Some(of_parent)) = (all.get_mut(first + at), claims.get_mut(at))
+        {
+            process.take(store, &report);
+            of_parent.take(fact);
             continue;
         }
         if &*host != report.host {
@@ -251,11 +285,19 @@ fn of_host(texts: &mut Texts<'_>, mut reports: Vec<Report<'_>>, rank: &[u32]) ->
             started: report.time,
             ..Process::default()
         };
-        process.take(&report, texts);
-        found.push(process);
+        process.take(store, &report);
+        all.push(process);
+        claims.push(Claims::default());
+        if let Some(of_parent) = claims.last_mut() {
+            of_parent.take(fact);
+        }
         by_pid.push(fact.pid);
     }
-    found
+    let found = all.get_mut(first..).unwrap_or_default();
+    link(store, found, &claims);
+    for process in found {
+        process.parent = process.parent.map(|parent| parent + first);
+    }
 }
 
 /// Processes by their ids, which come round again: the latest of each, and of each the one before.
@@ -286,12 +328,12 @@ impl ByPid {
 }
 
 fn is_entity(process: &Process, entity: Symbol) -> bool {
-    entity == Symbol::NONE || process.entities.is_empty() || process.entities.contains(&entity)
+    let known = &process.entities;
+    entity == Symbol::NONE || !known.first.is_some() || known.iter().any(|one| one == entity)
 }
 
 /// Whether a start report tells of this process again.
-fn is_report_of(process: &Process, report: &Report<'_>, texts: &Texts<'_>) -> bool {
-    let text = |symbol| texts.text(symbol);
+fn is_report_of(store: &Store, process: &Process, report: &Report<'_>) -> bool {
     let near = match (process.started, report.time) {
         (Some(one), Some(other)) => (other.ns - one.ns).abs() <= ONE_START_NS,
         _ => false,
@@ -299,38 +341,98 @@ fn is_report_of(process: &Process, report: &Report<'_>, texts: &Texts<'_>) -> bo
     let fact = report.fact;
     // A source that names its processes apart never reports one twice under two names; another source's name is not comparable.
     near && process.ended.is_none()
-        && same_or_silent(&process.image, text(fact.image), same_file)
-        && same_or_silent(&process.command_line, text(fact.command_line), same_words)
+        && same_or_silent(store, process.image, fact.image, same_file)
+        && same_or_silent(store, process.command_line, fact.command_line, same_words)
 }
 
 impl Process {
     /// The sources' own ids of it.
     pub fn entities(&self) -> impl Iterator<Item = Symbol> + '_ {
-        self.entities.iter().copied()
+        self.entities.iter()
+    }
+
+    /// All that may say which script it runs: its command line, its folder, its parent.
+    pub(super) fn of_script(&self) -> [Symbol; 4] {
+        [
+            self.command_line,
+            self.directory,
+            self.parent_image,
+            self.parent_command_line,
+        ]
+    }
+
+    /// Executable.
+    #[must_use]
+    pub fn image<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.image)
+    }
+
+    /// Command line.
+    #[must_use]
+    pub fn command_line<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.command_line)
+    }
+
+    /// Working directory.
+    #[must_use]
+    pub fn directory<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.directory)
+    }
+
+    /// Account.
+    #[must_use]
+    pub fn user<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.user)
+    }
+
+    /// Integrity level.
+    #[must_use]
+    pub fn integrity<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.integrity)
+    }
+
+    /// Log-on session.
+    #[must_use]
+    pub fn logon<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.logon)
+    }
+
+    /// Parent's executable, also where the parent itself was not seen.
+    #[must_use]
+    pub fn parent_image<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.parent_image)
+    }
+
+    /// Parent's command line.
+    #[must_use]
+    pub fn parent_command_line<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.parent_command_line)
+    }
+
+    /// Grandparent's executable.
+    #[must_use]
+    pub fn grandparent_image<'a>(&self, store: &'a Store) -> &'a str {
+        text(store, self.grandparent_image)
     }
 
     /// Adds what a report says; what is known stays.
-    fn take(&mut self, report: &Report<'_>, texts: &mut Texts<'_>) {
+    fn take(&mut self, store: &Store, report: &Report<'_>) {
         let fact = report.fact;
         self.pid = self.pid.or(fact.pid);
         self.parent_pid = self.parent_pid.or(fact.parent_pid);
-        self.parent_started = self.parent_started.or(fact.parent_started);
         // A full path says more than a name.
-        let image = texts.text(fact.image);
-        if self.image.is_empty()
-            || (!self.image.contains(['/', '\\']) && image.contains(['/', '\\']))
+        let is_path = |symbol| text(store, symbol).contains(['/', '\\']);
+        if self.image == Symbol::NONE
+            || (self.image != fact.image && !is_path(self.image) && is_path(fact.image))
         {
-            self.image = texts.shared(fact.image);
+            self.image = fact.image;
         }
-        // Command lines are mostly each its own.
-        if self.command_line.is_empty() {
-            self.command_line = texts.text(fact.command_line).into();
-        }
-        let mut fill = |slot: &mut Arc<str>, symbol: Symbol| {
-            if slot.is_empty() {
-                *slot = texts.shared(symbol);
+        let fill = |slot: &mut Symbol, symbol: Symbol| {
+            if *slot == Symbol::NONE {
+                *slot = symbol;
             }
         };
+        fill(&mut self.command_line, fact.command_line);
         fill(&mut self.directory, fact.directory);
         fill(&mut self.user, fact.user);
         fill(&mut self.integrity, fact.integrity);
@@ -338,22 +440,19 @@ impl Process {
         fill(&mut self.parent_image, fact.parent_image);
         fill(&mut self.parent_command_line, fact.parent_command_line);
         fill(&mut self.grandparent_image, fact.grandparent_image);
-        if fact.entity != Symbol::NONE {
-            self.entities.push(fact.entity);
-        }
-        if fact.parent_entity != Symbol::NONE {
-            self.parent_entities.push(fact.parent_entity);
-        }
+        self.entities.push(fact.entity);
         self.events.push(report.event);
     }
 }
 
 /// Finds parents among the processes of one host, which are in order of their starts.
-fn link(found: &mut [Process]) {
-    let mut by_entity: BTreeMap<Symbol, usize> = BTreeMap::new();
+fn link(store: &Store, found: &mut [Process], claims: &[Claims]) {
+    // Only looked up: its order shows nowhere.
+    let mut by_entity: HashMap<Symbol, usize, FixedState> =
+        HashMap::with_hasher(FixedState::with_seed(0));
     for (at, process) in found.iter().enumerate() {
-        for entity in &process.entities {
-            by_entity.entry(*entity).or_insert(at);
+        for entity in process.entities.iter() {
+            by_entity.entry(entity).or_insert(at);
         }
     }
     // Both grow along the list: what began before a child, and what began no later than a parent of it may have.
@@ -361,8 +460,9 @@ fn link(found: &mut [Process]) {
     let mut begun = ByPid::default();
     let parents: Vec<Option<usize>> = found
         .iter()
+        .zip(claims)
         .enumerate()
-        .map(|(at, child)| {
+        .map(|(at, (child, claims))| {
             earlier.push(child.pid);
             let latest = child.started.map(|time| time.ns.saturating_add(SLACK_NS));
             while let Some(next) = found.get(begun.before.len()) {
@@ -371,10 +471,10 @@ fn link(found: &mut [Process]) {
                 }
                 begun.push(next.pid);
             }
-            let named = child
-                .parent_entities
+            let named = claims
+                .entities
                 .iter()
-                .find_map(|entity| by_entity.get(entity));
+                .find_map(|entity| by_entity.get(&entity));
             if let Some(parent) = named.filter(|parent| **parent != at) {
                 return Some(*parent);
             }
@@ -393,7 +493,7 @@ fn link(found: &mut [Process]) {
                     *parent != at
                         && found
                             .get(*parent)
-                            .is_some_and(|parent| may_be_parent(parent, child))
+                            .is_some_and(|parent| may_be_parent(store, parent, child, claims))
                 })
             })
         })
@@ -403,18 +503,18 @@ fn link(found: &mut [Process]) {
     }
 }
 
-fn may_be_parent(parent: &Process, child: &Process) -> bool {
+fn may_be_parent(store: &Store, parent: &Process, child: &Process, claims: &Claims) -> bool {
     let (Some(parent_start), Some(start)) = (parent.started, child.started) else {
         return false;
     };
-    let told = child
-        .parent_started
+    let told = claims
+        .started
         .is_none_or(|told| (told.ns - parent_start.ns).abs() <= ONE_START_NS);
     told && parent_start.ns <= start.ns + SLACK_NS
         && parent
             .ended
             .is_none_or(|ended| ended.ns + SLACK_NS >= start.ns)
-        && same_or_silent(&child.parent_image, &parent.image, same_file)
+        && same_or_silent(store, child.parent_image, parent.image, same_file)
 }
 
 /// The processes below one, itself first, in order of the list.

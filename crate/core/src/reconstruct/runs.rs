@@ -150,6 +150,7 @@ fn by_key<'a>(
     let mut folded = Interner::default();
     let mut label_of: BTreeMap<(Symbol, Option<usize>), Symbol> = BTreeMap::new();
     let mut name_of: BTreeMap<Symbol, Symbol> = BTreeMap::new();
+    let mut lines = BTreeMap::new();
     let mut place: BTreeMap<(Symbol, Family, Symbol, Option<i64>, u64), usize> = BTreeMap::new();
     let mut said_of: Vec<Mentions<'a>> = Vec::new();
     for (event, fact) in &store.facts {
@@ -171,9 +172,9 @@ fn by_key<'a>(
                 )
             }
             // The kernel's audit knows nothing of run commands, but a shell that is started from a script's path is one.
-            Fact::Process(process) => match script_process(store, *event, process) {
+            Fact::Process(process) => match script_process(store, *event, process, &mut lines) {
                 Some(found) => {
-                    let name = found.name.unwrap_or_default();
+                    let name = found.name.clone().unwrap_or_default();
                     (
                         found.family,
                         found.os,
@@ -246,18 +247,23 @@ fn by_key<'a>(
 }
 
 /// The execution whose script a process of Linux was started from. What Windows and sensors report says so itself.
-fn script_process(store: &Store, event: EventNumber, process: &ProcessFact) -> Option<Mention> {
+fn script_process<'a>(
+    store: &Store,
+    event: EventNumber,
+    process: &ProcessFact,
+    known: &'a mut BTreeMap<Symbol, Option<Mention>>,
+) -> Option<&'a Mention> {
     if store.columns.kind(event as usize) == EventKind::ProcessEnd {
         return None;
     }
-    let text = |symbol| store.text(symbol).unwrap_or("");
-    let found = run_mention::of_process(
-        text(process.command_line),
-        text(process.directory),
-        text(process.parent_image),
-        text(process.parent_command_line),
-    );
-    found.filter(|found| found.os == Os::Linux)
+    let line = store.text(process.command_line)?;
+    if !run_mention::may_name_place(line) {
+        return None;
+    }
+    // The shell, what it becomes and what it starts have one line.
+    let found = known.entry(process.command_line);
+    let found = found.or_insert_with(|| run_mention::of_linux_process(line));
+    found.as_ref()
 }
 
 /// Some sources know a run's name and others only its number: where one name alone has that number on that guest, both speak of it.

@@ -16,7 +16,7 @@ use crate::event::fact::{Fact, GuestFact, GuestSaid};
 use crate::event::sink::Sink;
 use crate::evidence::layout::{Family, Layout, Os, Role};
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-use memchr::memchr2_iter;
+use memchr::{memchr_iter, memchr2_iter};
 use std::sync::OnceLock;
 
 /// The execution that something belongs to.
@@ -74,13 +74,13 @@ fn marks() -> Option<&'static AhoCorasick> {
 #[must_use]
 pub fn in_text(text: &str) -> Option<Mention> {
     // Cheap refusal first: nearly no text has one.
-    if !has_download(text, |word| matches!(word, b"ownload" | b"OWNLOAD")) {
+    if !may_name_place(text) {
         return None;
     }
-    let folded: String = text
-        .chars()
+    let folded: Vec<u8> = text
+        .bytes()
         .map(|letter| match letter {
-            '\\' => '/',
+            b'\\' => b'/',
             other => other.to_ascii_lowercase(),
         })
         .collect();
@@ -167,8 +167,8 @@ pub fn of_process(
     if let Some(sequence) = script_argument(command_line) {
         // The folder knows the version; the parent only the handler.
         let folder = directory.trim_end_matches(['\\', '/']);
-        let by_folder =
-            of_path(&format!("{folder}\\script{sequence}.ps1")).filter(|_| !folder.is_empty());
+        let by_folder = || of_path(&format!("{folder}\\script{sequence}.ps1"));
+        let by_folder = (!folder.is_empty()).then(by_folder).flatten();
         let by_parent = || {
             let parent = in_handler(parent_image).or_else(|| in_handler(parent_line));
             Mention {
@@ -181,6 +181,32 @@ pub fn of_process(
         };
         return Some(by_folder.unwrap_or_else(by_parent));
     }
+    of_shell(command_line)
+}
+
+/// Whether a process with this command line may run a script of an execution at all: a cheap look, before what is known of the line is looked up.
+#[must_use]
+pub fn may_run_script(command_line: &str) -> bool {
+    may_name_place(command_line) || script_argument(command_line).is_some()
+}
+
+/// Whether a text may name a place of an execution.
+#[must_use]
+pub fn may_name_place(command_line: &str) -> bool {
+    has_download(command_line, |word| matches!(word, b"ownload" | b"OWNLOAD"))
+}
+
+/// As [`of_process`], where the guest is Linux: what Windows runs is not looked at further.
+#[must_use]
+pub fn of_linux_process(command_line: &str) -> Option<Mention> {
+    if script_argument(command_line).is_some() {
+        return None;
+    }
+    of_shell(command_line).filter(|found| found.os == Os::Linux)
+}
+
+/// The execution whose script a shell is given by its path.
+fn of_shell(command_line: &str) -> Option<Mention> {
     let found = in_text(command_line)?;
     // A look at the file (`cat script.sh`) is no execution: a shell must run it.
     let first = command_line.trim_start().trim_start_matches('"');
@@ -201,6 +227,20 @@ pub fn of_process(
 
 /// Family and version of the handler's folder in a path.
 fn in_handler(text: &str) -> Option<(Family, Option<String>)> {
+    // Most parents lie in no handler's folder.
+    let bytes = text.as_bytes();
+    let word = |range: std::ops::Range<usize>, word: &[u8]| {
+        let here = bytes.get(range);
+        here.is_some_and(|here| here.eq_ignore_ascii_case(word))
+    };
+    let named = memchr_iter(b'.', bytes).any(|dot| {
+        let from = dot.checked_sub(b"microsoft".len());
+        from.is_some_and(|from| word(from..dot, b"microsoft"))
+            || word(dot + 1..dot + 1 + b"customscript".len(), b"customscript")
+    });
+    if !named {
+        return None;
+    }
     let layout = Layout::of(text.trim_matches('"'));
     layout.handler.as_ref()?;
     Some((layout.family?, layout.version))
@@ -214,21 +254,27 @@ fn script_argument(command_line: &str) -> Option<i64> {
         let word = bytes.get(*at..at + SHELL.len());
         word.is_some_and(|word| word.eq_ignore_ascii_case(SHELL.as_bytes()))
     })?;
-    let rest = command_line.get(at + SHELL.len()..)?.to_ascii_lowercase();
-    let rest = rest.strip_prefix(".exe").unwrap_or(&rest);
+    let rest = command_line.get(at + SHELL.len()..)?;
+    let rest = without_prefix(rest, ".exe").unwrap_or(rest);
     let rest = rest.trim_start_matches('"');
     let mut words = rest.split_ascii_whitespace();
     for wanted in ["-executionpolicy", "unrestricted", "-file"] {
-        if words.next()? != wanted {
+        if !words.next()?.eq_ignore_ascii_case(wanted) {
             return None;
         }
     }
     let file = words.next()?.trim_matches('"');
     let file = file.rsplit(['\\', '/']).next()?;
-    file.strip_prefix("script")?
-        .strip_suffix(".ps1")?
-        .parse()
-        .ok()
+    let stem = without_prefix(file, "script")?;
+    let (number, ending) = stem.split_at_checked(stem.len().checked_sub(4)?)?;
+    let number = ending.eq_ignore_ascii_case(".ps1").then_some(number)?;
+    number.parse().ok()
+}
+
+/// What stands behind a prefix, letters folded.
+fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 #[cfg(test)]

@@ -192,6 +192,12 @@ impl Indicators {
         self.list.iter().map(|(indicator, _)| indicator.as_ref())
     }
 
+    /// An indicator by number.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<&Arc<Indicator>> {
+        self.list.get(number).map(|(indicator, _)| indicator)
+    }
+
     /// Every (number, indicator, expression) of those that `fit` that a line could match.
     pub fn candidates<'a>(
         &'a self,

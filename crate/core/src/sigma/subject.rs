@@ -153,14 +153,14 @@ impl<'a> Subject<'a> {
             // Sysmon for Linux writes Windows events of Linux processes.
             let unix = self
                 .process
-                .is_some_and(|(process, _)| process.image.starts_with('/'));
+                .is_some_and(|(process, _)| process.image(self.store).starts_with('/'));
             return Some(if unix { Os::Linux } else { Os::Windows });
         }
         if format == "auditd" {
             return Some(Os::Linux);
         }
         let path = match (self.process, self.fact) {
-            (Some((process, _)), _) => &*process.image,
+            (Some((process, _)), _) => process.image(self.store),
             (_, Some(Fact::File(file))) => self.text(file.path).unwrap_or(""),
             (_, Some(Fact::Flow(flow))) => self.text(flow.image).unwrap_or(""),
             _ => "",
@@ -220,7 +220,7 @@ impl<'a> Subject<'a> {
         };
         let said = |text: String| -> Option<Values<'a>> { Some(vec![Cow::Owned(text)]) };
         if let Some((process, all)) = self.process {
-            return of_process(slot, process, all);
+            return of_process(slot, self.store, process, all);
         }
         match self.fact? {
             Fact::Cloud(row) => one(self.text(of_row(slot, row)?)),
@@ -329,7 +329,7 @@ impl<'a> Subject<'a> {
         .filter_map(|column| self.column(column).map(Cow::Borrowed))
         .collect();
         if let Some((process, _)) = self.process {
-            texts.push(Cow::Borrowed(&process.command_line));
+            texts.push(Cow::Borrowed(process.command_line(self.store)));
         }
         if let Some(Fact::PowerShell(fact)) = self.fact {
             texts.push(Cow::Borrowed(&fact.text));
@@ -361,7 +361,12 @@ fn of_identity(slot: Slot, fact: &IdentityFact) -> Option<Symbol> {
     })
 }
 
-fn of_process<'a>(slot: Slot, process: &'a Process, all: &'a [Process]) -> Option<Values<'a>> {
+fn of_process<'a>(
+    slot: Slot,
+    store: &'a Store,
+    process: &Process,
+    all: &[Process],
+) -> Option<Values<'a>> {
     let parent = process.parent.and_then(|at| all.get(at));
     let one = |text: &'a str| -> Option<Values<'a>> {
         Some(
@@ -381,20 +386,20 @@ fn of_process<'a>(slot: Slot, process: &'a Process, all: &'a [Process]) -> Optio
         )
     };
     match slot {
-        Slot::Image => Some(paths(&process.image)),
-        Slot::CommandLine => one(&process.command_line),
+        Slot::Image => Some(paths(process.image(store))),
+        Slot::CommandLine => one(process.command_line(store)),
         Slot::ParentImage => Some(paths(known(
-            &process.parent_image,
-            parent.map(|parent| &*parent.image),
+            process.parent_image(store),
+            parent.map(|parent| parent.image(store)),
         ))),
         Slot::ParentCommandLine => one(known(
-            &process.parent_command_line,
-            parent.map(|parent| &*parent.command_line),
+            process.parent_command_line(store),
+            parent.map(|parent| parent.command_line(store)),
         )),
-        Slot::User => one(&process.user),
-        Slot::Integrity => one(&process.integrity),
-        Slot::Directory => one(&process.directory),
-        Slot::Logon => one(&process.logon),
+        Slot::User => one(process.user(store)),
+        Slot::Integrity => one(process.integrity(store)),
+        Slot::Directory => one(process.directory(store)),
+        Slot::Logon => one(process.logon(store)),
         Slot::Pid => said(process.pid),
         Slot::ParentPid => said(process.parent_pid),
         _ => None,

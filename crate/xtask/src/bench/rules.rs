@@ -19,7 +19,7 @@ use runlens_casegen::volume;
 use runlens_core::case::Case;
 use runlens_core::lists::{ListKind, Lists};
 use runlens_core::record::yaml;
-use runlens_core::script::ScriptHint;
+use runlens_core::script::{Examinations, ScriptHint};
 use runlens_core::sigma::rule_set::{RuleFile, RuleSet};
 use runlens_core::sigma::search::Search;
 use std::fmt::Write as _;
@@ -140,9 +140,12 @@ fn cost(case: &Case, scripts: &[String], count: usize) -> Result<Cost, Failure> 
         file_name: None,
     };
     let (spent, matches) = least(|| {
-        let found = scripts
-            .iter()
-            .map(|text| lists.content.examine(text, &hint, settings).matches.len());
+        // As a case does it: what a line held is kept for the next script.
+        let mut before = Examinations::default();
+        let found = scripts.iter().map(|text| {
+            let found = lists.content.examine(text, &hint, settings, &mut before);
+            found.matches.len()
+        });
         found.sum::<usize>()
     });
     (cost.scripts_searched, cost.matches) = (spent, matches.unwrap_or(0));

@@ -7,7 +7,7 @@ use runlens_casegen::adversary::{Clocks, Difficulty};
 use runlens_casegen::volume;
 use runlens_core::lists::{ListKind, Lists};
 use runlens_core::record::yaml;
-use runlens_core::script::ScriptHint;
+use runlens_core::script::{Examinations, ScriptHint};
 use runlens_core::settings::Settings;
 use runlens_core::sigma::rule_set::{RuleFile, RuleSet};
 use runlens_core::sigma::search::Search;
@@ -166,7 +166,10 @@ fn the_rules_that_are_measured_run_and_nearly_all_find_nothing() {
         file_name: None,
     };
     let found = |text: &str| {
-        let examined = lists.content.examine(text, &hint, &settings.script);
+        let examined =
+            lists
+                .content
+                .examine(text, &hint, &settings.script, &mut Examinations::default());
         let ids = examined.matches.iter().map(|hit| hit.indicator.id.clone());
         ids.filter(|id| id.starts_with("made-up-")).count()
     };

@@ -68,7 +68,12 @@ fn is_said(view: &CaseView<'_>, run: usize) -> bool {
 
 /// Whether a command line is the service, told to de-provision.
 fn is_service(line: &str) -> bool {
-    if !line.contains("-deprovision") {
+    let bytes = line.as_bytes();
+    let told = |at: usize| {
+        let rest = bytes.get(at..);
+        rest.is_some_and(|rest| rest.starts_with(b"-deprovision"))
+    };
+    if !memchr::memchr_iter(b'-', bytes).any(told) {
         return false;
     }
     let mut words = line
@@ -88,7 +93,7 @@ pub(super) fn any(view: &CaseView<'_>) -> bool {
         || view
             .processes
             .iter()
-            .any(|one| is_service(&one.command_line))
+            .any(|one| is_service(one.command_line(view.store)))
 }
 
 /// The findings, by run, then those of processes that belong to none.
@@ -104,7 +109,7 @@ pub(super) fn findings(view: &CaseView<'_>, ends: &Ends<'_>) -> Vec<Finding> {
     // `sudo` and the service, or the service and its own child: one de-provisioning.
     let mut alone: BTreeMap<String, Vec<(i64, Vec<usize>)>> = BTreeMap::new();
     let processes = view.processes.iter().enumerate();
-    for (at, process) in processes.filter(|(_, one)| is_service(&one.command_line)) {
+    for (at, process) in processes.filter(|(_, one)| is_service(one.command_line(view.store))) {
         let execution = |event: &EventNumber| view.execution_of_process(*event);
         let execution = process.events.iter().find_map(execution);
         let run = execution.and_then(|at| view.linked.executions.get(at)?.run);

@@ -127,15 +127,15 @@ impl Tree {
             depth,
             part,
             pid: process.pid,
-            image: process.image.to_string(),
-            user: process.user.to_string(),
+            image: process.image(case.store()).to_owned(),
+            user: process.user(case.store()).to_owned(),
             exit_code: process.exit_code,
             started: process.started.map(|time| time.to_string()),
             ended: process.ended.map(|time| time.to_string()),
             command_line: Statement::new(
                 case,
                 "command line",
-                process.command_line.to_string(),
+                process.command_line(case.store()).to_owned(),
                 &process.events,
             ),
         });

@@ -25,6 +25,8 @@ use crate::reconstruct::runs::Run;
 use crate::record::run_mention;
 use crate::script::Examined;
 use crate::time::NS_PER_SECOND;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -153,19 +155,30 @@ impl Witnesses<'_> {
         names: &mut Names<'a>,
         seen: &mut [Seen],
     ) -> Vec<Option<usize>> {
+        // What several processes say alike is understood once; only looked up.
+        let mut known: HashMap<[Symbol; 4], Option<(Family, Symbol, i64)>, FixedState> =
+            HashMap::with_hasher(FixedState::with_seed(0));
         let own: Vec<Option<usize>> = self
             .processes
             .iter()
             .map(|process| {
-                let found = run_mention::of_process(
-                    &process.command_line,
-                    &process.directory,
-                    &process.parent_image,
-                    &process.parent_command_line,
-                )?;
+                let line = process.command_line(self.store);
+                if !run_mention::may_run_script(line) {
+                    return None;
+                }
+                let found = known.entry(process.of_script()).or_insert_with(|| {
+                    let found = run_mention::of_process(
+                        line,
+                        process.directory(self.store),
+                        process.parent_image(self.store),
+                        process.parent_command_line(self.store),
+                    )?;
+                    let name = names.name(found.name.as_deref());
+                    Some((found.family, name, found.sequence))
+                });
+                let (family, name, sequence) = (*found)?;
                 let label = names.label(&process.host);
-                let name = names.name(found.name.as_deref());
-                let key = (label, found.family, name, found.sequence);
+                let key = (label, family, name, sequence);
                 self.nearest(by_key.get(&key)?, process.started.map(|time| time.ns))
             })
             .collect();

@@ -7,7 +7,7 @@ use crate::time::{Stamp, parse};
 /// (second, pid, parent pid, image, command line, parent image, ended)
 type Row<'a> = (f64, u64, u64, &'a str, &'a str, &'a str, bool);
 
-fn rebuilt(rows: &[Row<'_>]) -> Vec<Process> {
+fn rebuilt(rows: &[Row<'_>]) -> (Store, Vec<Process>) {
     let mut sink = Sink::new();
     for (second, pid, parent, image, line, parent_image, ended) in rows {
         let time = parse::iso(b"2024-05-01T10:00:00Z").unwrap().instant;
@@ -39,19 +39,20 @@ fn rebuilt(rows: &[Row<'_>]) -> Vec<Process> {
     }
     let mut store = Store::default();
     store.append(0, 0, sink.take_batch());
-    rebuild(&store, &[(None, String::new())], &[0], |_| true)
+    let all = rebuild(&store, &[(None, String::new())], &[0], |_| true);
+    (store, all)
 }
 
-fn shown(all: &[Process]) -> Vec<String> {
+fn shown((store, all): &(Store, Vec<Process>)) -> Vec<String> {
     let line = |process: &Process| {
         let parent = process
             .parent
             .and_then(|at| all.get(at))
-            .map(|parent| parent.command_line.to_string());
+            .map(|parent| parent.command_line(store));
         format!(
             "{} < {} ({})",
-            process.command_line,
-            parent.unwrap_or_else(|| "-".to_owned()),
+            process.command_line(store),
+            parent.unwrap_or("-"),
             process.events.len()
         )
     };
@@ -82,7 +83,7 @@ fn reports_of_one_start_are_one_process_and_parents_are_found() {
             "curl x < sh -c script.sh (1)"
         ]
     );
-    assert_eq!(descendants(&all, 1), [1, 2]);
+    assert_eq!(descendants(&all.1, 1), [1, 2]);
 }
 
 #[test]
@@ -162,10 +163,11 @@ fn a_detached_parent_is_only_a_name() {
         ),
     ]);
     assert_eq!(
-        all.iter()
+        all.1
+            .iter()
             .filter(|process| process.parent.is_some())
             .count(),
         0
     );
-    assert!(all[1].parent_image.ends_with("cmd.exe"));
+    assert!(all.1[1].parent_image(&all.0).ends_with("cmd.exe"));
 }

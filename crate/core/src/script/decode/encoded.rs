@@ -517,3 +517,72 @@ pub fn inflated(bytes: &[u8], limits: &DecodeLimits) -> Vec<Candidate> {
     });
     made.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PARTS: [&str; 34] = [
+        "powershell",
+        "PWSH.EXE",
+        "\"",
+        " ",
+        "\n",
+        "\u{b}",
+        "\u{a0}",
+        "-",
+        "/",
+        "\u{2013}",
+        "e",
+        "EC",
+        "nc",
+        "SQBFAFgA",
+        "aGVsbG8gd29ybGQ+",
+        "=",
+        "FromBase64String",
+        "from\u{17f}",
+        "(",
+        "base64",
+        "openssl enc",
+        " -d",
+        "b64decode(",
+        "xxd",
+        "-r -p",
+        "\\x41",
+        "\\x42\\x43\\x44",
+        "0x41,",
+        "0x42, 0x43, 0x44",
+        "FromHex(",
+        "fromhexstring(",
+        "'4142434445'",
+        "%41%42",
+        "%4g",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        /// What an expression matches is not passed over.
+        #[test]
+        fn a_look_passes_over_nothing_that_matches(
+            parts in proptest::collection::vec(0..PARTS.len(), 1..14),
+        ) {
+            let text: String = parts.iter().map(|at| PARTS[*at]).collect();
+            for (expression, may) in [
+                (encoded_command(), may::name_encoded_command(&text)),
+                (from_base64(), may::have_word(&text, b"64")),
+                (shell_decoder(), may::have_word(&text, b"64")),
+                (bare(), may::be_bare(&text)),
+                (hex_decoder(), may::have_word(&text, b"xxd")),
+                (hex_escapes(), may::have_word(&text, b"\\x")),
+                (hex_list(), may::have_word(&text, b"0x")),
+                (from_hex(), may::read_hex(&text)),
+                (url_token(), may::escape_urls(&text)),
+            ] {
+                let matches = expression.unwrap().is_match(&text);
+                prop_assert!(may || !matches, "{} passes over {text}", expression.unwrap());
+            }
+        }
+    }
+}

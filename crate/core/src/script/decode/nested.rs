@@ -100,3 +100,45 @@ pub fn commands(text: &str, platform: Platform) -> Vec<Candidate> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PARTS: [&str; 22] = [
+        "sh",
+        "BASH",
+        "powershell",
+        ".exe",
+        " ",
+        "\t",
+        "\n",
+        "-c",
+        "-C",
+        "-Command",
+        "-x",
+        "eval",
+        "IEX",
+        "invoke-expression",
+        "cmd",
+        "/c",
+        "/\u{212a}",
+        "(",
+        "'",
+        "\"",
+        "whoami",
+        "\u{a0}",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        /// What the expression matches is not passed over.
+        #[test]
+        fn a_look_passes_over_no_call(parts in proptest::collection::vec(0..PARTS.len(), 1..14)) {
+            let text: String = parts.iter().map(|at| PARTS[*at]).collect();
+            prop_assert!(may_call(&text) || !call().unwrap().is_match(&text), "{text}");
+        }
+    }
+}

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A stage reads what earlier ones left in the [`Case`] and leaves its own; the rooms below do the work and know nothing of each other's
-//! order. Rejected: stages that call the next one. The order is what has to be seen at a glance.
+//! order. Each stage stays a function of its own also in the module (`inline(never)`): a browser compiles hot code function by function, and takes
+//! seconds for one that holds all stages. Rejected: stages that call the next one. The order is what has to be seen at a glance.
 
 use super::store::{EventNumber, Store};
 use super::{Case, Searched};
@@ -156,6 +157,7 @@ impl Case {
     }
 
     /// Events that their log numbered: Windows events and rows of Defender.
+    #[inline(never)]
     fn numbered(&self, keep: impl Fn(EventNumber) -> bool) -> Vec<Numbered> {
         let store = &self.store;
         let mut labels: BTreeMap<Symbol, Symbol> = BTreeMap::new();
@@ -190,6 +192,7 @@ impl Case {
 
     /// Items of equal bytes: the first by path counts. Small files whose meaning is their place (a script, a status) are
     /// the same evidence only where their places say the same.
+    #[inline(never)]
     fn find_duplicates(&mut self) {
         let mut by_path: Vec<usize> = (0..self.items.len()).collect();
         by_path.sort_by_key(|at| self.rank.get(*at).copied().unwrap_or(u32::MAX));
@@ -212,6 +215,7 @@ impl Case {
         }
     }
 
+    #[inline(never)]
     fn place_clocks(&mut self) {
         let known = clocks::known_range(&self.store);
         for (number, item) in (0_u32..).zip(&mut self.items) {
@@ -229,6 +233,7 @@ impl Case {
         }
     }
 
+    #[inline(never)]
     fn name_hosts(&mut self) {
         // By number first: an item names few hosts and has many events.
         let mut by_symbol: Vec<BTreeMap<Symbol, u64>> = vec![BTreeMap::new(); self.items.len()];
@@ -267,6 +272,7 @@ impl Case {
     }
 
     /// Sigma rules see everything that was concluded; what they want to read again is asked for afterwards.
+    #[inline(never)]
     fn run_rules(&mut self) {
         let (sigma, found) = Sigma::begin(self);
         self.sigma = sigma;
@@ -330,6 +336,7 @@ impl Case {
     }
 
     /// Puts findings into incidents.
+    #[inline(never)]
     pub(super) fn roll_up(&mut self) {
         self.incidents = self.grounds.incidents(self.referred(), &self.findings);
     }
@@ -355,6 +362,7 @@ struct Judged {
     grounds: Grounds,
 }
 
+#[inline(never)]
 fn judge(own: CaseView<'_>) -> Judged {
     let view = &own;
     let mut found: Vec<Vec<Finding>> = Vec::new();
@@ -409,6 +417,7 @@ fn judge(own: CaseView<'_>) -> Judged {
 }
 
 /// Examines each script once, however many runs it had.
+#[inline(never)]
 fn examine_scripts(
     runs: &[Run],
     content: &Catalogue,

@@ -320,6 +320,7 @@ impl Case {
     }
 
     /// Gives waiting notes to their events, where these have come.
+    #[inline(never)]
     pub(super) fn settle_notes(&mut self) {
         if self.notes.waiting.is_empty() {
             return;

@@ -269,6 +269,7 @@ impl Store {
     }
 
     /// Merges the events that came since the last time into the order. `rank` orders items by path.
+    #[inline(never)]
     pub fn refresh(&mut self, rank: &[u32]) {
         let (old, all) = (self.ordered, self.columns.len());
         if old == all {
@@ -296,6 +297,7 @@ impl Store {
     }
 
     /// Orders everything anew, leaving out the events that `keep` refuses.
+    #[inline(never)]
     pub fn reorder(&mut self, rank: &[u32], keep: impl Fn(EventNumber) -> bool) {
         let mut order: Vec<EventNumber> = (0..self.columns.len())
             .filter_map(|event| u32::try_from(event).ok())

@@ -213,6 +213,12 @@ impl Sink {
         self.batch.columns.len()
     }
 
+    /// Bytes of the texts waiting in the batch.
+    #[must_use]
+    pub fn waiting_text(&self) -> usize {
+        self.strings.strings().bytes()
+    }
+
     /// The facts gathered in the current batch (tests and finishing readers look at them).
     #[must_use]
     pub fn facts(&self) -> &[(u32, Fact)] {

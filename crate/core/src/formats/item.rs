@@ -37,6 +37,8 @@ use std::borrow::Cow;
 
 /// Events that make a batch worth handing over.
 const BATCH_EVENTS: usize = 16_384;
+/// Or texts of so many bytes: events with long texts fill a reader's memory, which it never gives back, long before they are many.
+const BATCH_TEXT_BYTES: usize = 1 << 20;
 /// Distance of the marks that make line numbers cheap.
 pub const LINE_MARK_BYTES: u64 = 1 << 20;
 
@@ -257,7 +259,9 @@ impl ItemReader {
 
     /// Events gathered so far, when there are enough of them.
     pub fn take_batch(&mut self) -> Option<Vec<u8>> {
-        (self.sink.waiting() >= BATCH_EVENTS).then(|| self.sink.take_batch().encode())
+        let is_full =
+            self.sink.waiting() >= BATCH_EVENTS || self.sink.waiting_text() >= BATCH_TEXT_BYTES;
+        is_full.then(|| self.sink.take_batch().encode())
     }
 
     /// Ends the item: the last batch and the report, as bytes for [`ItemReport::decode`].

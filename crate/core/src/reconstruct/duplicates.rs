@@ -100,6 +100,7 @@ pub struct Numbered {
 /// Copies of numbered events (a Windows log and its renderings; Defender and Sentinel): (copy, shown). Machine, log, number and the time at the coarser
 /// resolution agree, and the copies lie in different items: within one item each record is its own.
 #[must_use]
+#[inline(never)]
 pub fn numbered_copies(mut events: Vec<Numbered>) -> Vec<(u32, u32)> {
     events.sort_unstable_by_key(|event| {
         (

@@ -196,6 +196,7 @@ pub struct Folded {
 
 /// Folds all Activity Log rows of the events that `keep` lets through.
 #[must_use]
+#[inline(never)]
 pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> Folded {
     type GroupKey = (Symbol, Symbol, Symbol, Symbol, u64);
     // Most operations have two rows or three.

@@ -175,6 +175,7 @@ fn same_words(one: &str, other: &str) -> bool {
 
 /// All processes, by host, then by start. `hosts` names each item's guest, `rank` orders items.
 #[must_use]
+#[inline(never)]
 pub fn rebuild(
     store: &Store,
     hosts: &[(Option<String>, String)],

@@ -109,6 +109,7 @@ struct Mentions<'a> {
 /// Folds all guest facts of the events that `keep` lets through. `hosts` gives each item's host and, where there is none, the root that
 /// keeps nameless guests apart.
 #[must_use]
+#[inline(never)]
 pub fn fold(
     store: &Store,
     hosts: &[(Option<String>, String)],
@@ -140,6 +141,7 @@ pub fn fold(
 }
 
 /// What is said of each key.
+#[inline(never)]
 fn by_key<'a>(
     store: &'a Store,
     hosts: &'a [(Option<String>, String)],

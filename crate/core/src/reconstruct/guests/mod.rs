@@ -140,6 +140,7 @@ fn file_name(path: &str) -> &str {
 
 /// Gathers everything. `counts` says which items count.
 #[must_use]
+#[inline(never)]
 pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Guests {
     let of_runs = (0_u32..).zip(runs);
     let mut run_of: Vec<(EventNumber, u32)> = of_runs

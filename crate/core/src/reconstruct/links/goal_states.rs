@@ -83,6 +83,7 @@ pub struct GoalStates {
 
 /// Gathers the goal states of the events that `keep` lets through. `hosts` gives each item's host and root.
 #[must_use]
+#[inline(never)]
 pub fn gather(
     store: &Store,
     hosts: &[(Option<String>, String)],

@@ -172,6 +172,7 @@ impl Linked {
 
 /// Links operations and runs.
 #[must_use]
+#[inline(never)]
 pub fn link(known: &Known<'_>) -> Linked {
     Linking::new(known).link()
 }

@@ -119,6 +119,7 @@ pub struct Witnesses<'a> {
 impl Witnesses<'_> {
     /// What was seen of each run, in the events that `keep` lets through.
     #[must_use]
+    #[inline(never)]
     pub fn gather(&self, keep: impl Fn(EventNumber) -> bool) -> Vec<Seen> {
         let mut names = Names::default();
         let mut by_key: BTreeMap<Key, Vec<usize>> = BTreeMap::new();

@@ -221,15 +221,12 @@ impl Store {
 
     /// How two events of one time stand: path, then place.
     fn compare_places(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
-        let [item, other_item] = [one, other].map(|event| self.item_of(event));
-        let rank = |item: u32| rank.get(item as usize).copied().unwrap_or(u32::MAX);
+        let item = |event: EventNumber| self.item_of(event) as usize;
+        let rank = |event: EventNumber| rank.get(item(event)).copied().unwrap_or(u32::MAX);
         let offset = |event: EventNumber| self.columns.offset.get(event as usize);
         let ordinal = |event: EventNumber| self.ordinal.get(event as usize);
-        let items = match item == other_item {
-            true => Ordering::Equal,
-            false => rank(item).cmp(&rank(other_item)),
-        };
-        items
+        rank(one)
+            .cmp(&rank(other))
             .then_with(|| offset(one).cmp(&offset(other)))
             .then_with(|| ordinal(one).cmp(&ordinal(other)))
     }

@@ -18,6 +18,7 @@ use crate::reconstruct::processes::Process;
 use crate::script::ScriptHint;
 use crate::script::indicator::Indicator;
 use crate::script::matching::Match;
+use crate::script::word;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use memchr::memchr_iter;
@@ -181,7 +182,7 @@ pub fn named(line: &str, by: By) -> Option<Named> {
     {
         return line.get(..end).map(last_name);
     }
-    if !other && !has_folded(line, b'\\', "\\downloads\\") {
+    if !other && !word::has_folded(line, b'\\', "\\downloads\\") {
         return None;
     }
     let end = fits(&patterns.windows_any)?;
@@ -203,15 +204,6 @@ fn last_name(line: &str) -> Named {
     }
 }
 
-/// Whether a line holds a word, letters of ASCII folded; the word begins with `first`.
-fn has_folded(line: &str, first: u8, word: &str) -> bool {
-    let bytes = line.as_bytes();
-    memchr_iter(first, bytes).any(|at| {
-        let here = bytes.get(at..at.saturating_add(word.len()));
-        here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
-    })
-}
-
 /// Whether a line holds `script.sh`; dots are few.
 fn names_shell_script(line: &str) -> bool {
     let bytes = line.as_bytes();
@@ -228,7 +220,7 @@ fn may_be_action(line: &str) -> bool {
         [drive, b':', b'\\', ..] => drive.is_ascii_alphabetic(),
         _ => false,
     };
-    begins && has_folded(line, b'.', ".ps1")
+    begins && word::has_folded(line, b'.', ".ps1")
 }
 
 /// The name of an executable, folded, without `.exe`; of a process whose image no source told, by its command line.
@@ -479,7 +471,7 @@ mod tests {
             let matches = |expression: &Option<Regex>| expression.as_ref().unwrap().is_match(&line);
             if line.is_ascii() {
                 prop_assert!(may_be_action(&line) || !matches(&patterns().windows_action), "{line}");
-                let any = has_folded(&line, b'\\', "\\downloads\\");
+                let any = word::has_folded(&line, b'\\', "\\downloads\\");
                 prop_assert!(any || !matches(&patterns().windows_any), "{line}");
             }
             prop_assert_eq!(names_shell_script(&line), line.contains("script.sh"));

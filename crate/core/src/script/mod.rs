@@ -19,6 +19,7 @@ pub mod matching;
 pub mod score;
 pub mod secrets;
 pub mod weights;
+pub(crate) mod word;
 
 use decode::{Code, DecodeLimits, Layer};
 use indicator::Indicators;
@@ -119,16 +120,7 @@ fn looks_like_cmd(text: &str) -> bool {
     let start = text.trim_start().get(..9);
     start.is_some_and(|start| start.eq_ignore_ascii_case("@echo off"))
         || carets >= 2
-        || has_folded(text, b'%', "%comspec%")
-}
-
-/// Whether a text holds a word, letters of ASCII folded; each place begins with `first`.
-fn has_folded(text: &str, first: u8, word: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(first, bytes).any(|at| {
-        let here = bytes.get(at..at.saturating_add(word.len()));
-        here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
-    })
+        || word::has_folded(text, b'%', "%comspec%")
 }
 
 /// A `$name =` assignment or a `Verb-Noun` word.

@@ -16,6 +16,7 @@ use super::super::{CaseView, Confidence, Finding, Severity, figures, lasting, se
 use super::{DETECTOR, Ends, ONE_REMOVAL, SOON, SURVIVES_LINUX};
 use crate::case::store::EventNumber;
 use crate::identity::host_label;
+use crate::script::word;
 use crate::time::Instant;
 use serde_json::json;
 use std::borrow::Cow;
@@ -68,12 +69,7 @@ fn is_said(view: &CaseView<'_>, run: usize) -> bool {
 
 /// Whether a command line is the service, told to de-provision.
 fn is_service(line: &str) -> bool {
-    let bytes = line.as_bytes();
-    let told = |at: usize| {
-        let rest = bytes.get(at..);
-        rest.is_some_and(|rest| rest.starts_with(b"-deprovision"))
-    };
-    if !memchr::memchr_iter(b'-', bytes).any(told) {
+    if !word::has(line, "-deprovision") {
         return false;
     }
     let mut words = line

@@ -1,6 +1,7 @@
 //! Base64 in all its calls, hex, URL escapes, compression.
 
 use super::{Candidate, DecodeLimits, Transform, is_utf16};
+use crate::script::word;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -54,19 +55,15 @@ expression!(
 /// A cheap look at a text before its expression: whether it can match at all. Thousands of command lines are looked at, and nearly none can.
 mod may {
     use super::LEAST_BARE;
+    use crate::script::word::stands_at;
     use memchr::{memchr_iter, memchr2_iter};
-
-    fn folded(bytes: &[u8], at: usize, word: &[u8]) -> bool {
-        let here = bytes.get(at..at.saturating_add(word.len()));
-        here.is_some_and(|here| here.eq_ignore_ascii_case(word))
-    }
 
     /// `-enc`, `/e`, also with a dash or a blank outside ASCII.
     pub(super) fn name_encoded_command(text: &str) -> bool {
         let bytes = text.as_bytes();
         let switch = |dash: usize| {
             let blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0x0B | 0x80..);
-            folded(bytes, dash + 1, b"e")
+            stands_at(bytes, dash + 1, b"e")
                 && bytes
                     .get(dash + 2)
                     .is_some_and(|byte| matches!(byte, b'c' | b'C' | b'n' | b'N') || blank(byte))
@@ -76,21 +73,12 @@ mod may {
             || (!text.is_ascii() && (0..bytes.len()).any(switch))
     }
 
-    /// A short word; a searcher for it would take longer to make than most texts to look through.
-    pub(super) fn have_word(text: &str, word: &[u8]) -> bool {
-        let bytes = text.as_bytes();
-        word.first().is_some_and(|first| {
-            memchr_iter(*first, bytes)
-                .any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(word)))
-        })
-    }
-
     /// `fromhex`, letters folded.
     pub(super) fn read_hex(text: &str) -> bool {
         let bytes = text.as_bytes();
         memchr2_iter(b'x', b'X', bytes).any(|at| {
             at.checked_sub(6)
-                .is_some_and(|at| folded(bytes, at, b"fromhex"))
+                .is_some_and(|at| stands_at(bytes, at, b"fromhex"))
         })
     }
 
@@ -211,7 +199,7 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
         made.platform = Some(super::Platform::PowerShell);
         out.push(made);
     }
-    let names_base64 = may::have_word(text, b"64");
+    let names_base64 = word::has(text, "64");
     for found in from_base64()
         .filter(|_| names_base64)
         .into_iter()
@@ -386,7 +374,7 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 pub fn hex(text: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
     for found in hex_decoder()
-        .filter(|_| may::have_word(text, b"xxd"))
+        .filter(|_| word::has(text, "xxd"))
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -397,7 +385,7 @@ pub fn hex(text: &str) -> Vec<Candidate> {
         }
     }
     for found in hex_escapes()
-        .filter(|_| may::have_word(text, b"\\x"))
+        .filter(|_| word::has(text, "\\x"))
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -405,7 +393,7 @@ pub fn hex(text: &str) -> Vec<Candidate> {
             out.push(candidate(text, found.range(), Transform::Hex, bytes));
         }
     }
-    let converts = may::have_word(text, b"0x") && {
+    let converts = word::has(text, "0x") && {
         let folded = text.to_ascii_lowercase();
         ["[byte[]]", "bytes(", "bytearray", "[char[]]", "chr("]
             .iter()
@@ -571,12 +559,12 @@ mod tests {
             let text: String = parts.iter().map(|at| PARTS[*at]).collect();
             for (expression, may) in [
                 (encoded_command(), may::name_encoded_command(&text)),
-                (from_base64(), may::have_word(&text, b"64")),
-                (shell_decoder(), may::have_word(&text, b"64")),
+                (from_base64(), word::has(&text, "64")),
+                (shell_decoder(), word::has(&text, "64")),
                 (bare(), may::be_bare(&text)),
-                (hex_decoder(), may::have_word(&text, b"xxd")),
-                (hex_escapes(), may::have_word(&text, b"\\x")),
-                (hex_list(), may::have_word(&text, b"0x")),
+                (hex_decoder(), word::has(&text, "xxd")),
+                (hex_escapes(), word::has(&text, "\\x")),
+                (hex_list(), word::has(&text, "0x")),
                 (from_hex(), may::read_hex(&text)),
                 (url_token(), may::escape_urls(&text)),
             ] {

@@ -123,6 +123,31 @@ export const tests = [
     },
   },
   {
+    name: "the core is warmed while nothing is dropped, and the worker that does it is gone with the first drop",
+    schemes: ["file"],
+    run: (context) => withPage(context, { readers: 2 }, async (page) => {
+      const names = async () => (await Promise.all(page.workers().map((worker) => Promise.race([worker.evaluate(() => self.name), page.waitForTimeout(5_000).then(() => "busy")])))).sort().join();
+      // The coordinator, two readers, and the one that is busy with the example.
+      for (let tries = 0; page.workers().length < 4 && tries < 100; tries += 1) await page.waitForTimeout(100);
+      equal(page.workers().length, 4, "workers before the drop");
+      await drop(page, [CASE]);
+      await ready(page);
+      equal(await names(), "coordinator,reader 1,reader 2", "workers after the drop");
+      assert((await exported(page, true)).equals(native([CASE], true)), "the document differs from the command line's");
+    }),
+  },
+  {
+    name: "warming ends by itself and leaves nothing behind",
+    schemes: ["file"],
+    run: (context) => withPage(context, { readers: 2 }, async (page) => {
+      for (let tries = 0; page.workers().length < 4 && tries < 100; tries += 1) await page.waitForTimeout(100);
+      equal(page.workers().length, 4, "workers before the drop");
+      for (let tries = 0; page.workers().length > 3 && tries < 300; tries += 1) await page.waitForTimeout(100);
+      equal(page.workers().length, 3, "workers once the core is warm");
+      equal(await page.evaluate(() => document.documentElement.dataset.state), "empty", "state");
+    }),
+  },
+  {
     name: "a trap in one reader costs one item",
     run: async (context) => {
       const opened = await openPage(context.browser, context.address, { hash: "#trap=handler.log" });

@@ -87,7 +87,8 @@ const compiled = readFileSync(join(pkg, "runlens_wasm_bg.wasm"));
 const wasm = process.argv.includes("--draft") ? compiled : optimised(compiled);
 const glue = readFileSync(join(pkg, "runlens_wasm.js"), "utf8");
 const worker = `${glue}\n${await bundle("src/worker.ts")}`;
-const page = inert(await bundle("src/page.tsx"));
+// Compiled when the page opens, where a browser knows the hint, and not in the middle of the first drop.
+const page = `//# allFunctionsCalledOnLoad\n${inert(await bundle("src/page.tsx"))}`;
 const { outputFiles } = await build({ absWorkingDir: web, entryPoints: ["styles/page.css"], bundle: true, write: false, minify: true, charset: "utf8" });
 const style = outputFiles[0].text;
 

@@ -3,7 +3,7 @@
 // The core travels compressed inside the page. It is decoded and compiled once; the compiled module is handed to every worker.
 
 import type { AskName, Asks, Answers, Note, Reply } from "./protocol.js";
-import type { Role } from "./jobs.js";
+import type { Role, WorkingRole } from "./jobs.js";
 import { startWorker } from "./workers.js";
 
 /** `Uint8Array.fromBase64` where the browser has it; else a table, which is fast enough for megabytes. */
@@ -35,6 +35,9 @@ export function missingInBrowser(): string | null {
   return lacks.length === 0 ? null : `This browser lacks ${lacks.join(", ")}. Use a current Chromium, Edge or Firefox.`;
 }
 
+/** The page is drawn and readers are made before the core is warmed. */
+const WARM_MS = 600;
+
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -43,6 +46,8 @@ interface Waiting {
 export class Bridge {
   private readonly waiting = new Map<number, Waiting>();
   private next = 1;
+  private opened = false;
+  private warmer: Worker | null = null;
 
   private constructor(private readonly worker: Worker, noted: (note: Note) => void) {
     worker.onmessage = (event: MessageEvent<Reply | Note>) => {
@@ -69,14 +74,31 @@ export class Bridge {
     const module = await WebAssembly.compile(core);
     const code = new Blob([script], { type: "text/javascript" });
     const worker = startWorker(code, "coordinator");
-    const role: Role = { role: "coordinator", module, script: code };
+    const role: WorkingRole = { role: "coordinator", module, script: code };
     worker.postMessage(role);
-    return new Bridge(worker, noted);
+    const bridge = new Bridge(worker, noted);
+    setTimeout(() => void bridge.warm(module, code), WARM_MS);
+    return bridge;
+  }
+
+  /** Makes the core quick while nothing is dropped. */
+  private async warm(module: WebAssembly.Module, script: Blob): Promise<void> {
+    const example = this.opened ? null : await dataBlock("example");
+    if (example === null || this.opened) return;
+    this.warmer = startWorker(script, "warmer");
+    // It has nothing to tell: without it the first drop is slower, and that is all.
+    this.warmer.onerror = (event) => { event.preventDefault(); };
+    const role: Role = { role: "warmer", module, example };
+    this.warmer.postMessage(role, [example]);
   }
 
   ask<N extends AskName>(name: N, ask: Asks[N]): Promise<Answers[N]> {
     const id = this.next;
     this.next += 1;
+    if (name === "open") {
+      this.opened = true;
+      this.warmer?.terminate();
+    }
     return new Promise<Answers[N]>((resolve, reject) => {
       this.waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject });
       this.worker.postMessage({ id, name, ask });

@@ -1,26 +1,27 @@
 // The coordinator worker: owns the case and the evidence's Blobs, runs the readers, answers the page.
 //
 // It draws no conclusion of its own; every answer is the core's. Its one craft is order: first rows before hashes, progress ten
-// times a second at most, merging new events only as often as it costs a tenth of the time.
+// times a second at most, merging new events only as often as it costs a twentieth of the time.
 
 import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
-import type { Done, Job, Role } from "./jobs.js";
+import type { Done, Job, WorkingRole } from "./jobs.js";
 import { Pool } from "./pool.js";
 import { RawEvidence } from "./raw.js";
 import { Search } from "./search.js";
-import type { AskName, Asks, Answers, CaseOverview, EvidenceFile, EventDetail, EvidenceRow, ItemProgress, ItemState, Note, PageKept, Reply, Request, EventRow } from "./protocol.js";
+import { Summaries } from "./summaries.js";
+import type { AskName, Asks, Answers, CaseOverview, EvidenceFile, EventDetail, EvidenceRow, ItemProgress, ItemState, Note, PageKept, Reply, Request } from "./protocol.js";
 
 const PROGRESS_MS = 100;
+/** What takes longer to read is drawn before: on two cores the page would have to wait for a turn, and the first rows come no later. */
+const LONG_BYTES = 8 << 20;
+const DRAW_MS = 80;
 const REFRESH_MS = 400;
 /** What the page asks for when all is read is answered before conclusions are drawn. */
 const ANSWERS_MS = 30;
 /** Merging may cost this share of the time while reading. */
-const REFRESH_SHARE = 0.1;
-const SUMMARIES_KEPT = 20_000;
+const REFRESH_SHARE = 0.05;
 const MOST_READERS = 8;
-/** Longest record that a row's summary is made of; the details panel reads it all. */
-const SUMMARY_BYTES = 1 << 20;
 
 interface Progress {
   bytes: number;
@@ -41,7 +42,7 @@ class Coordinator {
   private progress: Progress[] = [];
   /** What readers are told of each item. */
   private paths: { readonly path: string; readonly modified_ms: number | null }[] = [];
-  private readonly summaries = new Map<string, string>();
+  private readonly summaries = new Summaries(() => this.case, this.bytes);
   private settings = "";
   /** The analyst's lists by kind: a case read again is judged with the same ones. */
   private readonly lists = new Map<string, { readonly name: string; readonly text: string }>();
@@ -65,7 +66,7 @@ class Coordinator {
   /** Who waits for all SHA-256. */
   private readonly forHashes: (() => void)[] = [];
 
-  constructor(private readonly core: Core, role: Role) {
+  constructor(private readonly core: Core, role: WorkingRole) {
     this.case = new core.Case(this.settings);
     this.raw = new RawEvidence(core, this.bytes);
     const readers = Math.max(1, Math.min(MOST_READERS, navigator.hardwareConcurrency));
@@ -172,6 +173,8 @@ class Coordinator {
 
   private open(files: readonly EvidenceFile[]): Answers["open"] {
     this.opened.push(...files);
+    const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
+    if (!this.reading && bytes > LONG_BYTES) this.pool.rest(DRAW_MS);
     const items = files.map(({ path, file, modified_ms }) => this.add(path, file, modified_ms));
     this.start(items, files);
     return { items };
@@ -245,7 +248,7 @@ class Coordinator {
     if (this.triage !== null) this.case.take_triage(this.triage);
     this.case.take_notes(notes);
     [this.opened, this.progress, this.paths, this.reading] = [[], [], [], false];
-    this.summaries.clear();
+    this.summaries.forget();
     this.open(files);
     return { items: files.length };
   }
@@ -383,6 +386,8 @@ class Coordinator {
     // Hashes, and what went wrong with them, come after the conclusions too.
     if (!this.reading && (done.done === "old-hashed" ? this.pool.idle : !this.pool.hashing)) this.note({ note: "done", overview: this.overview() });
     if (this.isRead()) this.concludeSoon();
+    // The first rows do not wait for the clock.
+    else if (this.refreshed === 0) this.tick();
   }
 
   private isRead(): boolean {
@@ -437,7 +442,7 @@ class Coordinator {
     this.dirty = false;
     if (this.case.reattach()) this.settings = this.case.settings_json();
     this.case.conclude();
-    this.summaries.clear();
+    this.summaries.forget();
     this.note({ note: "done", overview: this.overview() });
     this.searchEvidence();
     this.forRules = this.readForRules(this.case, ++this.concluded);
@@ -476,10 +481,12 @@ class Coordinator {
     const now = performance.now();
     const due = now - this.refreshed > Math.max(REFRESH_MS, this.refreshCost / REFRESH_SHARE);
     if (this.dirty && due) {
-      this.case.refresh();
+      // What brought nothing new must not keep the first rows waiting.
+      if (this.case.refresh()) {
+        this.refreshed = performance.now();
+        this.refreshCost = this.refreshed - now;
+      }
       this.dirty = false;
-      this.refreshed = performance.now();
-      this.refreshCost = this.refreshed - now;
       this.note({ note: "changed", overview: this.overview() });
       this.search.changed(this.case);
     }
@@ -521,42 +528,25 @@ class Coordinator {
 
   private async rows(asked: Asks["rows"]): Promise<Answers["rows"]> {
     const page = this.case.answer("rows", asked) as Answers["rows"];
-    return { ...page, rows: await this.described(page.rows) };
+    return { ...page, rows: await this.summaries.described(page.rows) };
   }
 
   private async laneEvent(asked: Asks["lane_event"]): Promise<Answers["lane_event"]> {
     const { event } = this.case.answer("lane_event", asked) as Answers["lane_event"];
     if (event === null) return { event };
-    const [row = event] = await this.described([event]);
+    const [row = event] = await this.summaries.described([event]);
     return { event: row };
   }
 
   private async findingEvents(asked: Asks["finding_events"]): Promise<Answers["finding_events"]> {
     const page = this.case.answer("finding_events", asked) as Answers["finding_events"];
-    return { ...page, rows: await this.described(page.rows) };
+    return { ...page, rows: await this.summaries.described(page.rows) };
   }
 
   private async incidentStory(asked: Asks["incident_story"]): Promise<Answers["incident_story"]> {
     const story = this.case.answer("incident_story", asked) as Answers["incident_story"];
-    const described = await this.described(story.lines);
+    const described = await this.summaries.described(story.lines);
     return { ...story, lines: story.lines.map((line, at) => ({ ...line, summary: described[at]?.summary ?? "" })) };
-  }
-
-  /** Rows with their summaries, read from the evidence where they are not known yet. */
-  private async described(rows: readonly EventRow[]): Promise<EventRow[]> {
-    const missing = rows.filter((row) => !this.summaries.has(key(row)));
-    const places = missing.map((row) => {
-      const place = this.case.place(row.item, row.ordinal);
-      return { item: row.item, offset: place?.offset ?? 0, length: Math.min(place?.length ?? 0, SUMMARY_BYTES) };
-    });
-    const bytes = await this.bytes.read(places);
-    if (this.summaries.size > SUMMARIES_KEPT) this.summaries.clear();
-    missing.forEach((row, at) => {
-      const { summary } = this.case.describe(row.item, row.ordinal, bytes[at] ?? new Uint8Array(0));
-      // While an item is being read its reader's report, which describing needs, is not here yet.
-      if (summary !== "") this.summaries.set(key(row), summary);
-    });
-    return rows.map((row) => ({ ...row, summary: this.summaries.get(key(row)) ?? "" }));
   }
 
   private async detail({ item, ordinal }: Asks["detail"]): Promise<EventDetail> {
@@ -589,10 +579,6 @@ class Coordinator {
   }
 }
 
-function key(row: EventRow): string {
-  return `${row.item}:${row.ordinal}`;
-}
-
 /** The bytes of an export, which go to the page without being copied. */
 function exportedBytes(name: AskName, answer: unknown): ArrayBufferLike | null {
   if (name !== "export") return null;
@@ -601,7 +587,7 @@ function exportedBytes(name: AskName, answer: unknown): ArrayBufferLike | null {
 }
 
 /** Turns this worker into the coordinator. */
-export function startCoordinator(core: Core, role: Role): void {
+export function startCoordinator(core: Core, role: WorkingRole): void {
   const coordinator = new Coordinator(core, role);
   const scope = self as unknown as { postMessage(message: Reply, transfer: Transferable[]): void };
   self.onmessage = (event: MessageEvent<Request>) => {

@@ -102,7 +102,7 @@ export interface CoreCase {
   take_triage(json: string): string | undefined;
   manifest(form: "csv" | "json"): string;
   free(): void;
-  refresh(): void;
+  refresh(): boolean;
   conclude(): void;
   answer(name: string, ask: unknown): unknown;
   place(item: number, ordinal: number): Place | undefined;

@@ -5,6 +5,8 @@ import type { Place } from "./core.js";
 /** Places this near are read with one slice. */
 const GAP_BYTES = 64 << 10;
 const RUN_BYTES = 8 << 20;
+/** Slices on their way at once: each is a round through the browser, which is slow while readers ask for bytes too. */
+const AT_ONCE = 8;
 
 export class EvidenceBytes {
   private readonly files = new Map<number, Blob>();
@@ -24,6 +26,7 @@ export class EvidenceBytes {
       const [one, other] = [places[a], places[b]];
       return one === undefined || other === undefined ? 0 : one.item - other.item || one.offset - other.offset;
     });
+    const runs: { item: number; from: number; to: number; places: readonly number[] }[] = [];
     for (let at = 0; at < order.length; ) {
       const first = places[order[at] ?? 0];
       if (first === undefined) break;
@@ -34,13 +37,19 @@ export class EvidenceBytes {
         if (!near || place.offset + place.length - first.offset > RUN_BYTES) break;
         end = Math.max(end, place.offset + place.length);
       }
-      const run = await this.slice(first.item, first.offset, end);
-      for (const index of order.slice(at, next)) {
-        const place = places[index];
-        if (place !== undefined) answer[index] = run.subarray(place.offset - first.offset, place.offset - first.offset + place.length);
-      }
+      runs.push({ item: first.item, from: first.offset, to: end, places: order.slice(at, next) });
       at = next;
     }
+    const take = async (): Promise<void> => {
+      for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
+        const bytes = await this.slice(run.item, run.from, run.to);
+        for (const index of run.places) {
+          const place = places[index];
+          if (place !== undefined) answer[index] = bytes.subarray(place.offset - run.from, place.offset - run.from + place.length);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, take));
     return answer;
   }
 

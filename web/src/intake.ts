@@ -6,6 +6,7 @@
 
 import { signal } from "@preact/signals";
 import { dataBlock } from "./bridge.js";
+import { exampleFiles } from "./example.js";
 import type { EvidenceFile } from "./protocol.js";
 
 export interface Intake {
@@ -124,12 +125,7 @@ export function fromPicker(folder: boolean): Promise<Intake> {
 export async function fromExample(): Promise<Intake> {
   const block = await dataBlock("example");
   if (block === null) return { files: [], refused: ["this build carries no example case"] };
-  const listed = JSON.parse(new TextDecoder().decode(block)) as { path: string; modified_ms: number | null; text?: string; base64?: string }[];
-  const files = listed.map(({ path, modified_ms, text, base64 }) => {
-    const bytes: BlobPart = text ?? Uint8Array.from(atob(base64 ?? ""), (letter) => letter.charCodeAt(0));
-    return { path, modified_ms, file: new Blob([bytes]) };
-  });
-  return { files, refused: [] };
+  return { files: exampleFiles(block), refused: [] };
 }
 
 /** Whether the example case is in this build. */

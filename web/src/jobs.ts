@@ -33,9 +33,18 @@ export type Done =
   | { readonly done: "trapped"; readonly item: number; readonly text: string };
 
 /** The first message to every worker. */
-export interface Role {
+export type Role = WorkingRole | WarmingRole;
+
+export interface WorkingRole {
   readonly role: "coordinator" | "reader";
   readonly module: WebAssembly.Module;
   /** This very script. Each worker makes its own address of it: one made by the page leads nowhere in a worker of a `file://` page. */
   readonly script: Blob;
+}
+
+export interface WarmingRole {
+  readonly role: "warmer";
+  readonly module: WebAssembly.Module;
+  /** The data block of the example case. */
+  readonly example: ArrayBuffer;
 }

@@ -3,7 +3,7 @@
 // Jobs wait in four queues: segments of items under way and other reading first, then searching, for which somebody waits, and hashing when nothing else is left. The largest item is read first, so that one long file does
 // not stand alone at the end; the last reader takes the smallest, so that small files never wait for a large one.
 
-import type { Done, Job, Role } from "./jobs.js";
+import type { Done, Job, WorkingRole } from "./jobs.js";
 import { startWorker } from "./workers.js";
 
 /** A reader that says nothing for so long is taken for hung. */
@@ -24,9 +24,10 @@ export class Pool {
   private searches: Job[] = [];
   private hashes: Job[] = [];
   private readonly watch: number;
+  private from = 0;
 
   constructor(
-    private readonly role: Role,
+    private readonly role: WorkingRole,
     size: number,
     private readonly heard: (done: Done) => void,
   ) {
@@ -50,6 +51,14 @@ export class Pool {
     }
     this.reads.sort((one, other) => one.file.size - other.file.size);
     this.start();
+  }
+
+  /** Starts nothing for so long: the page has something to draw, and readers would take every core. */
+  rest(ms: number): void {
+    this.from = performance.now() + ms;
+    setTimeout(() => {
+      this.start();
+    }, ms + 1);
   }
 
   get size(): number {
@@ -114,6 +123,7 @@ export class Pool {
   }
 
   private start(): void {
+    if (performance.now() < this.from) return;
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) return;
       const small = at === this.readers.length - 1 && this.readers.length > 1;
@@ -129,7 +139,7 @@ export class Pool {
   private open(at: number): Reader {
     const worker = startWorker(this.role.script, `reader ${at + 1}`);
     const reader: Reader = { worker, job: null, heard: performance.now() };
-    const role: Role = { ...this.role, role: "reader" };
+    const role: WorkingRole = { ...this.role, role: "reader" };
     worker.postMessage(role);
     worker.onmessage = (event: MessageEvent<Done>) => {
       reader.heard = performance.now();

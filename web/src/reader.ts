@@ -12,6 +12,8 @@ const SLICE_BYTES = 8 << 20;
 /** A segment's bytes come in smaller ones; behind its border only the rest of a record is wanted. */
 const SEGMENT_SLICE_BYTES = 2 << 20;
 const BEHIND_BORDER_BYTES = 256 << 10;
+/** The first slice of a large item: little, so that its first rows are seen and other readers begin at once. */
+const FIRST_SLICE_BYTES = 256 << 10;
 /** Slices of a segment on their way at once: parsing is faster than one slice after the other arrives. */
 const AHEAD = 3;
 /** Items of one slice are hashed while they are read; larger ones afterwards, so that no hash delays a timeline. */
@@ -129,7 +131,7 @@ async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segmen
   const ask = (): void => {
     // What lies behind the border may not be needed.
     while (asked < file.size && coming.length < (asked < until ? AHEAD : 1)) {
-      const length = asked < until ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
+      const length = asked === 0 ? FIRST_SLICE_BYTES : asked < until ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
       const bytes = file.slice(asked, asked + length).arrayBuffer();
       // A failure is met where the slice is awaited.
       bytes.catch(() => undefined);

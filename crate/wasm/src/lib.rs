@@ -445,9 +445,9 @@ impl Case {
         self.shown.order(&self.case).len()
     }
 
-    /// Brings new events into the time order.
-    pub fn refresh(&mut self) {
-        self.case.refresh();
+    /// Brings new events into the time order; whether there were any.
+    pub fn refresh(&mut self) -> bool {
+        self.case.refresh()
     }
 
     /// Draws all conclusions.

@@ -55,7 +55,7 @@ export const tests = [
         // Evidence that is there twice is one.
         for (const path of [log, other]) writeFileSync(path, agentLog(path));
         for (const readers of [1, 2]) {
-          const seen = await read(address, [log, other], { readers });
+          const seen = await read(address, [log, other], { readers, rested: readers === 2 });
           equal(seen.events, 2 * LINES, "events");
           // The coordinator and each reader have an instance.
           equal(seen.instances, readers + 1, "instances");

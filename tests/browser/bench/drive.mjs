@@ -14,8 +14,8 @@ const measurements = {
     return measured.reduce((best, one) => (one.seconds < best.seconds ? one : best));
   },
   "json-parse": async ({ files, workers, shape }) => (await inWorkers(files[0], [{ ask: "parse", workers, slice_bytes: 8 << 20, shape }]))[0],
-  read: ({ address, files, readers, hashes }) => read(address, files, { readers, hashes }),
-  answers: ({ address, files, readers }) => answers(address, files, { readers }),
+  read: ({ address, files, readers, hashes, rested }) => read(address, files, { readers, hashes, rested }),
+  answers: ({ address, files, readers, rested }) => answers(address, files, { readers, rested }),
   timeline: ({ address, files, readers }) => timeline(address, files, { readers }),
 };
 

@@ -84,13 +84,17 @@ export function inWorkers(file, ways) {
   });
 }
 
-async function opened(browser, mark, address, files, { readers, timeline = false }) {
+/** So long a page has stood open where it `rested`: people open it and then look for their files, and it uses the time. */
+const RESTED_MS = 8_000;
+
+async function opened(browser, mark, address, files, { readers, timeline = false, rested = false }) {
   const context = { newContext: async (options) => {
     const made = await browser.newContext(options);
     await made.addInitScript(watch, { timeline });
     return made;
   } };
   const { page } = await openPage(context, address, { readers, workers: keepsMemories });
+  if (rested) await page.waitForTimeout(RESTED_MS);
   const before = processor(mark);
   await choose(page, false, files);
   return { page, before };
@@ -106,9 +110,9 @@ async function memories(page) {
 const events = (page) => page.evaluate(() => Number(/([\d,. ]+)/.exec(document.getElementById("tab-timeline")?.textContent.split("·")[1] ?? "")?.[1].replace(/\D/g, "") ?? 0));
 
 /** From the files' arrival to all conclusions, and to all hashes. */
-export function read(address, files, { readers, hashes = true }) {
+export function read(address, files, { readers, hashes = true, rested = false }) {
   return inBrowser(async (browser, mark) => {
-    const { page, before } = await opened(browser, mark, address, files, { readers });
+    const { page, before } = await opened(browser, mark, address, files, { readers, rested });
     await page.evaluate(() => window.__bench.when("ready"));
     const processor_seconds = processor(mark) - before;
     const memory = await memories(page);
@@ -129,9 +133,9 @@ export function read(address, files, { readers, hashes = true }) {
 }
 
 /** With the timeline open: first rows, answering, and cancelling in the middle. */
-export function answers(address, files, { readers }) {
+export function answers(address, files, { readers, rested = false }) {
   return inBrowser(async (browser, mark) => {
-    const { page } = await opened(browser, mark, address, files, { readers, timeline: true });
+    const { page } = await opened(browser, mark, address, files, { readers, timeline: true, rested });
     await page.evaluate(() => window.__bench.when("rows"));
     await page.waitForTimeout(300);
     const cancelled = await page.evaluate(cancel);

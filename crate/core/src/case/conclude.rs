@@ -33,11 +33,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Case {
-    /// Brings new events into the time order.
-    pub fn refresh(&mut self) {
+    /// Brings new events into the time order; whether there were any.
+    pub fn refresh(&mut self) -> bool {
         self.rank_items();
-        self.store.refresh(&self.rank);
+        let grew = self.store.refresh(&self.rank);
         self.revision += 1;
+        grew
     }
 
     fn rank_items(&mut self) {

@@ -265,12 +265,12 @@ impl Store {
         all
     }
 
-    /// Merges the events that came since the last time into the order. `rank` orders items by path.
+    /// Merges the events that came since the last time into the order; whether there were any. `rank` orders items by path.
     #[inline(never)]
-    pub fn refresh(&mut self, rank: &[u32]) {
+    pub fn refresh(&mut self, rank: &[u32]) -> bool {
         let (old, all) = (self.ordered, self.columns.len());
         if old == all {
-            return;
+            return false;
         }
         let mut order = std::mem::take(&mut self.order);
         let times = self.times(old);
@@ -291,6 +291,7 @@ impl Store {
         drop(times);
         self.order = order;
         self.ordered = all;
+        true
     }
 
     /// Orders everything anew, leaving out the events that `keep` refuses.

@@ -264,6 +264,11 @@ impl ItemReader {
         is_full.then(|| self.sink.take_batch().encode())
     }
 
+    /// Events gathered so far, however few.
+    pub(super) fn take_what_is_there(&mut self) -> Option<Vec<u8>> {
+        (self.sink.waiting() > 0).then(|| self.sink.take_batch().encode())
+    }
+
     /// Ends the item: the last batch and the report, as bytes for [`ItemReport::decode`].
     #[must_use]
     pub fn finish(self) -> Vec<u8> {

@@ -275,6 +275,8 @@ pub struct SegmentReader {
     at: u64,
     /// Bytes after which it is said how the item may be cut; 0 once that was done.
     plan_after: u64,
+    /// An item's first events are handed over at once: somebody waits to see rows.
+    first: bool,
     carried: Option<Carried>,
     done: bool,
 }
@@ -294,6 +296,7 @@ impl SegmentReader {
             window: Vec::new(),
             at: 0,
             plan_after: plan_after.max(1),
+            first: true,
             carried: None,
             done: false,
         }
@@ -319,6 +322,7 @@ impl SegmentReader {
             window: Vec::new(),
             at: from,
             plan_after: 0,
+            first: false,
             carried: None,
             done: false,
         })
@@ -491,9 +495,12 @@ impl SegmentReader {
         self.carried.take().map(|carried| carried.encode())
     }
 
-    /// Events gathered so far, when there are enough of them.
+    /// Events gathered so far, when there are enough of them; the item's first ones at once.
     pub fn take_batch(&mut self) -> Option<Vec<u8>> {
-        self.reader.as_mut()?.take_batch()
+        let reader = self.reader.as_mut()?;
+        let first = self.first.then(|| reader.take_what_is_there()).flatten();
+        self.first &= first.is_none();
+        first.or_else(|| reader.take_batch())
     }
 
     /// Ends the segment: the last batch and a [`SegmentEnd`], as bytes; empty where no record begins in the segment.

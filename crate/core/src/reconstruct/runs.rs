@@ -23,7 +23,6 @@ use crate::evidence::layout::{Family, Os};
 use crate::identity::host_label;
 use crate::record::run_mention::{self, Mention};
 use crate::time::{Instant, NS_PER_SECOND};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A script as a run delivered it.
@@ -71,39 +70,50 @@ pub struct Run {
 /// What names a run: host label, family, name, sequence, and a number of its own where it has no sequence.
 type RunKey = (String, Family, String, Option<i64>, u64);
 
-/// How events spell something, in their order.
-#[derive(Clone)]
-struct Spelled<T>(Vec<(EventNumber, T)>);
-
-impl<T> Default for Spelled<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Spelled<T> {
-    /// What the last word of an event has.
-    fn of(&self, event: EventNumber) -> Option<&T> {
-        let after = self.0.partition_point(|(other, _)| *other <= event);
-        let (other, spelled) = self.0.get(after.checked_sub(1)?)?;
-        (*other == event).then_some(spelled)
-    }
-
-    fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
-        self.0.sort_by_key(|(event, _)| *event);
-    }
+/// One mention of a run. A log has a million of them, so each is small: its guest is its event's, its name a number.
+#[derive(Clone, Copy)]
+struct Heard<'a> {
+    event: EventNumber,
+    /// The run's name as this mention spells it.
+    name: Symbol,
+    time: Option<Instant>,
+    said: &'a GuestSaid,
 }
 
 /// Everything said of one key.
 #[derive(Default)]
 struct Mentions<'a> {
-    /// The guest as each event that says one spells it.
-    hosts: Spelled<&'a str>,
     os: Option<Os>,
-    /// The run's name as each event that has one spells it.
-    names: Spelled<Cow<'a, str>>,
-    said: Vec<(EventNumber, Option<Instant>, &'a GuestSaid)>,
+    said: Vec<Heard<'a>>,
+}
+
+/// What the mentions are of.
+struct Source<'a> {
+    store: &'a Store,
+    /// Each item's host and, where there is none, the root that keeps nameless guests apart.
+    hosts: &'a [(Option<String>, String)],
+    rank: &'a [u32],
+}
+
+impl<'a> Source<'a> {
+    /// The guest as an event spells it, else as its item does.
+    fn host(&self, event: EventNumber) -> Option<&'a str> {
+        let symbol = self.store.columns.host.get(event as usize);
+        let of_item = || self.hosts.get(self.store.item_of(event) as usize);
+        self.store
+            .text(symbol.unwrap_or_default())
+            .or_else(|| of_item().and_then(|(host, _)| host.as_deref()))
+    }
+
+    /// Where an event stands among the files: items by path, then bytes.
+    fn place(&self, event: EventNumber) -> (u32, u64, EventNumber) {
+        let item = self.store.item_of(event) as usize;
+        (
+            self.rank.get(item).copied().unwrap_or(u32::MAX),
+            self.store.span(event).offset,
+            event,
+        )
+    }
 }
 
 /// Folds all guest facts of the events that `keep` lets through. `hosts` gives each item's host and, where there is none, the root that
@@ -116,7 +126,8 @@ pub fn fold(
     rank: &[u32],
     keep: impl Fn(EventNumber) -> bool,
 ) -> Vec<Run> {
-    let mut keys = by_key(store, hosts, rank, keep);
+    let source = Source { store, hosts, rank };
+    let (mut keys, names) = by_key(&source, keep);
     join_nameless(&mut keys);
     let mut runs: Vec<Run> = keys
         .into_iter()
@@ -130,28 +141,27 @@ pub fn fold(
             mentions
                 .said
                 .iter()
-                .any(|(_, _, said)| proves_execution(said))
+                .any(|heard| proves_execution(heard.said))
         })
         .map(|((_, family, name, sequence, _), mentions)| {
-            run(store, family, &name, sequence, mentions, rank)
+            run(&source, &names, family, &name, sequence, mentions)
         })
         .collect();
     runs.sort_by_key(|run| run.started.or(run.ended).map_or(i64::MAX, |time| time.ns));
     runs
 }
 
-/// What is said of each key.
+/// What is said of each key, and the texts of the names in it.
 #[inline(never)]
 fn by_key<'a>(
-    store: &'a Store,
-    hosts: &'a [(Option<String>, String)],
-    rank: &[u32],
+    source: &Source<'a>,
     keep: impl Fn(EventNumber) -> bool,
-) -> BTreeMap<RunKey, Mentions<'a>> {
+) -> (BTreeMap<RunKey, Mentions<'a>>, Interner) {
+    let Source { store, hosts, rank } = *source;
     // A log mentions its few runs a million times: texts are folded once each, and numbers stand for them meanwhile.
     let mut folded = Interner::default();
     let mut label_of: BTreeMap<(Symbol, Option<usize>), Symbol> = BTreeMap::new();
-    let mut name_of: BTreeMap<Symbol, Symbol> = BTreeMap::new();
+    let mut name_of: BTreeMap<Symbol, (Symbol, Symbol)> = BTreeMap::new();
     let mut lines = BTreeMap::new();
     let mut place: BTreeMap<(Symbol, Family, Symbol, Option<i64>, u64), usize> = BTreeMap::new();
     let mut said_of: Vec<Mentions<'a>> = Vec::new();
@@ -161,26 +171,20 @@ fn by_key<'a>(
         }
         let (family, os, name, sequence, said) = match fact {
             Fact::Guest(fact) => {
-                let number = *name_of.entry(fact.name).or_insert_with(|| {
-                    folded.intern(&store.text(fact.name).unwrap_or("").to_lowercase())
+                let name = *name_of.entry(fact.name).or_insert_with(|| {
+                    let name = store.text(fact.name).unwrap_or("");
+                    (folded.intern(&name.to_lowercase()), folded.intern(name))
                 });
-                let name = Cow::Borrowed(store.text(fact.name).unwrap_or(""));
-                (
-                    fact.family,
-                    fact.os,
-                    (number, name),
-                    fact.sequence,
-                    &fact.said,
-                )
+                (fact.family, fact.os, name, fact.sequence, &fact.said)
             }
             // The kernel's audit knows nothing of run commands, but a shell that is started from a script's path is one.
             Fact::Process(process) => match script_process(store, *event, process, &mut lines) {
                 Some(found) => {
-                    let name = found.name.clone().unwrap_or_default();
+                    let name = found.name.as_deref().unwrap_or("");
                     (
                         found.family,
                         found.os,
-                        (folded.intern(&name.to_lowercase()), Cow::Owned(name)),
+                        (folded.intern(&name.to_lowercase()), folded.intern(name)),
                         Some(found.sequence),
                         &GuestSaid::Process,
                     )
@@ -192,15 +196,11 @@ fn by_key<'a>(
         let item = store.item_of(*event) as usize;
         let symbol = store.columns.host.get(*event as usize);
         let symbol = symbol.unwrap_or_default();
-        let of_item = hosts.get(item);
-        let host = store
-            .text(symbol)
-            .or_else(|| of_item.and_then(|(host, _)| host.as_deref()));
         let by_item = (symbol == Symbol::NONE).then_some(item);
         let label = *label_of.entry((symbol, by_item)).or_insert_with(|| {
             // `//` cannot begin a host's label: nameless guests are kept apart by their root.
-            folded.intern(&host.map_or_else(
-                || format!("//{}", of_item.map_or("", |(_, root)| root)),
+            folded.intern(&source.host(*event).map_or_else(
+                || format!("//{}", hosts.get(item).map_or("", |(_, root)| root)),
                 host_label,
             ))
         });
@@ -210,8 +210,8 @@ fn by_key<'a>(
         } else {
             0
         };
-        let (number, name) = name;
-        let key = (label, family, number, sequence, alone);
+        let (folded_name, name) = name;
+        let key = (label, family, folded_name, sequence, alone);
         let at = *place.entry(key).or_insert_with(|| {
             said_of.push(Mentions::default());
             said_of.len() - 1
@@ -219,18 +219,15 @@ fn by_key<'a>(
         let Some(mentions) = said_of.get_mut(at) else {
             continue;
         };
-        if let Some(host) = host {
-            mentions.hosts.0.push((*event, host));
-        }
         mentions.os = mentions.os.or(Some(os));
-        if !name.is_empty() {
-            mentions.names.0.push((*event, name));
-        }
-        mentions
-            .said
-            .push((*event, store.stamp(*event).map(|stamp| stamp.instant), said));
+        mentions.said.push(Heard {
+            event: *event,
+            name,
+            time: store.stamp(*event).map(|stamp| stamp.instant),
+            said,
+        });
     }
-    let spelled = place
+    let keys = place
         .into_iter()
         .map(|((label, family, name, sequence, alone), at)| {
             let key = (
@@ -244,8 +241,9 @@ fn by_key<'a>(
                 key,
                 said_of.get_mut(at).map(std::mem::take).unwrap_or_default(),
             )
-        });
-    spelled.collect()
+        })
+        .collect();
+    (keys, folded)
 }
 
 /// The execution whose script a process of Linux was started from. What Windows and sensors report says so itself.
@@ -293,7 +291,6 @@ fn join_nameless(keys: &mut BTreeMap<RunKey, Mentions<'_>>) {
         };
         if let Some(run) = keys.get_mut(&only) {
             run.os = run.os.or(mentions.os);
-            run.hosts.extend(mentions.hosts);
             run.said.extend(mentions.said);
         }
     }
@@ -316,35 +313,34 @@ fn proves_execution(said: &GuestSaid) -> bool {
 }
 
 fn run(
-    store: &Store,
+    source: &Source<'_>,
+    names: &Interner,
     family: Family,
     name: &str,
     sequence: Option<i64>,
     mentions: Mentions<'_>,
-    rank: &[u32],
 ) -> Run {
     let mut said = mentions.said;
-    said.sort_by_key(|(event, time, _)| {
-        let item = store.item_of(*event) as usize;
-        let place = (
-            rank.get(item).copied().unwrap_or(u32::MAX),
-            store.span(*event).offset,
-            *event,
-        );
-        (time.map_or(i64::MAX, |time| time.ns), place)
+    // Places are looked up for equal times only: most times differ.
+    said.sort_by(|one, other| {
+        let at = |heard: &Heard<'_>| heard.time.map_or(i64::MAX, |time| time.ns);
+        at(one)
+            .cmp(&at(other))
+            .then_with(|| source.place(one.event).cmp(&source.place(other.event)))
     });
-    let spelled = said
-        .iter()
-        .find_map(|(event, _, _)| mentions.names.of(*event));
-    let host = said
-        .iter()
-        .find_map(|(event, _, _)| mentions.hosts.of(*event));
+    // What the last word of an event spells, of the first event that has it.
+    let mut events = said.chunk_by(|one, other| one.event == other.event);
+    let spelled = events.find_map(|of_event| {
+        let mut words = of_event.iter().rev().map(|heard| names.text(heard.name));
+        words.find(|name| !name.is_empty())
+    });
+    let host = said.iter().find_map(|heard| source.host(heard.event));
     let mut run = Run {
-        host: host.map(|host| (*host).to_owned()),
+        host: host.map(str::to_owned),
         os: mentions.os.unwrap_or(Os::Linux),
         family,
         name: spelled
-            .map(|spelled| spelled.to_string())
+            .map(str::to_owned)
             .or_else(|| (!name.is_empty()).then(|| name.to_owned())),
         sequence,
         started: None,
@@ -354,7 +350,7 @@ fn run(
         script: None,
         stdout: None,
         stderr: None,
-        events: said.iter().map(|(event, _, _)| *event).collect(),
+        events: said.iter().map(|heard| heard.event).collect(),
     };
     // One row may name the run and be the process that shows it.
     run.events.dedup();
@@ -364,7 +360,7 @@ fn run(
     run
 }
 
-type Said<'a> = [(EventNumber, Option<Instant>, &'a GuestSaid)];
+type Said<'a> = [Heard<'a>];
 
 impl Run {
     /// Start: the earliest sign that leads to the execution. End: the terminal status, else the handler's last word.
@@ -373,7 +369,7 @@ impl Run {
         let latest = |times: &mut dyn Iterator<Item = Instant>| times.max_by_key(|time| time.ns);
         let leads_since = Self::leads_since(said);
         let leads = |time: &Option<Instant>| time.filter(|time| time.ns >= leads_since);
-        self.started = earliest(&mut said.iter().filter_map(|(_, time, said)| match said {
+        self.started = earliest(&mut said.iter().filter_map(|heard| match heard.said {
             GuestSaid::Executing
             | GuestSaid::HandlerStarted
             | GuestSaid::SequenceSaved
@@ -382,23 +378,23 @@ impl Run {
             | GuestSaid::Process
             | GuestSaid::FileWritten
             | GuestSaid::ScriptWritten
-            | GuestSaid::Placeholder => leads(time),
+            | GuestSaid::Placeholder => leads(&heard.time),
             GuestSaid::Status(status) => status.started,
             _ => None,
         }));
-        let by_status = latest(&mut said.iter().filter_map(|(_, time, said)| match said {
-            GuestSaid::Status(status) if terminal(status) => status.ended.or(*time),
+        let by_status = latest(&mut said.iter().filter_map(|heard| match heard.said {
+            GuestSaid::Status(status) if terminal(status) => status.ended.or(heard.time),
             _ => None,
         }));
         // A later re-enable also says `end`: only the first end after the execution counts.
-        let executed = said.iter().find_map(|(_, time, said)| match said {
-            GuestSaid::Executed { .. } => *time,
+        let executed = said.iter().find_map(|heard| match heard.said {
+            GuestSaid::Executed { .. } => heard.time,
             _ => None,
         });
         let by_handler = executed.and_then(|executed| {
-            earliest(&mut said.iter().filter_map(|(_, time, said)| {
-                time.filter(|time| {
-                    matches!(said, GuestSaid::HandlerEnded) && time.ns >= executed.ns
+            earliest(&mut said.iter().filter_map(|heard| {
+                heard.time.filter(|time| {
+                    matches!(heard.said, GuestSaid::HandlerEnded) && time.ns >= executed.ns
                 })
             }))
         });
@@ -415,9 +411,9 @@ impl Run {
         }
         if self.started.is_none() {
             // The agent writes a number's settings just before it has it enabled.
-            self.started = earliest(&mut said.iter().filter_map(|(_, time, said)| {
-                leads(time).filter(|time| {
-                    matches!(said, GuestSaid::SettingsUpdated)
+            self.started = earliest(&mut said.iter().filter_map(|heard| {
+                leads(&heard.time).filter(|time| {
+                    matches!(heard.said, GuestSaid::SettingsUpdated)
                         && self.ended.is_none_or(|ended| time.ns <= ended.ns)
                 })
             }));
@@ -427,14 +423,14 @@ impl Run {
     /// From when on signs lead to this execution. A number that began again was enabled before, too, perhaps days ago; what leads to an execution
     /// lies minutes before its first word, or as long before its end as a script may last.
     fn leads_since(said: &Said<'_>) -> i64 {
-        let ran = said.iter().filter_map(|(_, time, said)| match said {
-            GuestSaid::Executing | GuestSaid::Process | GuestSaid::ScriptBlock { .. } => *time,
+        let ran = said.iter().filter_map(|heard| match heard.said {
+            GuestSaid::Executing | GuestSaid::Process | GuestSaid::ScriptBlock { .. } => heard.time,
             GuestSaid::Status(status) => status.started,
             _ => None,
         });
-        let ended = said.iter().filter_map(|(_, time, said)| match said {
-            GuestSaid::Executed { .. } => *time,
-            GuestSaid::Status(status) if terminal(status) => status.ended.or(*time),
+        let ended = said.iter().filter_map(|heard| match heard.said {
+            GuestSaid::Executed { .. } => heard.time,
+            GuestSaid::Status(status) if terminal(status) => status.ended.or(heard.time),
             _ => None,
         });
         let ran = ran.map(|time| time.ns.saturating_sub(again::LEADING)).min();
@@ -446,8 +442,8 @@ impl Run {
 
     /// Exit code and state. The handler's log knows the exit code that an action's status hides.
     fn outcome(&mut self, said: &Said<'_>) {
-        for (_, _, said) in said {
-            match said {
+        for heard in said {
+            match heard.said {
                 GuestSaid::Executed { exit_code, error } => {
                     self.exit_code = exit_code.or(self.exit_code);
                     let failed = error.is_some() || exit_code.is_some_and(|code| code != 0);
@@ -465,8 +461,8 @@ impl Run {
                 _ => {}
             }
         }
-        for (_, _, said) in said {
-            let (GuestSaid::Status(status) | GuestSaid::Result(status)) = said else {
+        for heard in said {
+            let (GuestSaid::Status(status) | GuestSaid::Result(status)) = heard.said else {
                 continue;
             };
             self.exit_code = self.exit_code.or(status.exit_code);
@@ -487,8 +483,8 @@ impl Run {
 
     /// Script and output, by trust: the file on the disk before the settings, before what a status kept.
     fn texts(&mut self, said: &Said<'_>) {
-        for (_, _, said) in said {
-            match said {
+        for heard in said {
+            match heard.said {
                 GuestSaid::Script {
                     text,
                     bytes,
@@ -512,8 +508,8 @@ impl Run {
         if self.script.is_none() {
             self.script = script_block(said);
         }
-        for (_, _, said) in said {
-            match said {
+        for heard in said {
+            match heard.said {
                 GuestSaid::Settings(settings) if self.script.is_none() => {
                     self.script = settings.script.as_ref().map(|text| RunScript {
                         sha256: crate::evidence::hash::sha256(text.as_bytes()),
@@ -535,13 +531,13 @@ impl Run {
 fn script_block(said: &Said<'_>) -> Option<RunScript> {
     type Block<'a> = (i64, BTreeMap<i64, &'a str>, usize);
     let mut blocks: BTreeMap<&str, Block<'_>> = BTreeMap::new();
-    for (at, (_, _, said)) in said.iter().enumerate() {
+    for (at, heard) in said.iter().enumerate() {
         if let GuestSaid::ScriptBlock {
             block,
             part,
             parts,
             text,
-        } = said
+        } = heard.said
         {
             let entry = blocks
                 .entry(block)

@@ -303,9 +303,14 @@ impl Gathering {
                 let host = lines.find_map(|line| store.column(&store.columns.host, line.event));
                 counter.host = host.map(str::to_owned);
             }
-            counter.lines.sort_by_key(|line| place(line.event));
+            // They mostly are in order, and to look is cheaper than to sort.
+            if !counter.lines.is_sorted_by_key(|line| place(line.event)) {
+                counter.lines.sort_by_key(|line| place(line.event));
+            }
             for marks in counter.numbers.values_mut() {
-                marks.events.sort_by_key(|event| place(*event));
+                if !marks.events.is_sorted_by_key(|event| place(*event)) {
+                    marks.events.sort_by_key(|event| place(*event));
+                }
                 marks.events.dedup();
                 if marks.running.is_some() {
                     let written = marks.events.iter().filter(|event| {

@@ -93,13 +93,13 @@ pub fn gather(
     let mut guests: BTreeMap<String, OfGuest> = BTreeMap::new();
     let mut nameless: BTreeSet<&str> = BTreeSet::new();
     for (event, fact) in &store.facts {
+        if !matches!(fact, Fact::GoalState(_) | Fact::Guest(_)) || !keep(*event) {
+            continue;
+        }
         let item = store.item_of(*event) as usize;
         let of_item = hosts.get(item);
         let named = store.column(&store.columns.host, *event);
         let host = named.or_else(|| of_item.and_then(|(host, _)| host.as_deref()));
-        if !keep(*event) || !matches!(fact, Fact::GoalState(_) | Fact::Guest(_)) {
-            continue;
-        }
         if host.is_none() {
             nameless.extend(of_item.map(|(_, root)| root.as_str()));
         }
@@ -215,11 +215,23 @@ fn brought(guests: &BTreeMap<String, OfGuest>, runs: &[Run], said: &[Said]) -> V
         return vec![Vec::new(); runs.len()];
     }
     let mut brought: Vec<BTreeSet<String>> = vec![BTreeSet::new(); runs.len()];
+    // Thousands of runs are of few guests.
+    let mut labels: BTreeMap<Option<&str>, String> = BTreeMap::new();
+    for run in runs {
+        labels
+            .entry(run.host.as_deref())
+            .or_insert_with(|| label(run));
+    }
+    let of_run: Vec<&str> = runs
+        .iter()
+        .map(|run| labels.get(&run.host.as_deref()).map_or("", String::as_str))
+        .collect();
+    let label = |at: usize| of_run.get(at).copied().unwrap_or("");
     // By the time of enabling, so that the first number after a goal state takes it.
     let mut by_enabling: Vec<(i64, usize)> = Vec::new();
     for (at, (run, said)) in runs.iter().zip(said).enumerate() {
         by_enabling.extend(said.leading(run).map(|time| (time, at)));
-        let Some(guest) = guests.get(&label(run)) else {
+        let Some(guest) = guests.get(label(at)) else {
             continue;
         };
         let Some(number) = run.sequence else { continue };
@@ -247,7 +259,7 @@ fn brought(guests: &BTreeMap<String, OfGuest>, runs: &[Run], said: &[Said]) -> V
         let (Some(run), Some(slot)) = (runs.get(at), brought.get_mut(at)) else {
             continue;
         };
-        let Some((label, lines)) = lines.get_key_value(label(run).as_str()) else {
+        let Some((label, lines)) = lines.get_key_value(label(at)) else {
             continue;
         };
         let before = lines.partition_point(|line| line.time <= enabled);

@@ -15,9 +15,9 @@
 //! Rejected: one run for each number. Half of the commands of a re-installed extension would be missing, and the other half would have started
 //! days early.
 
-use super::{Mentions, terminal};
+use super::{Heard, Mentions, terminal};
 use crate::event::fact::GuestSaid;
-use crate::time::{Instant, NS_PER_SECOND};
+use crate::time::NS_PER_SECOND;
 
 /// The handler says twice that it executes: apart by more than this, they are two executions.
 const REPEATED: i64 = 60 * NS_PER_SECOND;
@@ -27,12 +27,12 @@ pub(super) const LONGEST: i64 = 120 * 60 * NS_PER_SECOND;
 pub(super) const LEADING: i64 = 10 * 60 * NS_PER_SECOND;
 
 /// When something was said: a status knows it better than its file.
-fn moment(time: Option<Instant>, said: &GuestSaid) -> Option<i64> {
-    let own = match said {
+fn moment(heard: &Heard<'_>) -> Option<i64> {
+    let own = match heard.said {
         GuestSaid::Status(status) => status.ended.or(status.started),
         _ => None,
     };
-    own.or(time).map(|time| time.ns)
+    own.or(heard.time).map(|time| time.ns)
 }
 
 /// First and last sign of each execution, in time order.
@@ -40,15 +40,15 @@ fn executions(mentions: &Mentions<'_>) -> Vec<(i64, i64)> {
     let mut signs: Vec<(i64, bool, bool)> = mentions
         .said
         .iter()
-        .filter_map(|(_, time, said)| {
-            let (begins, ends) = match said {
+        .filter_map(|heard| {
+            let (begins, ends) = match heard.said {
                 GuestSaid::Executing => (true, false),
                 GuestSaid::Executed { .. } => (false, true),
                 GuestSaid::Status(status) if terminal(status) => (false, false),
                 GuestSaid::Process | GuestSaid::ScriptBlock { .. } => (false, false),
                 _ => return None,
             };
-            Some((moment(*time, said)?, begins, ends))
+            Some((moment(heard)?, begins, ends))
         })
         .collect();
     signs.sort_unstable();
@@ -95,8 +95,8 @@ pub(super) fn executions_apart(mentions: Mentions<'_>) -> Vec<Mentions<'_>> {
         return vec![mentions];
     }
     let last = executions.len() - 1;
-    let place = |time: Option<Instant>, said: &GuestSaid| -> usize {
-        let Some(time) = moment(time, said) else {
+    let place = |heard: &Heard<'_>| -> usize {
+        let Some(time) = moment(heard) else {
             return last;
         };
         // The last execution whose first sign is not later.
@@ -104,7 +104,7 @@ pub(super) fn executions_apart(mentions: Mentions<'_>) -> Vec<Mentions<'_>> {
         let next = executions
             .get(after)
             .map(|(first, _)| first.saturating_sub(time));
-        if next.is_some_and(|ahead| ahead <= LEADING && leads(said)) {
+        if next.is_some_and(|ahead| ahead <= LEADING && leads(heard.said)) {
             after
         } else {
             after.saturating_sub(1)
@@ -114,14 +114,12 @@ pub(super) fn executions_apart(mentions: Mentions<'_>) -> Vec<Mentions<'_>> {
     for _ in &executions {
         apart.push(Mentions {
             os: mentions.os,
-            hosts: mentions.hosts.clone(),
-            names: mentions.names.clone(),
             said: Vec::new(),
         });
     }
-    for (event, time, said) in mentions.said {
-        if let Some(of_run) = apart.get_mut(place(time, said)) {
-            of_run.said.push((event, time, said));
+    for heard in mentions.said {
+        if let Some(of_run) = apart.get_mut(place(&heard)) {
+            of_run.said.push(heard);
         }
     }
     apart

@@ -20,9 +20,12 @@ pub fn answers(bench: &mut Bench<'_>) -> Result<String, Failure> {
             .make(format, bench.wanted.bytes(), bench.wanted.seed)?;
         let [mut first, mut silence, mut cancelled, mut concluded] =
             [(); 4].map(|()| Samples::default());
-        for _ in 0..bench.wanted.rounds.min(3) {
+        let mut at_once = Samples::default();
+        for number in 0..2 * bench.wanted.rounds.min(3) {
             eprintln!("bench tab: {}, answering", format.name);
-            let asked = json!({"files": [input.path], "readers": bench.wanted.workers});
+            let rested = number % 2 == 0;
+            let asked =
+                json!({"files": [input.path], "readers": bench.wanted.workers, "rested": rested});
             let measured = bench.driver.measure("answers", asked)?;
             let add = |samples: &mut Samples, all: Option<&mut Samples>, name: &str| {
                 if let Some(value) = measured.number(name) {
@@ -32,7 +35,8 @@ pub fn answers(bench: &mut Bench<'_>) -> Result<String, Failure> {
                     }
                 }
             };
-            add(&mut first, Some(&mut rows_seconds), "first_rows_seconds");
+            let shown = if rested { &mut first } else { &mut at_once };
+            add(shown, Some(&mut rows_seconds), "first_rows_seconds");
             add(&mut silence, Some(&mut longest), "longest_ms");
             add(&mut cancelled, Some(&mut said_ms), "said_ms");
             add(&mut concluded, None, "concluded_ms");
@@ -40,6 +44,7 @@ pub fn answers(bench: &mut Bench<'_>) -> Result<String, Failure> {
         rows.push(vec![
             format.name.to_owned(),
             first.text(2),
+            at_once.text(2),
             silence.text(0),
             cancelled.text(0),
             concluded.text(0),
@@ -81,12 +86,13 @@ pub fn answers(bench: &mut Bench<'_>) -> Result<String, Failure> {
         |it| it < 200.0,
     );
     Ok(format!(
-        "\n### First rows, answering, cancelling\n\nWith the timeline open from the first moment. Reading is cancelled 300 ms after the first rows (a dash: it had ended by then); what \
+        "\n### First rows, answering, cancelling\n\nWith the timeline open from the first moment, every second time in a page that was opened a moment before (the second column; the others are of both). Reading is cancelled 300 ms after the first rows (a dash: it had ended by then); what \
          was read is concluded after the answer.\n\n{}",
         table(
             &[
                 "input",
                 "first rows, s",
+                "dropped at once, s",
                 "longest silence, ms",
                 "cancelled after, ms",
                 "and concluded, ms"
@@ -130,8 +136,7 @@ pub fn events(bench: &mut Bench<'_>) -> Result<String, Failure> {
         let mut seen = 0.0;
         for _ in 0..rounds {
             eprintln!("bench tab: {count} events");
-            let asked =
-                json!({"files": [input.path], "readers": bench.wanted.workers, "hashes": false});
+            let asked = json!({"files": [input.path], "readers": bench.wanted.workers, "hashes": false, "rested": true});
             let measured = bench.driver.measure("read", asked)?;
             seen = measured.number("events").unwrap_or_default();
             seconds.add(measured.number("seconds").unwrap_or(f64::NAN));

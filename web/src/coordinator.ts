@@ -1,10 +1,11 @@
 // The coordinator worker: owns the case and the evidence's Blobs, runs the readers, answers the page.
 //
-// It draws no conclusion of its own; every answer is the core's. Its one craft is order: first rows before hashes, progress ten
+// It draws no conclusion of its own; every answer is the core's. Its one craft is order: first rows before hashes, questions of the page before batches, progress ten
 // times a second at most, merging new events only as often as it costs a twentieth of the time.
 
 import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
+import { Inbox } from "./inbox.js";
 import type { Done, Job, WorkingRole } from "./jobs.js";
 import { Pool } from "./pool.js";
 import { RawEvidence } from "./raw.js";
@@ -37,6 +38,7 @@ interface Progress {
 class Coordinator {
   private case: CoreCase;
   private readonly pool: Pool;
+  private readonly inbox = new Inbox<Done>((done) => { this.heard(done); }, () => { this.hashesKnown(); if (this.isRead()) this.concludeSoon(); });
   private readonly bytes = new EvidenceBytes();
   private readonly raw: RawEvidence;
   private progress: Progress[] = [];
@@ -71,7 +73,7 @@ class Coordinator {
     this.raw = new RawEvidence(core, this.bytes);
     const readers = Math.max(1, Math.min(MOST_READERS, navigator.hardwareConcurrency));
     this.pool = new Pool(role, readers, (done) => {
-      this.heard(done);
+      this.inbox.add(done);
     });
     setInterval(() => {
       this.tick();
@@ -238,6 +240,7 @@ class Coordinator {
     const files = this.opened;
     const notes = this.case.notes_json();
     this.pool.cancel();
+    this.inbox.forget();
     this.raw.forget();
     this.case.free();
     this.case = new this.core.Case(this.settings);
@@ -384,14 +387,18 @@ class Coordinator {
     }
     this.hashesKnown();
     // Hashes, and what went wrong with them, come after the conclusions too.
-    if (!this.reading && (done.done === "old-hashed" ? this.pool.idle : !this.pool.hashing)) this.note({ note: "done", overview: this.overview() });
-    if (this.isRead()) this.concludeSoon();
+    if (!this.reading && (done.done === "old-hashed" ? this.pool.idle && this.inbox.isEmpty : !this.hashing)) this.note({ note: "done", overview: this.overview() });
     // The first rows do not wait for the clock.
-    else if (this.refreshed === 0) this.tick();
+    if (this.refreshed === 0 && !this.isRead()) this.tick();
   }
 
   private isRead(): boolean {
-    return this.reading && !this.pool.awaits((item) => this.case.hash_matters(item));
+    return this.reading && this.inbox.isEmpty && !this.pool.awaits((item) => this.case.hash_matters(item));
+  }
+
+  /** Whether a SHA-256 is still to come, or may follow from what readers said. */
+  private get hashing(): boolean {
+    return this.pool.hashing || this.inbox.has(({ done, item }) => done !== "hits" && done !== "searched" && this.progress[item]?.state !== "cancelled");
   }
 
   /** Concluding answers nothing meanwhile: the page is told first, and gets the last rows. */
@@ -420,12 +427,12 @@ class Coordinator {
 
   /** Lets go on who waits for the SHA-256, once none is to come. */
   private hashesKnown(): void {
-    if (!this.pool.hashing) for (const go of this.forHashes.splice(0)) go();
+    if (!this.hashing) for (const go of this.forHashes.splice(0)) go();
   }
 
   /** What names evidence by its hash is written when all are known. */
   private async withHashes(): Promise<void> {
-    if (this.pool.hashing) await new Promise<void>((known) => { this.forHashes.push(known); });
+    if (this.hashing) await new Promise<void>((known) => { this.forHashes.push(known); });
   }
 
   private hash(item: number, sha256: string | null): void {
@@ -472,7 +479,7 @@ class Coordinator {
     }
     this.hashesKnown();
     // The answer goes out first; drawing conclusions from what was read may take a moment.
-    if (this.reading) setTimeout(() => { this.conclude(); });
+    if (this.reading && this.inbox.isEmpty) setTimeout(() => { this.conclude(); });
     return { cancelled: reading.length + hashing.length };
   }
 
@@ -503,7 +510,7 @@ class Coordinator {
       bytes_read += bytes;
       if (state === "reading") bytes_per_second += this.progressOf(item).bytes_per_second;
     }
-    return { ...known, reading: this.reading, concluding: this.concluding, hashing: this.pool.hashing, bytes_read, bytes_per_second };
+    return { ...known, reading: this.reading, concluding: this.concluding, hashing: this.hashing, bytes_read, bytes_per_second };
   }
 
   private progressOf(item: number): ItemProgress {

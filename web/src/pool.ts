@@ -24,6 +24,7 @@ export class Pool {
   private searches: Job[] = [];
   private hashes: Job[] = [];
   private readonly watch: number;
+  /** Nothing starts before this moment. */
   private from = 0;
 
   constructor(

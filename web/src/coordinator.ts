@@ -5,6 +5,7 @@
 
 import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
+import { written } from "./exporting.js";
 import { Inbox } from "./inbox.js";
 import type { Done, Job, WorkingRole } from "./jobs.js";
 import { Pool } from "./pool.js";
@@ -570,27 +571,12 @@ class Coordinator {
     if (this.reading) return { refused: "The case is still being read; export it when reading has ended." };
     await this.withHashes();
     await this.forRules;
-    const pieces: BlobPart[] = [];
-    const refused = this.case.export_begin({ ...asked, pseudonyms: asked.pseudonyms ?? undefined });
-    if (refused !== undefined) return { refused };
-    for (;;) {
-      const piece = this.case.export_write(await this.bytes.read(this.case.export_needs()));
-      if (piece === undefined) break;
-      pieces.push(piece as Uint8Array<ArrayBuffer>);
-    }
-    return { refused: null, bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()), left_out: this.case.export_left_out() ?? null };
+    return written(this.case, this.bytes, asked);
   }
 
   private note(note: Note): void {
     self.postMessage(note);
   }
-}
-
-/** The bytes of an export, which go to the page without being copied. */
-function exportedBytes(name: AskName, answer: unknown): ArrayBufferLike | null {
-  if (name !== "export") return null;
-  const made = answer as Answers["export"];
-  return made.refused === null ? made.bytes.buffer : null;
 }
 
 /** Turns this worker into the coordinator. */
@@ -602,7 +588,7 @@ export function startCoordinator(core: Core, role: WorkingRole): void {
     coordinator
       .answer(name, ask)
       .then((answer) => {
-        const bulk = name === "lanes" || name === "density" ? (answer as Answers["lanes"]).counts.buffer : exportedBytes(name, answer);
+        const bulk = name === "lanes" || name === "density" ? (answer as Answers["lanes"]).counts.buffer : null;
         scope.postMessage({ id, answer }, bulk === null ? [] : [bulk as ArrayBuffer]);
       })
       .catch((error: unknown) => {

@@ -1,8 +1,8 @@
 // What leaves the page goes out here and nowhere else: downloads and copies, both at a person's click.
 
-/** Offers bytes as a download. */
-export function download(file_name: string, bytes: Uint8Array, type: string): void {
-  const address = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));
+/** Offers a file as a download. */
+export function download(file_name: string, file: Blob | Uint8Array, type: string): void {
+  const address = URL.createObjectURL(new Blob([file as Blob | Uint8Array<ArrayBuffer>], { type }));
   const link = document.createElement("a");
   link.href = address;
   link.download = file_name;

@@ -159,7 +159,7 @@ export interface Answers extends BriefAnswers, WorkbenchAnswers {
   say_of_link: { readonly refused: string | null };
   map_host: { readonly refused: string | null };
   export_forms: { readonly forms: readonly ExportForm[] };
-  export: { readonly refused: string } | { readonly refused: null; readonly bytes: Uint8Array; readonly left_out: string | null };
+  export: { readonly refused: string } | { readonly refused: null; readonly file: Blob; readonly left_out: string | null };
   session_file: { readonly text: string };
   take_session: { readonly refused: string } | { readonly refused: null; readonly page: PageKept | null };
   session: { readonly lines: readonly SessionLine[] };

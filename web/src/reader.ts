@@ -12,6 +12,8 @@ const SLICE_BYTES = 8 << 20;
 /** A segment's bytes come in smaller ones; behind its border only the rest of a record is wanted. */
 const SEGMENT_SLICE_BYTES = 2 << 20;
 const BEHIND_BORDER_BYTES = 256 << 10;
+/** The core takes so many at once. Its memory never shrinks, and it holds what it was given beside the events that it made of it. */
+const TAKEN_BYTES = 128 << 10;
 /** The first slice of a large item: little, so that its first rows are seen and other readers begin at once. */
 const FIRST_SLICE_BYTES = 256 << 10;
 /** Slices of a segment on their way at once: parsing is faster than one slice after the other arrives. */
@@ -46,6 +48,11 @@ async function* slices(file: Blob): AsyncGenerator<Uint8Array> {
     }
     yield new Uint8Array(await now);
   }
+}
+
+/** The same bytes in pieces that the core takes. */
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += TAKEN_BYTES) yield bytes.subarray(at, at + TAKEN_BYTES);
 }
 
 /** Whether the browser hashes so many bytes: it has no SHA-256 for a page that came without encryption from elsewhere. */
@@ -102,13 +109,15 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
       hashing = digest(slice as Uint8Array<ArrayBuffer>);
       hashing.catch(() => undefined);
     }
-    reader.push(slice);
-    hasher?.update(slice);
-    bytes += slice.length;
-    if (job.trap) reader.trap();
-    for (let batch = reader.take_batch(); batch !== undefined; batch = reader.take_batch()) {
-      send({ done: "batch", item, batch }, [batch.buffer as ArrayBuffer]);
+    for (const piece of pieces(slice)) {
+      reader.push(piece);
+      hasher?.update(piece);
+      if (job.trap) reader.trap();
+      for (let batch = reader.take_batch(); batch !== undefined; batch = reader.take_batch()) {
+        send({ done: "batch", item, batch }, [batch.buffer as ArrayBuffer]);
+      }
     }
+    bytes += slice.length;
     if (performance.now() - told > PROGRESS_MS) {
       told = performance.now();
       send({ done: "progress", item, bytes });
@@ -146,17 +155,20 @@ async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segmen
     if (bytes.length === 0) throw new Error("the file ends before its size");
     at += bytes.length;
     ask();
-    done = reader.push(bytes);
-    const plan = reader.take_plan();
-    if (plan !== undefined) send({ done: "plan", item, plan }, [plan.buffer as ArrayBuffer]);
-    const begun = said ? undefined : reader.begun();
-    if (begun !== undefined) {
-      said = true;
-      send({ done: "segment-begun", item, number, at: begun });
-    }
-    if (job.job === "read" && job.trap) reader.trap();
-    for (let batch = reader.take_batch(); batch !== undefined; batch = reader.take_batch()) {
-      send({ done: "segment-batch", item, number, batch }, [batch.buffer as ArrayBuffer]);
+    for (const piece of pieces(bytes)) {
+      if (done) break;
+      done = reader.push(piece);
+      const plan = reader.take_plan();
+      if (plan !== undefined) send({ done: "plan", item, plan }, [plan.buffer as ArrayBuffer]);
+      const begun = said ? undefined : reader.begun();
+      if (begun !== undefined) {
+        said = true;
+        send({ done: "segment-begun", item, number, at: begun });
+      }
+      if (job.job === "read" && job.trap) reader.trap();
+      for (let batch = reader.take_batch(); batch !== undefined; batch = reader.take_batch()) {
+        send({ done: "segment-batch", item, number, batch }, [batch.buffer as ArrayBuffer]);
+      }
     }
     if (performance.now() - told > PROGRESS_MS) {
       told = performance.now();

@@ -53,7 +53,7 @@ export async function exportAs(form: ExportForm, choice: Choice): Promise<void> 
       say(made.refused);
       return;
     }
-    download(form.file_name, made.bytes, form.media_type);
+    download(form.file_name, made.file, form.media_type);
     say(made.left_out ?? `${form.title} was written.`);
   } catch (error) {
     say(`The export failed: ${error instanceof Error ? error.message : String(error)}`);

@@ -198,7 +198,8 @@ impl OldHasher {
 pub struct Case {
     case: CoreCase,
     shown: Shown,
-    export: Option<Box<dyn Export>>,
+    /// What is being exported, with the revision that it is of.
+    export: Option<(u64, Box<dyn Export>)>,
     arranged: findings::Kept,
     hosts: brief::KeptHosts,
 }

@@ -2,7 +2,7 @@
 
 use crate::{Case, ask, to_js};
 use js_sys::{Array, Uint8Array};
-use runlens_core::export::{self, Export, ExportAsk, ExportForm, FORMS};
+use runlens_core::export::{self, ExportAsk, ExportForm, FORMS};
 use runlens_core::query::Place;
 use serde::Serialize;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
@@ -53,7 +53,7 @@ impl Case {
         self.shown.refresh(&self.case);
         match export::begin(&self.case, &asked, self.shown.order(&self.case)) {
             Ok(export) => {
-                self.export = Some(export);
+                self.export = Some((self.case.revision(), export));
                 Ok(None)
             }
             Err(refused) => Ok(Some(refused)),
@@ -65,25 +65,37 @@ impl Case {
     /// # Errors
     /// Where the answer cannot be built.
     pub fn export_needs(&self) -> Result<JsValue, JsError> {
-        let needs = |export: &dyn Export| export.needs(&self.case);
-        let wanted: Vec<Place> = self.export.as_deref().map(needs).unwrap_or_default();
+        let export = self.export.as_ref();
+        let wanted: Vec<Place> = export
+            .map(|(_, export)| export.needs(&self.case))
+            .unwrap_or_default();
         to_js(&wanted)
     }
 
     /// The next piece, from those bytes in order; `undefined` when it is complete.
-    pub fn export_write(&mut self, bytes: &Array) -> Option<Uint8Array> {
+    ///
+    /// # Errors
+    /// Where the case is not the one that the export began with: its pieces would not fit together.
+    pub fn export_write(&mut self, bytes: &Array) -> Result<Option<Uint8Array>, JsError> {
+        let revision = self.case.revision();
+        let begun = self.export.as_mut().filter(|(of, _)| *of == revision);
+        let Some((_, export)) = begun else {
+            return Err(JsError::new(
+                "the case changed while it was being written; export it again",
+            ));
+        };
         let bytes: Vec<Vec<u8>> = bytes
             .iter()
             .map(|bytes| Uint8Array::new(&bytes).to_vec())
             .collect();
-        let piece = self.export.as_mut()?.write(&self.case, &bytes)?;
-        Some(Uint8Array::from(piece.as_slice()))
+        let piece = export.write(&self.case, &bytes);
+        Ok(piece.map(|piece| Uint8Array::from(piece.as_slice())))
     }
 
     /// What the export could not hold, in a sentence.
     #[must_use]
     pub fn export_left_out(&self) -> Option<String> {
-        self.export.as_ref()?.left_out()
+        self.export.as_ref()?.1.left_out()
     }
 
     /// The session file. `page_json` is what the page keeps in it, `saved` the moment.

@@ -216,19 +216,33 @@ impl Store {
     fn compare(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
         self.at_ns(one)
             .cmp(&self.at_ns(other))
-            .then_with(|| self.compare_places(one, other, rank))
+            .then_with(|| self.place(one, rank).cmp(&self.place(other, rank)))
     }
 
-    /// How two events of one time stand: path, then place.
-    fn compare_places(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
-        let item = |event: EventNumber| self.item_of(event) as usize;
-        let rank = |event: EventNumber| rank.get(item(event)).copied().unwrap_or(u32::MAX);
-        let offset = |event: EventNumber| self.columns.offset.get(event as usize);
-        let ordinal = |event: EventNumber| self.ordinal.get(event as usize);
-        rank(one)
-            .cmp(&rank(other))
-            .then_with(|| offset(one).cmp(&offset(other)))
-            .then_with(|| ordinal(one).cmp(&ordinal(other)))
+    /// Where an event stands among the evidence, whatever its time: items by path (`rank`), bytes in an item, events of one record.
+    pub(crate) fn place(&self, event: EventNumber, rank: &[u32]) -> (u32, u64, EventNumber) {
+        let rank = rank.get(self.item_of(event) as usize).copied();
+        let offset = self.columns.offset.get(event as usize);
+        (
+            rank.unwrap_or(u32::MAX),
+            offset.unwrap_or(u64::MAX),
+            // An item's events have their numbers in the order in which its reader made them, those of one record certainly.
+            event,
+        )
+    }
+
+    /// Brings what belongs to events into the order of their places. It mostly is in order, and looking takes none of the memory that sorting
+    /// takes beside the list; a module never gives that back.
+    pub(crate) fn sort_by_place<T>(
+        &self,
+        list: &mut [T],
+        rank: &[u32],
+        event: impl Fn(&T) -> EventNumber,
+    ) {
+        let place = |one: &T| self.place(event(one), rank);
+        if !list.is_sorted_by_key(place) {
+            list.sort_by_key(place);
+        }
     }
 
     fn at_ns(&self, event: EventNumber) -> i64 {
@@ -281,7 +295,7 @@ impl Store {
         let compare = |one: EventNumber, other: EventNumber| {
             at(one)
                 .cmp(&at(other))
-                .then_with(|| self.compare_places(one, other, rank))
+                .then_with(|| self.place(one, rank).cmp(&self.place(other, rank)))
         };
         let mut fresh: Vec<EventNumber> = (old..all)
             .filter_map(|event| u32::try_from(event).ok())
@@ -307,7 +321,7 @@ impl Store {
         order.sort_by(|one, other| {
             at(*one)
                 .cmp(&at(*other))
-                .then_with(|| self.compare_places(*one, *other, rank))
+                .then_with(|| self.place(*one, rank).cmp(&self.place(*other, rank)))
         });
         drop(times);
         self.order = order;

@@ -6,29 +6,68 @@
 mod lists;
 
 use super::pseudonyms::Pseudonyms;
-use super::{Export, json_text, sigma};
+use super::{Export, PIECE_BYTES, json_text, next_places, sigma};
 use crate::case::Case;
 use crate::case::store::EventNumber;
+use crate::detect::Finding;
+use crate::query::Place;
 use crate::query::rows::row;
-use crate::query::{Place, place_of};
 use crate::reconstruct::links::{Execution, in_points};
+use crate::reconstruct::manifests::Compared;
 use crate::reconstruct::operations::Operation;
+use crate::reconstruct::processes::Process;
 use crate::reconstruct::runs::Run;
 use crate::reconstruct::skew::estimate::Confidence;
 use crate::script::secrets;
-use lists::{actors, allow_list, clocks, evidence, examined, incidents, searched, settings};
+use lists::{actor, allow_list, clock, evidence, examined, incident, searched, settings};
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// Events in one piece of the document.
-const PIECE_EVENTS: usize = 1_000;
-
+/// What is written next.
 enum Stage {
     Head,
     Events(usize),
-    Tail,
+    /// An element of a list of [`LISTS`].
+    Element {
+        list: usize,
+        at: usize,
+    },
     Done,
 }
+
+/// Makes an element of a list, by its place; `None` behind the last one.
+type Element = fn(&CaseDocument, &Case, usize) -> Option<Value>;
+
+/// The lists behind the events, in their order. Each makes one element at a time: all of them as trees in memory would be several times the document.
+const LISTS: [(&str, Element); 12] = [
+    ("operations", |document, case, at| {
+        Some(document.operation(at, case.operations().get(at)?))
+    }),
+    ("runs", |document, case, at| {
+        Some(document.run(case, at, case.runs().get(at)?))
+    }),
+    ("executions", |document, case, at| {
+        Some(document.execution(at, case.linked().executions.get(at)?))
+    }),
+    ("clocks", |_, case, at| clock(case, at)),
+    ("actors", |_, case, at| actor(case, at)),
+    ("findings", |document, case, at| {
+        Some(document.finding(case, at, case.findings().get(at)?))
+    }),
+    ("incidents", |_, case, at| incident(case, at)),
+    ("searched", |_, case, at| searched(case, at)),
+    ("allow_list", |_, case, at| allow_list(case, at)),
+    ("manifest", |document, _, at| {
+        let line = document.compared.get(at)?;
+        Some(json!({ "path": line.path, "verdict": line.verdict.word() }))
+    }),
+    ("processes", |document, case, at| {
+        Some(document.process(case, at, case.processes().get(at)?))
+    }),
+    ("sigma_rules", |_, case, at| {
+        Some(sigma::rule(&case.sigma().report(at)?))
+    }),
+];
 
 /// Whether texts of evidence are written with their secrets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +106,8 @@ pub struct CaseDocument {
     listing: Vec<EventNumber>,
     /// Place of each event in the document.
     ids: Vec<u32>,
+    /// What manifests say of the items.
+    compared: Vec<Compared>,
 }
 
 impl CaseDocument {
@@ -87,6 +128,7 @@ impl CaseDocument {
             stage: Stage::Head,
             listing,
             ids,
+            compared: case.compared(),
         }
     }
 
@@ -121,8 +163,7 @@ impl Export for CaseDocument {
         let Stage::Events(from) = self.stage else {
             return Vec::new();
         };
-        let piece = self.listing.iter().skip(from).take(PIECE_EVENTS);
-        piece.map(|event| place_of(case, *event)).collect()
+        next_places(case, self.listing.get(from..).unwrap_or_default())
     }
 
     fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -130,30 +171,25 @@ impl Export for CaseDocument {
         match self.stage {
             Stage::Head => {
                 self.head(case, &mut out);
-                self.stage = if self.with_events {
-                    Stage::Events(0)
+                self.stage = Stage::Events(if self.with_events {
+                    0
                 } else {
-                    Stage::Tail
-                };
+                    self.listing.len()
+                });
             }
-            Stage::Events(from) => {
-                let piece = self.listing.iter().enumerate();
-                for (at, event) in piece.skip(from).take(PIECE_EVENTS) {
-                    let record = bytes.get(at - from).map_or(&[][..], Vec::as_slice);
+            Stage::Events(from) if from < self.listing.len() => {
+                let piece = self.listing.iter().enumerate().skip(from);
+                for ((at, event), record) in piece.zip(bytes) {
                     let shown = self.event(case, *event, at, record);
                     element(&mut out, at == 0, &self.named(shown, false));
                 }
-                let next = from + PIECE_EVENTS;
-                self.stage = if next < self.listing.len() {
-                    Stage::Events(next)
-                } else {
-                    Stage::Tail
-                };
+                self.stage = Stage::Events(from + bytes.len());
             }
-            Stage::Tail => {
-                self.tail(case, &mut out);
-                self.stage = Stage::Done;
+            Stage::Events(_) => {
+                out.extend_from_slice(b"\n]");
+                self.stage = Stage::Element { list: 0, at: 0 };
             }
+            Stage::Element { list, at } => self.elements(case, list, at, &mut out),
             Stage::Done => return None,
         }
         Some(out)
@@ -196,48 +232,30 @@ impl CaseDocument {
         out.extend_from_slice(b"\n],\n\"events\":[");
     }
 
-    fn tail(&self, case: &Case, out: &mut Vec<u8>) {
-        let compared = case.compared();
-        let manifest = compared
-            .iter()
-            .map(|line| json!({ "path": line.path, "verdict": line.verdict.word() }));
-        let lists: [(&str, Vec<Value>); 12] = [
-            (
-                "operations",
-                case.operations()
-                    .iter()
-                    .enumerate()
-                    .map(|(id, op)| self.operation(id, op))
-                    .collect(),
-            ),
-            (
-                "runs",
-                case.runs()
-                    .iter()
-                    .enumerate()
-                    .map(|(id, run)| self.run(case, id, run))
-                    .collect(),
-            ),
-            ("executions", self.executions(case)),
-            ("clocks", clocks(case)),
-            ("actors", actors(case)),
-            ("findings", self.findings(case)),
-            ("incidents", incidents(case)),
-            ("searched", searched(case)),
-            ("allow_list", allow_list(case)),
-            ("manifest", manifest.collect()),
-            ("processes", self.processes(case)),
-            ("sigma_rules", sigma::rules(case)),
-        ];
-        out.extend_from_slice(b"\n]");
-        for (name, list) in lists {
+    /// A piece of a list, and what stands before and behind it.
+    fn elements(&mut self, case: &Case, list: usize, from: usize, out: &mut Vec<u8>) {
+        let Some((name, make)) = LISTS.get(list) else {
+            out.extend_from_slice(b"\n}\n");
+            self.stage = Stage::Done;
+            return;
+        };
+        if from == 0 {
             out.extend_from_slice(format!(",\n\"{name}\":[").as_bytes());
-            for (at, value) in list.into_iter().enumerate() {
-                element(out, at == 0, &self.named(value, false));
-            }
-            out.extend_from_slice(b"\n]");
         }
-        out.extend_from_slice(b"\n}\n");
+        let mut at = from;
+        while out.len() < PIECE_BYTES {
+            let Some(value) = make(self, case, at) else {
+                out.extend_from_slice(b"\n]");
+                self.stage = Stage::Element {
+                    list: list + 1,
+                    at: 0,
+                };
+                return;
+            };
+            element(out, at == 0, &self.named(value, false));
+            at += 1;
+        }
+        self.stage = Stage::Element { list, at };
     }
 
     /// The settings; below their rooms, keys are names too: paths, hosts.
@@ -306,31 +324,28 @@ impl CaseDocument {
         shown
     }
 
-    fn processes(&self, case: &Case) -> Vec<Value> {
+    fn process(&self, case: &Case, id: usize, process: &Process) -> Value {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let store = case.store();
-        let shown = case.processes().iter().enumerate().map(|(id, process)| {
-            json!({
-                "id": id,
-                "host": some(&process.host),
-                "pid": process.pid,
-                "parent_pid": process.parent_pid,
-                "parent": process.parent,
-                "image": some(process.image(store)),
-                "command_line": some(process.command_line(store)).map(|text| self.secrets.shown(&text)),
-                "directory": some(process.directory(store)),
-                "user": some(process.user(store)),
-                "integrity": some(process.integrity(store)),
-                "logon": some(process.logon(store)),
-                "parent_image": some(process.parent_image(store)),
-                "grandparent_image": some(process.grandparent_image(store)),
-                "started": process.started.map(|time| time.to_string()),
-                "ended": process.ended.map(|time| time.to_string()),
-                "exit_code": process.exit_code,
-                "events": self.ids(&process.events),
-            })
-        });
-        shown.collect()
+        json!({
+            "id": id,
+            "host": some(&process.host),
+            "pid": process.pid,
+            "parent_pid": process.parent_pid,
+            "parent": process.parent,
+            "image": some(process.image(store)),
+            "command_line": some(process.command_line(store)).map(|text| self.secrets.shown(&text)),
+            "directory": some(process.directory(store)),
+            "user": some(process.user(store)),
+            "integrity": some(process.integrity(store)),
+            "logon": some(process.logon(store)),
+            "parent_image": some(process.parent_image(store)),
+            "grandparent_image": some(process.grandparent_image(store)),
+            "started": process.started.map(|time| time.to_string()),
+            "ended": process.ended.map(|time| time.to_string()),
+            "exit_code": process.exit_code,
+            "events": self.ids(&process.events),
+        })
     }
 
     fn operation(&self, id: usize, op: &Operation) -> Value {
@@ -383,70 +398,63 @@ impl CaseDocument {
         })
     }
 
-    fn executions(&self, case: &Case) -> Vec<Value> {
-        let executions = case.linked().executions.iter().enumerate();
-        let shown = |(id, execution): (usize, &Execution)| {
-            let reasons: Vec<Value> = execution
-                .reasons
-                .iter()
-                .map(|reason| json!({ "feature": reason.feature, "points": in_points(reason.points), "value": reason.value }))
-                .collect();
-            json!({
-                "id": id,
-                "operation": execution.operation,
-                "run": execution.run,
-                "confidence": execution.confidence.map(Confidence::word),
-                "score": execution.score.map(in_points),
-                "margin": execution.margin.map(in_points),
-                "reasons": reasons,
-                "processes": self.ids(&execution.processes),
-                "flows": self.ids(&execution.flows),
-            })
-        };
-        executions.map(shown).collect()
+    fn execution(&self, id: usize, execution: &Execution) -> Value {
+        let reasons: Vec<Value> = execution
+            .reasons
+            .iter()
+            .map(|reason| json!({ "feature": reason.feature, "points": in_points(reason.points), "value": reason.value }))
+            .collect();
+        json!({
+            "id": id,
+            "operation": execution.operation,
+            "run": execution.run,
+            "confidence": execution.confidence.map(Confidence::word),
+            "score": execution.score.map(in_points),
+            "margin": execution.margin.map(in_points),
+            "reasons": reasons,
+            "processes": self.ids(&execution.processes),
+            "flows": self.ids(&execution.flows),
+        })
     }
 
-    fn findings(&self, case: &Case) -> Vec<Value> {
+    fn finding(&self, case: &Case, id: usize, finding: &Finding) -> Value {
         let referred = case.referred();
-        let shown = |(id, finding): (usize, &crate::detect::Finding)| {
-            let subject = referred.subject(finding);
-            let (first, last) = referred.time(finding);
-            let words = referred.words(finding);
-            let attack: Vec<&str> = finding.techniques().collect();
-            let mut events: Vec<EventNumber> = case.finding_events(finding).copied().collect();
-            events.sort_unstable();
-            events.dedup();
-            let mut shown = json!({
-                "id": id,
-                "detector": finding.detector,
-                "severity": finding.severity.word(),
-                "confidence": finding.confidence.word(),
-                "baseline": finding.baseline.word(),
-                "title": &*finding.title,
-                "summary": words.summary,
-                "first": first.map(|time| time.to_string()),
-                "last": last.map(|time| time.to_string()),
-                "subject": {
-                    "caller": subject.caller,
-                    "ip": subject.ip,
-                    "vm": subject.vm,
-                    "resource": subject.resource,
-                    "subscription": subject.subscription,
-                    "host": subject.host,
-                },
-                "values": words.values,
-                "attack": attack,
-                "events": self.ids(&events),
-                "operations": finding.operations,
-                "executions": finding.executions,
-                "allowed_by": finding.allowed_by,
-            });
-            if let (Value::Object(shown), Some(of)) = (&mut shown, &finding.rule) {
-                shown.insert("processes".to_owned(), json!(of.processes));
-            }
-            shown
-        };
-        case.findings().iter().enumerate().map(shown).collect()
+        let subject = referred.subject(finding);
+        let (first, last) = referred.time(finding);
+        let words = referred.words(finding);
+        let attack: Vec<&str> = finding.techniques().collect();
+        let mut events: Vec<EventNumber> = case.finding_events(finding).copied().collect();
+        events.sort_unstable();
+        events.dedup();
+        let mut shown = json!({
+            "id": id,
+            "detector": finding.detector,
+            "severity": finding.severity.word(),
+            "confidence": finding.confidence.word(),
+            "baseline": finding.baseline.word(),
+            "title": &*finding.title,
+            "summary": words.summary,
+            "first": first.map(|time| time.to_string()),
+            "last": last.map(|time| time.to_string()),
+            "subject": {
+                "caller": subject.caller,
+                "ip": subject.ip,
+                "vm": subject.vm,
+                "resource": subject.resource,
+                "subscription": subject.subscription,
+                "host": subject.host,
+            },
+            "values": words.values,
+            "attack": attack,
+            "events": self.ids(&events),
+            "operations": finding.operations,
+            "executions": finding.executions,
+            "allowed_by": finding.allowed_by,
+        });
+        if let (Value::Object(shown), Some(of)) = (&mut shown, &finding.rule) {
+            shown.insert("processes".to_owned(), json!(of.processes));
+        }
+        shown
     }
 }
 

@@ -15,16 +15,15 @@
 //! Rejected: one column per field of each format. A timeline of nine sources would have three hundred.
 
 use super::pseudonyms::Pseudonyms;
-use super::{Export, csv, json_text};
+use super::{Export, csv, json_text, next_places};
 use crate::case::Case;
 use crate::case::store::EventNumber;
+use crate::detect::Finding;
 use crate::query::rows::{Row, row};
-use crate::query::{Place, place_of, summary};
+use crate::query::{Place, summary};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// Events in one piece.
-const PIECE_EVENTS: usize = 1_000;
 /// Letters of the short description of l2t.
 const SHORT_LETTERS: usize = 80;
 
@@ -91,10 +90,10 @@ pub struct EventList {
     next: usize,
     begun: bool,
     left_out: usize,
-    /// Findings that rest on each event.
-    found: BTreeMap<EventNumber, BTreeSet<usize>>,
-    /// Executions that each event belongs to.
-    executions: BTreeMap<EventNumber, usize>,
+    /// Findings that rest on each event, in order of both.
+    found: Vec<(EventNumber, usize)>,
+    /// The execution that each event belongs to, the first where there are several, in order of events.
+    executions: Vec<(EventNumber, usize)>,
     pseudonyms: Option<Pseudonyms>,
 }
 
@@ -122,13 +121,13 @@ impl EventList {
         events: Vec<EventNumber>,
         pseudonyms: Option<Pseudonyms>,
     ) -> Self {
-        let mut found: BTreeMap<EventNumber, BTreeSet<usize>> = BTreeMap::new();
+        let mut found = Vec::new();
         for (at, finding) in case.findings().iter().enumerate() {
-            for event in case.finding_events(finding) {
-                found.entry(*event).or_default().insert(at);
-            }
+            found.extend(case.finding_events(finding).map(|event| (*event, at)));
         }
-        let mut executions = BTreeMap::new();
+        found.sort_unstable();
+        found.dedup();
+        let mut executions = Vec::new();
         for (at, execution) in case.linked().executions.iter().enumerate() {
             let op = execution.operation.and_then(|op| case.operations().get(op));
             let run = execution.run.and_then(|run| case.runs().get(run));
@@ -140,9 +139,11 @@ impl EventList {
                 .chain(&execution.processes)
                 .chain(&execution.flows)
             {
-                executions.entry(*event).or_insert(at);
+                executions.push((*event, at));
             }
         }
+        executions.sort_unstable();
+        executions.dedup_by_key(|(event, _)| *event);
         let timed = |event: &EventNumber| case.store().stamp(*event).is_some();
         let all = events.len();
         let events: Vec<EventNumber> = events
@@ -165,19 +166,16 @@ impl EventList {
         let store = case.store();
         let row = row(case, event, position);
         let span = store.span(event);
-        let findings = self.found.get(&event);
-        let of = |at: &usize| case.findings().get(*at);
-        let detectors: BTreeSet<String> = findings
-            .into_iter()
-            .flatten()
-            .filter_map(|at| Some(of(at)?.detector.to_string()))
+        let from = self.found.partition_point(|(of, _)| *of < event);
+        let findings = self.found.iter().skip(from);
+        let findings: Vec<&Finding> = findings
+            .take_while(|(of, _)| *of == event)
+            .filter_map(|(_, at)| case.findings().get(*at))
             .collect();
-        let worst = findings
-            .into_iter()
-            .flatten()
-            .filter_map(|at| Some(of(at)?.severity))
-            .max();
-        let execution = self.executions.get(&event).copied();
+        let detectors = findings.iter().map(|finding| finding.detector.to_string());
+        let detectors: BTreeSet<String> = detectors.collect();
+        let worst = findings.iter().map(|finding| finding.severity).max();
+        let execution = self.execution_of(event);
         Entry {
             summary: summary(case, event, bytes),
             correlation: store
@@ -204,13 +202,16 @@ impl EventList {
         }
     }
 
+    fn execution_of(&self, event: EventNumber) -> Option<usize> {
+        let at = self.executions.partition_point(|(of, _)| *of < event);
+        let (of, execution) = self.executions.get(at)?;
+        (*of == event).then_some(*execution)
+    }
+
     /// When the cloud's clock saw an event of a guest whose clock is known.
     fn cloud_time(&self, case: &Case, event: EventNumber) -> Option<String> {
         let stamp = case.store().stamp(event)?;
-        let execution = case
-            .linked()
-            .executions
-            .get(*self.executions.get(&event)?)?;
+        let execution = case.linked().executions.get(self.execution_of(event)?)?;
         let run = execution.run?;
         if !case.runs().get(run)?.events.contains(&event) {
             return None;
@@ -240,8 +241,7 @@ impl EventList {
 
 impl Export for EventList {
     fn needs(&self, case: &Case) -> Vec<Place> {
-        let piece = self.events.iter().skip(self.next).take(PIECE_EVENTS);
-        piece.map(|event| place_of(case, *event)).collect()
+        next_places(case, self.events.get(self.next..).unwrap_or_default())
     }
 
     fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -256,17 +256,11 @@ impl Export for EventList {
         } else if self.next >= self.events.len() {
             return None;
         }
-        let piece = self
-            .events
-            .iter()
-            .enumerate()
-            .skip(self.next)
-            .take(PIECE_EVENTS);
-        for (at, event) in piece {
-            let record = bytes.get(at - self.next).map_or(&[][..], Vec::as_slice);
+        let piece = self.events.iter().enumerate().skip(self.next);
+        for ((at, event), record) in piece.zip(bytes) {
             self.write_entry(&self.entry(case, *event, at, record), &mut out);
         }
-        self.next += PIECE_EVENTS;
+        self.next += bytes.len();
         Some(out)
     }
 

@@ -30,17 +30,37 @@ pub mod stix;
 
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::query::Place;
+use crate::query::{Place, place_of};
 pub use case_document::CaseDocument;
 use events::{EventList, Form};
 use pseudonyms::Pseudonyms;
 use serde::{Deserialize, Serialize};
 
+/// Events in one piece.
+const PIECE_EVENTS: usize = 1_000;
+/// Bytes of evidence that one piece asks for, and about what it may take written: a module's memory never shrinks.
+const PIECE_BYTES: usize = 4 << 20;
+
+/// The places of the next events, as many as make one piece.
+fn next_places(case: &Case, events: &[EventNumber]) -> Vec<Place> {
+    let mut wanted = 0_u64;
+    let mut places = Vec::new();
+    for event in events.iter().take(PIECE_EVENTS) {
+        let place = place_of(case, *event);
+        wanted = wanted.saturating_add(place.length);
+        if wanted > PIECE_BYTES as u64 && !places.is_empty() {
+            break;
+        }
+        places.push(place);
+    }
+    places
+}
+
 /// Something being written in pieces.
 pub trait Export {
     /// Bytes of evidence that the next piece wants, in order.
     fn needs(&self, case: &Case) -> Vec<Place>;
-    /// The next piece, from those bytes; `None` when all is written.
+    /// The next piece, from those bytes, one element for each place; `None` when all is written.
     fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>>;
     /// What could not be written in this form, in a sentence.
     fn left_out(&self) -> Option<String> {

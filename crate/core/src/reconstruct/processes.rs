@@ -235,12 +235,9 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
     let first = all.len();
     // A log is in its own order mostly; what each report is sorted by is looked up once.
     reports.sort_by_cached_key(|report| {
-        let item = store.item_of(report.event) as usize;
         (
             report.time.map_or(i64::MAX, |time| time.ns),
-            rank.get(item).copied().unwrap_or(u32::MAX),
-            store.span(report.event).offset,
-            report.event,
+            store.place(report.event, rank),
         )
     });
     // Reports of one guest mostly spell it alike.

@@ -104,16 +104,6 @@ impl<'a> Source<'a> {
             .text(symbol.unwrap_or_default())
             .or_else(|| of_item().and_then(|(host, _)| host.as_deref()))
     }
-
-    /// Where an event stands among the files: items by path, then bytes.
-    fn place(&self, event: EventNumber) -> (u32, u64, EventNumber) {
-        let item = self.store.item_of(event) as usize;
-        (
-            self.rank.get(item).copied().unwrap_or(u32::MAX),
-            self.store.span(event).offset,
-            event,
-        )
-    }
 }
 
 /// Folds all guest facts of the events that `keep` lets through. `hosts` gives each item's host and, where there is none, the root that
@@ -324,9 +314,10 @@ fn run(
     // Places are looked up for equal times only: most times differ.
     said.sort_by(|one, other| {
         let at = |heard: &Heard<'_>| heard.time.map_or(i64::MAX, |time| time.ns);
+        let place = |heard: &Heard<'_>| source.store.place(heard.event, source.rank);
         at(one)
             .cmp(&at(other))
-            .then_with(|| source.place(one.event).cmp(&source.place(other.event)))
+            .then_with(|| place(one).cmp(&place(other)))
     });
     // What the last word of an event spells, of the first event that has it.
     let mut events = said.chunk_by(|one, other| one.event == other.event);

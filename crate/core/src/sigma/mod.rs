@@ -163,7 +163,9 @@ impl Sigma {
         (0..rules.len()).filter_map(|at| self.report(at)).collect()
     }
 
-    fn report(&self, at: usize) -> Option<RuleReport<'_>> {
+    /// A rule by its place, and what became of it.
+    #[must_use]
+    pub fn report(&self, at: usize) -> Option<RuleReport<'_>> {
         let rule = self.search.set.rules.get(at)?;
         let mut reasons = rule.left_out.clone();
         let state = match &rule.body {

@@ -2,11 +2,9 @@
 
 use super::Secrets;
 use crate::case::Case;
-use crate::detect::caller_profile::{Actor, ActorOperation};
-use crate::detect::incident::Incident;
+use crate::detect::caller_profile::ActorOperation;
 use crate::export::sigma;
 use crate::query::rows::modified;
-use crate::reconstruct::links::Clock;
 use crate::reconstruct::skew::offset::Offset;
 use crate::script::decode::Transform;
 use crate::script::{Examined, secrets};
@@ -24,32 +22,27 @@ pub(super) fn settings(case: &Case) -> Value {
     settings
 }
 
-/// What each entry of the allow-list did; `entry` is its place in the settings.
-pub(super) fn allow_list(case: &Case) -> Vec<Value> {
-    let effects = case.allowed().iter().enumerate();
-    let shown = effects.map(|(entry, effect)| {
-        json!({
-            "entry": entry,
-            "suppressed": effect.suppressed,
-            "after_expiry": effect.after_expiry,
-            "expired": effect.expired,
-        })
-    });
-    shown.collect()
+/// What an entry of the allow-list did; `entry` is its place in the settings.
+pub(super) fn allow_list(case: &Case, entry: usize) -> Option<Value> {
+    let effect = case.allowed().get(entry)?;
+    Some(json!({
+        "entry": entry,
+        "suppressed": effect.suppressed,
+        "after_expiry": effect.after_expiry,
+        "expired": effect.expired,
+    }))
 }
 
-pub(super) fn incidents(case: &Case) -> Vec<Value> {
-    let shown = |(id, incident): (usize, &Incident)| {
-        json!({
-            "id": id,
-            "severity": incident.severity.word(),
-            "score": incident.score,
-            "first": incident.first.map(|time| time.to_string()),
-            "last": incident.last.map(|time| time.to_string()),
-            "findings": incident.findings,
-        })
-    };
-    case.incidents().iter().enumerate().map(shown).collect()
+pub(super) fn incident(case: &Case, id: usize) -> Option<Value> {
+    let incident = case.incidents().get(id)?;
+    Some(json!({
+        "id": id,
+        "severity": incident.severity.word(),
+        "score": incident.score,
+        "first": incident.first.map(|time| time.to_string()),
+        "last": incident.last.map(|time| time.to_string()),
+        "findings": incident.findings,
+    }))
 }
 
 pub(super) fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
@@ -100,44 +93,43 @@ pub(super) fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
 }
 
 /// Guest clock minus cloud clock, in seconds to the millisecond.
-pub(super) fn clocks(case: &Case) -> Vec<Value> {
+pub(super) fn clock(case: &Case, at: usize) -> Option<Value> {
     let seconds = |ns: i64| ns.div_euclid(1_000_000) as f64 / 1_000.0;
-    let shown = |clock: &Clock| {
-        let estimate = &clock.estimate;
-        let (skew, drift, step) = match estimate.offset {
-            Some(Offset::Constant(offset)) => (Some(offset), None, None),
-            Some(Offset::Drift {
-                at_origin, per_day, ..
-            }) => (Some(at_origin), Some(per_day), None),
-            Some(Offset::Step {
-                from,
-                before,
-                after,
-            }) => (Some(after), None, Some((from, before))),
-            None => (None, None, None),
-        };
-        let step = step.map(|(from, before)| {
-            json!({ "from": Instant { ns: from, digits: 9 }.to_string(), "skew_seconds_before": seconds(before) })
-        });
-        json!({
-            "host": clock.host,
-            "resource": clock.resource,
-            "skew_seconds": skew.map(seconds),
-            "low": estimate.low.map(seconds),
-            "high": estimate.high.map(seconds),
-            "drift_per_day": drift.map(seconds),
-            "step": step,
-            "pairs": estimate.pairs,
-            "discarded": estimate.discarded,
-            "method": estimate.method.word(),
-            "confidence": estimate.confidence.word(),
-            "reason": estimate.reason,
-        })
+    let clock = case.linked().clocks.get(at)?;
+    let estimate = &clock.estimate;
+    let (skew, drift, step) = match estimate.offset {
+        Some(Offset::Constant(offset)) => (Some(offset), None, None),
+        Some(Offset::Drift {
+            at_origin, per_day, ..
+        }) => (Some(at_origin), Some(per_day), None),
+        Some(Offset::Step {
+            from,
+            before,
+            after,
+        }) => (Some(after), None, Some((from, before))),
+        None => (None, None, None),
     };
-    case.linked().clocks.iter().map(shown).collect()
+    let step = step.map(|(from, before)| {
+        json!({ "from": Instant { ns: from, digits: 9 }.to_string(), "skew_seconds_before": seconds(before) })
+    });
+    Some(json!({
+        "host": clock.host,
+        "resource": clock.resource,
+        "skew_seconds": skew.map(seconds),
+        "low": estimate.low.map(seconds),
+        "high": estimate.high.map(seconds),
+        "drift_per_day": drift.map(seconds),
+        "step": step,
+        "pairs": estimate.pairs,
+        "discarded": estimate.discarded,
+        "method": estimate.method.word(),
+        "confidence": estimate.confidence.word(),
+        "reason": estimate.reason,
+    }))
 }
 
-pub(super) fn actors(case: &Case) -> Vec<Value> {
+pub(super) fn actor(case: &Case, id: usize) -> Option<Value> {
+    let actor = case.actors().get(id)?;
     let time = |time: Option<Instant>| time.map(|time| time.to_string());
     let operation = |row: &ActorOperation| {
         json!({
@@ -152,25 +144,30 @@ pub(super) fn actors(case: &Case) -> Vec<Value> {
             "days_delta": row.days_delta(),
         })
     };
-    let shown = |(id, actor): (usize, &Actor)| {
-        json!({
-            "id": id,
-            "caller": actor.caller,
-            "caller_kind": actor.kind.word(),
-            "ips": actor.ips,
-            "first": time(actor.first),
-            "last": time(actor.last),
-            "operations": actor.operations.iter().map(operation).collect::<Vec<_>>(),
-        })
-    };
-    case.actors().iter().enumerate().map(shown).collect()
+    Some(json!({
+        "id": id,
+        "caller": actor.caller,
+        "caller_kind": actor.kind.word(),
+        "ips": actor.ips,
+        "first": time(actor.first),
+        "last": time(actor.last),
+        "operations": actor.operations.iter().map(operation).collect::<Vec<_>>(),
+    }))
 }
 
-pub(super) fn searched(case: &Case) -> Vec<Value> {
-    let shown = |searched: &crate::case::Searched| json!({ "detector": searched.detector, "ran": searched.not_assessed.is_none(), "reason": searched.not_assessed.as_ref().or(searched.left_out.as_ref()) });
-    let mut all: Vec<Value> = case.searched().iter().map(shown).collect();
-    all.extend(sigma::searched(case));
-    all
+/// Detectors, behind them Sigma rules.
+pub(super) fn searched(case: &Case, at: usize) -> Option<Value> {
+    let detectors = case.searched();
+    let Some(searched) = detectors.get(at) else {
+        let rule = case.sigma().report(at - detectors.len())?;
+        return Some(sigma::searched(&rule));
+    };
+    let reason = searched.not_assessed.as_ref();
+    Some(json!({
+        "detector": searched.detector,
+        "ran": searched.not_assessed.is_none(),
+        "reason": reason.or(searched.left_out.as_ref()),
+    }))
 }
 
 /// Layers and indicators of a script.

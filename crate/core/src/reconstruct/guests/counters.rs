@@ -289,28 +289,15 @@ impl Gathering {
     pub(super) fn counters(self, store: &Store, rank: &[u32]) -> Vec<Counter> {
         let mut counters = self.all;
         counters.sort_by(|one, other| one.key().cmp(&other.key()));
-        let place = |event: EventNumber| {
-            let item = store.item_of(event) as usize;
-            (
-                rank.get(item).copied().unwrap_or(u32::MAX),
-                store.span(event).offset,
-                event,
-            )
-        };
         for counter in &mut counters {
             if counter.host.is_none() {
                 let mut lines = counter.lines.iter();
                 let host = lines.find_map(|line| store.column(&store.columns.host, line.event));
                 counter.host = host.map(str::to_owned);
             }
-            // They mostly are in order, and to look is cheaper than to sort.
-            if !counter.lines.is_sorted_by_key(|line| place(line.event)) {
-                counter.lines.sort_by_key(|line| place(line.event));
-            }
+            store.sort_by_place(&mut counter.lines, rank, |line| line.event);
             for marks in counter.numbers.values_mut() {
-                if !marks.events.is_sorted_by_key(|event| place(*event)) {
-                    marks.events.sort_by_key(|event| place(*event));
-                }
+                store.sort_by_place(&mut marks.events, rank, |event| *event);
                 marks.events.dedup();
                 if marks.running.is_some() {
                     let written = marks.events.iter().filter(|event| {

@@ -239,16 +239,9 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
     }
     guests.counters = gathering.counters(store, rank);
     guests.reach = reach::gather(store, items);
-    let place = |event: EventNumber| {
-        let item = store.item_of(event) as usize;
-        (
-            rank.get(item).copied().unwrap_or(u32::MAX),
-            store.span(event).offset,
-            event,
-        )
-    };
+    let place = |event: EventNumber| store.place(event, rank);
     for texts in &mut guests.texts {
-        texts.events.sort_by_key(|event| place(*event));
+        store.sort_by_place(&mut texts.events, rank, |event| *event);
     }
     let time = |event: EventNumber| {
         store

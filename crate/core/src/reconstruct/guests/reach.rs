@@ -106,11 +106,7 @@ pub(super) fn gather(store: &Store, items: &[Item]) -> BTreeMap<String, Reach> {
     }
     for (label, number) in logs {
         let mut events: Vec<EventNumber> = store.events_of(number).collect();
-        // They mostly are in order, and to look is cheaper than to sort.
-        let place = |event: &EventNumber| (store.span(*event).offset, *event);
-        if !events.is_sorted_by_key(place) {
-            events.sort_by_key(place);
-        }
+        store.sort_by_place(&mut events, &[], |event| *event);
         if let Some(guest) = reach.get_mut(&label) {
             walk(store, &events, guest);
         }

@@ -311,18 +311,28 @@ impl Store {
     /// Orders everything anew, leaving out the events that `keep` refuses.
     #[inline(never)]
     pub fn reorder(&mut self, rank: &[u32], keep: impl Fn(EventNumber) -> bool) {
-        let mut order: Vec<EventNumber> = (0..self.columns.len())
-            .filter_map(|event| u32::try_from(event).ok())
-            .filter(|event| keep(*event))
-            .collect();
+        let all = u32::try_from(self.columns.len()).unwrap_or(u32::MAX);
+        // What stands in order already goes in front, as it stands: what was ordered while it was read mostly stays so, and then nothing is sorted.
+        let mut order = std::mem::take(&mut self.order);
+        order.retain(|event| keep(*event));
+        let mut is_in = vec![false; self.columns.len()];
+        for event in &order {
+            if let Some(slot) = is_in.get_mut(*event as usize) {
+                *slot = true;
+            }
+        }
+        let others = (0..all).zip(is_in).filter(|(_, is_in)| !is_in);
+        order.extend(others.map(|(event, _)| event).filter(|event| keep(*event)));
         let times = self.times(0);
         let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
-        // Stable, and fast on what is in order already: an item's events mostly are.
-        order.sort_by(|one, other| {
+        let compare = |one: &EventNumber, other: &EventNumber| {
             at(*one)
                 .cmp(&at(*other))
                 .then_with(|| self.place(*one, rank).cmp(&self.place(*other, rank)))
-        });
+        };
+        if !order.is_sorted_by(|one, next| compare(one, next) != Ordering::Greater) {
+            order.sort_by(compare);
+        }
         drop(times);
         self.order = order;
         self.ordered = self.columns.len();

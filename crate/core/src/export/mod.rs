@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 /// Events in one piece.
 const PIECE_EVENTS: usize = 1_000;
 /// Bytes of evidence that one piece asks for, and about what it may take written: a module's memory never shrinks.
-const PIECE_BYTES: usize = 4 << 20;
+const PIECE_BYTES: usize = 1 << 20;
 
 /// The places of the next events, as many as make one piece.
 fn next_places(case: &Case, events: &[EventNumber]) -> Vec<Place> {

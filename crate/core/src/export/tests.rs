@@ -49,9 +49,15 @@ fn case(text: &str) -> Case {
     case
 }
 
-fn written(case: &Case, text: &str, ask: &ExportAsk, shown: &[EventNumber]) -> String {
+/// The pieces of an export, each with how many bytes of evidence it asked for.
+fn pieces(
+    case: &Case,
+    text: &str,
+    ask: &ExportAsk,
+    shown: &[EventNumber],
+) -> Vec<(usize, Vec<u8>)> {
     let mut export = begin(case, ask, shown).expect("a form");
-    let mut out = Vec::new();
+    let mut pieces = Vec::new();
     loop {
         let bytes: Vec<Vec<u8>> = export
             .needs(case)
@@ -62,10 +68,16 @@ fn written(case: &Case, text: &str, ask: &ExportAsk, shown: &[EventNumber]) -> S
             })
             .collect();
         match export.write(case, &bytes) {
-            Some(piece) => out.extend(piece),
-            None => return String::from_utf8(out).expect("text"),
+            Some(piece) => pieces.push((bytes.iter().map(Vec::len).sum(), piece)),
+            None => return pieces,
         }
     }
+}
+
+fn written(case: &Case, text: &str, ask: &ExportAsk, shown: &[EventNumber]) -> String {
+    let pieces = pieces(case, text, ask, shown).into_iter();
+    let out: Vec<u8> = pieces.flat_map(|(_, piece)| piece).collect();
+    String::from_utf8(out).expect("text")
 }
 
 fn asked(form: &str) -> ExportAsk {
@@ -143,6 +155,34 @@ fn a_list_holds_what_is_shown_where_that_is_asked() {
     assert_eq!(lines(&[1], &ask), 2, "head and one event");
     assert_eq!(lines(&[], &ask), 1, "the head alone");
     assert_eq!(lines(&[1], &asked("csv")), 3, "all");
+}
+
+#[test]
+fn no_piece_of_a_long_export_is_large_and_none_is_lost() {
+    const OPERATIONS: usize = 3_000;
+    let rows = log().replace("11111111-2222-3333-4444", "%number%-2222-3333-4444");
+    let rows = rows.trim_matches(['[', ']']);
+    let all = (0..OPERATIONS).map(|number| rows.replace("%number%", &format!("{number:08}")));
+    let text = format!("[{}]", all.collect::<Vec<_>>().join(","));
+    let case = case(&text);
+    for form in ["case", "csv", "timesketch", "l2t"] {
+        let pieces = pieces(&case, &text, &asked(form), &[]);
+        assert!(pieces.len() > 2, "{form}");
+        for (evidence, piece) in &pieces {
+            assert!(*evidence <= PIECE_BYTES, "{form}: {evidence}");
+            assert!(piece.len() < 2 * PIECE_BYTES, "{form}: {}", piece.len());
+        }
+    }
+    let document: Value =
+        serde_json::from_str(&written(&case, &text, &asked("case"), &[])).expect("JSON");
+    for (list, length) in [("events", 2 * OPERATIONS), ("operations", OPERATIONS)] {
+        let list = document[list].as_array().expect("a list");
+        assert_eq!(list.len(), length);
+        let mut ids = list.iter().zip(0..);
+        assert!(ids.all(|(element, id)| element["id"] == id));
+    }
+    let csv = written(&case, &text, &asked("csv"), &[]);
+    assert_eq!(csv.lines().count(), 1 + 2 * OPERATIONS);
 }
 
 #[test]

@@ -36,9 +36,9 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Events that make a batch worth handing over.
-const BATCH_EVENTS: usize = 16_384;
+const BATCH_EVENTS: usize = 4_096;
 /// Or texts of so many bytes: events with long texts fill a reader's memory, which it never gives back, long before they are many.
-const BATCH_TEXT_BYTES: usize = 1 << 20;
+const BATCH_TEXT_BYTES: usize = 256 << 10;
 /// Distance of the marks that make line numbers cheap.
 pub const LINE_MARK_BYTES: u64 = 1 << 20;
 

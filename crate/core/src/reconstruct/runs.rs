@@ -73,11 +73,22 @@ type RunKey = (String, Family, String, Option<i64>, u64);
 /// One mention of a run. A log has a million of them, so each is small: its guest is its event's, its name a number.
 #[derive(Clone, Copy)]
 struct Heard<'a> {
+    /// When, `i64::MAX` where that is unknown; an [`Instant`] that may be missing takes three times as much.
+    ns: i64,
     event: EventNumber,
     /// The run's name as this mention spells it.
     name: Symbol,
-    time: Option<Instant>,
     said: &'a GuestSaid,
+    digits: u8,
+}
+
+impl Heard<'_> {
+    fn time(&self) -> Option<Instant> {
+        (self.ns != i64::MAX).then_some(Instant {
+            ns: self.ns,
+            digits: self.digits,
+        })
+    }
 }
 
 /// Everything said of one key.
@@ -210,11 +221,13 @@ fn by_key<'a>(
             continue;
         };
         mentions.os = mentions.os.or(Some(os));
+        let time = store.stamp(*event).map(|stamp| stamp.instant);
         mentions.said.push(Heard {
+            ns: time.map_or(i64::MAX, |time| time.ns),
             event: *event,
             name,
-            time: store.stamp(*event).map(|stamp| stamp.instant),
             said,
+            digits: time.map_or(0, |time| time.digits),
         });
     }
     let keys = place
@@ -313,10 +326,9 @@ fn run(
     let mut said = mentions.said;
     // Places are looked up for equal times only: most times differ.
     said.sort_by(|one, other| {
-        let at = |heard: &Heard<'_>| heard.time.map_or(i64::MAX, |time| time.ns);
         let place = |heard: &Heard<'_>| source.store.place(heard.event, source.rank);
-        at(one)
-            .cmp(&at(other))
+        one.ns
+            .cmp(&other.ns)
             .then_with(|| place(one).cmp(&place(other)))
     });
     // What the last word of an event spells, of the first event that has it.
@@ -359,7 +371,7 @@ impl Run {
         let earliest = |times: &mut dyn Iterator<Item = Instant>| times.min_by_key(|time| time.ns);
         let latest = |times: &mut dyn Iterator<Item = Instant>| times.max_by_key(|time| time.ns);
         let leads_since = Self::leads_since(said);
-        let leads = |time: &Option<Instant>| time.filter(|time| time.ns >= leads_since);
+        let leads = |time: Option<Instant>| time.filter(|time| time.ns >= leads_since);
         self.started = earliest(&mut said.iter().filter_map(|heard| match heard.said {
             GuestSaid::Executing
             | GuestSaid::HandlerStarted
@@ -369,22 +381,22 @@ impl Run {
             | GuestSaid::Process
             | GuestSaid::FileWritten
             | GuestSaid::ScriptWritten
-            | GuestSaid::Placeholder => leads(&heard.time),
+            | GuestSaid::Placeholder => leads(heard.time()),
             GuestSaid::Status(status) => status.started,
             _ => None,
         }));
         let by_status = latest(&mut said.iter().filter_map(|heard| match heard.said {
-            GuestSaid::Status(status) if terminal(status) => status.ended.or(heard.time),
+            GuestSaid::Status(status) if terminal(status) => status.ended.or(heard.time()),
             _ => None,
         }));
         // A later re-enable also says `end`: only the first end after the execution counts.
         let executed = said.iter().find_map(|heard| match heard.said {
-            GuestSaid::Executed { .. } => heard.time,
+            GuestSaid::Executed { .. } => heard.time(),
             _ => None,
         });
         let by_handler = executed.and_then(|executed| {
             earliest(&mut said.iter().filter_map(|heard| {
-                heard.time.filter(|time| {
+                heard.time().filter(|time| {
                     matches!(heard.said, GuestSaid::HandlerEnded) && time.ns >= executed.ns
                 })
             }))
@@ -403,7 +415,7 @@ impl Run {
         if self.started.is_none() {
             // The agent writes a number's settings just before it has it enabled.
             self.started = earliest(&mut said.iter().filter_map(|heard| {
-                leads(&heard.time).filter(|time| {
+                leads(heard.time()).filter(|time| {
                     matches!(heard.said, GuestSaid::SettingsUpdated)
                         && self.ended.is_none_or(|ended| time.ns <= ended.ns)
                 })
@@ -415,13 +427,15 @@ impl Run {
     /// lies minutes before its first word, or as long before its end as a script may last.
     fn leads_since(said: &Said<'_>) -> i64 {
         let ran = said.iter().filter_map(|heard| match heard.said {
-            GuestSaid::Executing | GuestSaid::Process | GuestSaid::ScriptBlock { .. } => heard.time,
+            GuestSaid::Executing | GuestSaid::Process | GuestSaid::ScriptBlock { .. } => {
+                heard.time()
+            }
             GuestSaid::Status(status) => status.started,
             _ => None,
         });
         let ended = said.iter().filter_map(|heard| match heard.said {
-            GuestSaid::Executed { .. } => heard.time,
-            GuestSaid::Status(status) if terminal(status) => status.ended.or(heard.time),
+            GuestSaid::Executed { .. } => heard.time(),
+            GuestSaid::Status(status) if terminal(status) => status.ended.or(heard.time()),
             _ => None,
         });
         let ran = ran.map(|time| time.ns.saturating_sub(again::LEADING)).min();

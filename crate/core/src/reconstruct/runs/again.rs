@@ -32,7 +32,7 @@ fn moment(heard: &Heard<'_>) -> Option<i64> {
         GuestSaid::Status(status) => status.ended.or(status.started),
         _ => None,
     };
-    own.or(heard.time).map(|time| time.ns)
+    own.or(heard.time()).map(|time| time.ns)
 }
 
 /// First and last sign of each execution, in time order.

@@ -60,6 +60,30 @@ export const tests = [
     }),
   },
   {
+    name: "an export of a case that grows meanwhile ends with a sentence, not with half a file",
+    run: (context) => {
+      const folder = scratch();
+      const log = join(folder.path, "waagent.log");
+      const second = (n) => new Date(Date.UTC(2024, 4, 1) + n * 1000).toISOString().slice(0, 19);
+      writeFileSync(log, Array.from({ length: 60_000 }, (_, n) => `${second(n)}.000001Z INFO ExtHandler ExtHandler Event ${n}`).join("\n"));
+      return withCase(context, [log], {}, async (page) => {
+        let downloads = 0;
+        page.on("download", () => { downloads += 1; });
+        await page.getByRole("button", { name: "Export…" }).click();
+        const dialog = page.locator("[data-test=share]");
+        await dialog.getByRole("radio", { name: /^Events \(CSV\)/ }).check();
+        await dialog.getByRole("button", { name: "Export", exact: true }).click();
+        await dialog.getByRole("button", { name: "Writing…" }).waitFor();
+        await drop(page, [CASE]);
+        await page.getByText("The export failed: the case changed while it was being written; export it again").waitFor();
+        equal(downloads, 0, "nothing was downloaded");
+        await ready(page);
+        const all = (await exportedAs(page, /^Events \(CSV\)/)).toString().trim().split("\r\n");
+        assert(all.length > 60_001, "the next one holds the old evidence and the new");
+      }).finally(folder.remove);
+    },
+  },
+  {
     name: "a list of events holds what the filter shows, and pseudonyms are the same in every export",
     run: (context) => withCase(context, [CASE], {}, async (page) => {
       const all = (await exportedAs(page, /^Events \(CSV\)/)).toString().trim().split("\r\n");

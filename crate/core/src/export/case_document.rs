@@ -6,7 +6,7 @@
 mod lists;
 
 use super::pseudonyms::Pseudonyms;
-use super::{Export, PIECE_BYTES, json_text, next_places, sigma};
+use super::{EventPiece, Export, PIECE_BYTES, json_text, sigma};
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::Finding;
@@ -163,7 +163,7 @@ impl Export for CaseDocument {
         let Stage::Events(from) = self.stage else {
             return Vec::new();
         };
-        next_places(case, self.listing.get(from..).unwrap_or_default())
+        EventPiece::next(case, self.listing.get(from..).unwrap_or_default()).places
     }
 
     fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -178,12 +178,13 @@ impl Export for CaseDocument {
                 });
             }
             Stage::Events(from) if from < self.listing.len() => {
-                let piece = self.listing.iter().enumerate().skip(from);
-                for ((at, event), record) in piece.zip(bytes) {
-                    let shown = self.event(case, *event, at, record);
+                let rest = self.listing.get(from..).unwrap_or_default();
+                let piece = EventPiece::next(case, rest);
+                for ((event, record), at) in piece.with(rest, bytes).zip(from..) {
+                    let shown = self.event(case, event, at, record);
                     element(&mut out, at == 0, &self.named(shown, false));
                 }
-                self.stage = Stage::Events(from + bytes.len());
+                self.stage = Stage::Events(from + piece.own.len());
             }
             Stage::Events(_) => {
                 out.extend_from_slice(b"\n]");

@@ -15,7 +15,7 @@
 //! Rejected: one column per field of each format. A timeline of nine sources would have three hundred.
 
 use super::pseudonyms::Pseudonyms;
-use super::{Export, csv, json_text, next_places};
+use super::{EventPiece, Export, csv, json_text};
 use crate::case::Case;
 use crate::case::store::EventNumber;
 use crate::detect::Finding;
@@ -224,6 +224,10 @@ impl EventList {
         Some(cloud.to_string())
     }
 
+    fn rest(&self) -> &[EventNumber] {
+        self.events.get(self.next..).unwrap_or_default()
+    }
+
     fn write_entry(&self, entry: &Entry, out: &mut Vec<u8>) {
         match self.form {
             Form::Csv => csv_line(entry, &|text| self.named(text), out),
@@ -241,7 +245,7 @@ impl EventList {
 
 impl Export for EventList {
     fn needs(&self, case: &Case) -> Vec<Place> {
-        next_places(case, self.events.get(self.next..).unwrap_or_default())
+        EventPiece::next(case, self.rest()).places
     }
 
     fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -256,11 +260,11 @@ impl Export for EventList {
         } else if self.next >= self.events.len() {
             return None;
         }
-        let piece = self.events.iter().enumerate().skip(self.next);
-        for ((at, event), record) in piece.zip(bytes) {
-            self.write_entry(&self.entry(case, *event, at, record), &mut out);
+        let piece = EventPiece::next(case, self.rest());
+        for ((event, record), at) in piece.with(self.rest(), bytes).zip(self.next..) {
+            self.write_entry(&self.entry(case, event, at, record), &mut out);
         }
-        self.next += bytes.len();
+        self.next += piece.own.len();
         Some(out)
     }
 

@@ -35,32 +35,64 @@ pub use case_document::CaseDocument;
 use events::{EventList, Form};
 use pseudonyms::Pseudonyms;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Events in one piece.
 const PIECE_EVENTS: usize = 1_000;
 /// Bytes of evidence that one piece asks for, and about what it may take written: a module's memory never shrinks.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// The places of the next events, as many as make one piece.
-fn next_places(case: &Case, events: &[EventNumber]) -> Vec<Place> {
-    let mut wanted = 0_u64;
-    let mut places = Vec::new();
-    for event in events.iter().take(PIECE_EVENTS) {
-        let place = place_of(case, *event);
-        wanted = wanted.saturating_add(place.length);
-        if wanted > PIECE_BYTES as u64 && !places.is_empty() {
-            break;
+/// The next events of a list, as many as make one piece.
+#[derive(Default)]
+struct EventPiece {
+    /// The places that they need, each once: all records of a chunk need the same bytes.
+    places: Vec<Place>,
+    /// For each event, which of these is its own.
+    own: Vec<usize>,
+}
+
+impl EventPiece {
+    fn next(case: &Case, events: &[EventNumber]) -> Self {
+        let mut piece = Self::default();
+        let mut known = BTreeMap::new();
+        let mut wanted = 0_u64;
+        for event in events.iter().take(PIECE_EVENTS) {
+            let place = place_of(case, *event);
+            let key = (place.item, place.offset, place.length);
+            let own = match known.get(&key) {
+                Some(own) => *own,
+                None => {
+                    wanted = wanted.saturating_add(place.length);
+                    if wanted > PIECE_BYTES as u64 && !piece.own.is_empty() {
+                        break;
+                    }
+                    known.insert(key, piece.places.len());
+                    piece.places.push(place);
+                    piece.places.len() - 1
+                }
+            };
+            piece.own.push(own);
         }
-        places.push(place);
+        piece
     }
-    places
+
+    /// Its events with their bytes.
+    fn with<'a>(
+        &'a self,
+        events: &'a [EventNumber],
+        bytes: &'a [Vec<u8>],
+    ) -> impl Iterator<Item = (EventNumber, &'a [u8])> {
+        let own = self.own.iter().map(|own| bytes.get(*own));
+        let own = own.map(|bytes| bytes.map_or(&[][..], Vec::as_slice));
+        events.iter().copied().zip(own)
+    }
 }
 
 /// Something being written in pieces.
 pub trait Export {
     /// Bytes of evidence that the next piece wants, in order.
     fn needs(&self, case: &Case) -> Vec<Place>;
-    /// The next piece, from those bytes, one element for each place; `None` when all is written.
+    /// The next piece, from those bytes; `None` when all is written.
     fn write(&mut self, case: &Case, bytes: &[Vec<u8>]) -> Option<Vec<u8>>;
     /// What could not be written in this form, in a sentence.
     fn left_out(&self) -> Option<String> {

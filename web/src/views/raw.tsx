@@ -52,6 +52,7 @@ function Viewer({ known }: { known: EvidenceItem }): JSX.Element {
   const going = useSignal<string | null>(null);
   const open = useRef(true);
   const search_ = useRef(0);
+  const goes = useRef(0);
   const event: ByteRange = [at.offset, at.offset + at.length];
   const failed = (error: unknown): void => { failure.value = error instanceof Error ? error.message : String(error); };
   const close = (): void => { rawAt.value = null; };
@@ -73,8 +74,10 @@ function Viewer({ known }: { known: EvidenceItem }): JSX.Element {
     };
   }, []);
 
-  /** Goes to a place once the index has come so far. */
+  /** Goes to a place once the index has come so far; where somebody goes elsewhere meanwhile, the later one counts. */
   const go = async (to: { readonly offset: number } | { readonly line: number }): Promise<void> => {
+    goes.current += 1;
+    const mine = goes.current;
     if (form.peek() === "hex") {
       if ("offset" in to) active.value = Math.floor(Math.min(to.offset, Math.max(0, size - 1)) / HEX_BYTES);
       return;
@@ -83,6 +86,7 @@ function Viewer({ known }: { known: EvidenceItem }): JSX.Element {
       if (!open.current) return;
       const { complete, bytes } = indexed.peek();
       const { row } = await ask("raw_row_of", { item, ...to });
+      if (mine !== goes.current) return;
       if (row !== null) {
         going.value = null;
         active.value = row;
@@ -94,6 +98,7 @@ function Viewer({ known }: { known: EvidenceItem }): JSX.Element {
       }
       going.value = `Looking through the file: ${bytesText(bytes)} of ${bytesText(size)}`;
       await new Promise((soon) => { setTimeout(soon, 30); });
+      if (mine !== goes.current) return;
     }
   };
   useEffect(() => { go({ offset: at.offset }).catch(failed); }, [at]);

@@ -98,7 +98,6 @@ function Viewer({ known }: { known: EvidenceItem }): JSX.Element {
       }
       going.value = `Looking through the file: ${bytesText(bytes)} of ${bytesText(size)}`;
       await new Promise((soon) => { setTimeout(soon, 30); });
-      if (mine !== goes.current) return;
     }
   };
   useEffect(() => { go({ offset: at.offset }).catch(failed); }, [at]);

@@ -18,9 +18,8 @@ use crate::formats;
 use crate::identity::{ResourceId, host_label, netbios};
 use crate::reconstruct::links::Execution;
 use crate::reconstruct::skew::estimate::Confidence;
-use crate::reconstruct::skew::offset::Offset;
+use crate::reconstruct::skew::offset::{Offset, seconds};
 use crate::severity::Severity;
-use crate::time::Instant;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -374,37 +373,17 @@ fn os_of(format: &str) -> Option<&'static str> {
     WINDOWS.contains(&format).then_some("windows")
 }
 
-fn in_seconds(ns: i64) -> f64 {
-    ns.div_euclid(1_000_000) as f64 / 1_000.0
-}
-
 fn clock(case: &Case, at: usize) -> Option<HostClock> {
     let estimate = &case.linked().clocks.get(at)?.estimate;
-    let (skew, drift, step) = match estimate.offset {
-        Some(Offset::Constant(offset)) => (Some(offset), None, None),
-        Some(Offset::Drift {
-            at_origin, per_day, ..
-        }) => (Some(at_origin), Some(per_day), None),
-        Some(Offset::Step {
-            from,
-            before,
-            after,
-        }) => (Some(after), None, Some((from, before))),
-        None => (None, None, None),
-    };
+    let offset = estimate.offset.map(Offset::shown);
+    let step = offset.and_then(|offset| offset.step);
     Some(HostClock {
-        skew_seconds: skew.map(in_seconds),
-        low: estimate.low.map(in_seconds),
-        high: estimate.high.map(in_seconds),
-        drift_per_day: drift.map(in_seconds),
-        set_at: step.map(|(from, _)| {
-            Instant {
-                ns: from,
-                digits: 9,
-            }
-            .to_string()
-        }),
-        before: step.map(|(_, before)| in_seconds(before)),
+        skew_seconds: offset.map(|offset| seconds(offset.skew)),
+        low: estimate.low.map(seconds),
+        high: estimate.high.map(seconds),
+        drift_per_day: offset.and_then(|offset| offset.per_day).map(seconds),
+        set_at: step.map(|(from, _)| from.to_string()),
+        before: step.map(|(_, before)| seconds(before)),
         pairs: estimate.pairs,
         confidence: estimate.confidence.word(),
         reason: estimate.reason,

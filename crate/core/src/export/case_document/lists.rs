@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::detect::caller_profile::ActorOperation;
 use crate::export::sigma;
 use crate::query::rows::modified;
-use crate::reconstruct::skew::offset::Offset;
+use crate::reconstruct::skew::offset::{Offset, seconds};
 use crate::script::decode::Transform;
 use crate::script::{Examined, secrets};
 use crate::time::Instant;
@@ -94,31 +94,19 @@ pub(super) fn evidence(case: &Case, id: usize, at: usize) -> Option<Value> {
 
 /// Guest clock minus cloud clock, in seconds to the millisecond.
 pub(super) fn clock(case: &Case, at: usize) -> Option<Value> {
-    let seconds = |ns: i64| ns.div_euclid(1_000_000) as f64 / 1_000.0;
     let clock = case.linked().clocks.get(at)?;
     let estimate = &clock.estimate;
-    let (skew, drift, step) = match estimate.offset {
-        Some(Offset::Constant(offset)) => (Some(offset), None, None),
-        Some(Offset::Drift {
-            at_origin, per_day, ..
-        }) => (Some(at_origin), Some(per_day), None),
-        Some(Offset::Step {
-            from,
-            before,
-            after,
-        }) => (Some(after), None, Some((from, before))),
-        None => (None, None, None),
-    };
-    let step = step.map(|(from, before)| {
-        json!({ "from": Instant { ns: from, digits: 9 }.to_string(), "skew_seconds_before": seconds(before) })
+    let offset = estimate.offset.map(Offset::shown);
+    let step = offset.and_then(|offset| offset.step).map(|(from, before)| {
+        json!({ "from": from.to_string(), "skew_seconds_before": seconds(before) })
     });
     Some(json!({
         "host": clock.host,
         "resource": clock.resource,
-        "skew_seconds": skew.map(seconds),
+        "skew_seconds": offset.map(|offset| seconds(offset.skew)),
         "low": estimate.low.map(seconds),
         "high": estimate.high.map(seconds),
-        "drift_per_day": drift.map(seconds),
+        "drift_per_day": offset.and_then(|offset| offset.per_day).map(seconds),
         "step": step,
         "pairs": estimate.pairs,
         "discarded": estimate.discarded,

@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::reconstruct::links::Clock;
 use crate::reconstruct::links::features::in_seconds;
 use crate::reconstruct::skew::estimate::Confidence;
-use crate::reconstruct::skew::offset::Offset;
+use crate::reconstruct::skew::offset::{Offset, seconds};
 use crate::time::Instant;
 use serde::Serialize;
 
@@ -60,10 +60,6 @@ pub struct Strip {
 pub fn applied(case: &Case, run: usize) -> Offset {
     let clock = case.linked().clock_of_run(run);
     clock.map_or(Offset::NONE, |clock| clock.applied)
-}
-
-pub(super) fn seconds(ns: i64) -> f64 {
-    ns.div_euclid(1_000_000) as f64 / 1_000.0
 }
 
 /// A clock in a sentence.

@@ -5,7 +5,13 @@
 //!
 //! Rejected: one number for every host. A clock that is set in the middle of an incident is what an intruder leaves.
 
-use crate::time::NS_PER_DAY;
+use crate::time::{Instant, NS_PER_DAY};
+
+/// Nanoseconds of an offset as tables show them: in seconds, to the millisecond.
+#[must_use]
+pub fn seconds(ns: i64) -> f64 {
+    ns.div_euclid(1_000_000) as f64 / 1_000.0
+}
 
 /// An offset, in nanoseconds, by the guest's own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +38,45 @@ pub enum Offset {
     },
 }
 
+/// An offset as tables show it, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The offset: of a drift where it was measured from, of a step from then on.
+    pub skew: i64,
+    /// How much it grows in a day.
+    pub per_day: Option<i64>,
+    /// When the clock was set, by the guest's own time, and the offset before.
+    pub step: Option<(Instant, i64)>,
+}
+
 impl Offset {
+    /// What tables show of it.
+    #[must_use]
+    pub fn shown(self) -> Shown {
+        let (skew, per_day, step) = match self {
+            Self::Constant(offset) => (offset, None, None),
+            Self::Drift {
+                at_origin, per_day, ..
+            } => (at_origin, Some(per_day), None),
+            Self::Step {
+                from,
+                before,
+                after,
+            } => {
+                let from = Instant {
+                    ns: from,
+                    digits: 9,
+                };
+                (after, None, Some((from, before)))
+            }
+        };
+        Shown {
+            skew,
+            per_day,
+            step,
+        }
+    }
+
     /// No offset.
     pub const NONE: Self = Self::Constant(0);
 

@@ -14,6 +14,7 @@ use crate::detect::allowed::AllowEffect;
 use crate::detect::caller_profile::Actor;
 use crate::detect::incident::Grounds;
 use crate::detect::{self, CaseView, Drawn, Finding, allowed, raise};
+use crate::event::batch::make_room;
 use crate::event::intern::Symbol;
 use crate::evidence::layout::Os;
 use crate::identity::host_label;
@@ -366,13 +367,16 @@ struct Judged {
 #[inline(never)]
 fn judge(own: CaseView<'_>) -> Judged {
     let view = &own;
-    let mut found: Vec<Vec<Finding>> = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     let mut searched = Vec::new();
     for detector in detect::TABLE {
         let not_assessed = (detector.not_assessed)(view);
         let mut left_out = None;
         if not_assessed.is_none() {
-            found.push((detector.run)(view));
+            // Each detector's list goes at once: they are long, and all of them beside their sum would be there twice.
+            let mut found = (detector.run)(view);
+            make_room(&mut findings, found.len());
+            findings.append(&mut found);
             let partial = detect::LEFT_OUT.iter().find(|(id, _)| *id == detector.id);
             left_out = partial.and_then(|(_, left_out)| left_out(view));
         }
@@ -381,11 +385,6 @@ fn judge(own: CaseView<'_>) -> Judged {
             not_assessed,
             left_out,
         });
-    }
-    // Together at once: they are many, and large.
-    let mut findings = Vec::with_capacity(found.iter().map(Vec::len).sum());
-    for mut of_detector in found {
-        findings.append(&mut of_detector);
     }
     for finding in &mut findings {
         // What a detector says of an operation it says of its execution.

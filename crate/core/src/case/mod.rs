@@ -36,7 +36,8 @@ use crate::detect::incident::{Grounds, Incident};
 use crate::detect::run_command_from_cloud_address::AddressRanges;
 use crate::detect::subject::Referred;
 use crate::event::batch::EventBatch;
-use crate::event::fact::{Fact, ManifestLine};
+use crate::event::fact::ManifestLine;
+use crate::event::facts::FactKind;
 use crate::formats::ItemReport;
 use crate::lists::Lists;
 use crate::problem::{Code, Problem};
@@ -366,11 +367,8 @@ impl Case {
         let lines: Vec<&ManifestLine> = self
             .store
             .facts
-            .iter()
-            .filter_map(|(_, fact)| match fact {
-                Fact::Manifest(line) => Some(line.as_ref()),
-                _ => None,
-            })
+            .of_kind(FactKind::Manifest)
+            .filter_map(|at| at.manifest())
             .collect();
         let mut listed: Vec<Listed<'_>> = lines
             .into_iter()

@@ -8,7 +8,7 @@
 
 use crate::event::batch::{self, CaseColumns, EventBatch, Span, make_room};
 use crate::event::column::Column;
-use crate::event::fact::Fact;
+use crate::event::facts::{FactAt, Facts};
 use crate::event::held;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
@@ -29,8 +29,8 @@ pub struct Store {
     pub item: Column<u32>,
     /// Number of each event within its item.
     pub ordinal: Column<u32>,
-    /// (event, fact), in order of arrival.
-    pub facts: Vec<(EventNumber, Fact)>,
+    /// What is said of events beyond their columns.
+    pub facts: Facts,
     /// Seconds east of UTC of each item's local clock, where known.
     pub zones: Vec<Option<Zone>>,
     /// For each item, (first ordinal, first event, events) of each of its batches.
@@ -76,12 +76,13 @@ impl Store {
             .columns
             .each_symbol(|symbol| *symbol = renumbering.of(*symbol));
         let base = u32::try_from(self.columns.len()).unwrap_or(u32::MAX);
-        make_room(&mut self.facts, batch.facts.len());
-        for (event, mut fact) in batch.facts {
-            self.facts_bytes += held::bytes(&fact) as u64;
+        let own = batch.facts.iter();
+        self.facts_bytes += own.map(|(_, fact)| held::bytes(fact) as u64).sum::<u64>();
+        let facts = batch.facts.into_iter();
+        self.facts.extend(facts.map(|(event, mut fact)| {
             fact.renumber(&renumbering);
-            self.facts.push((base + event, fact));
-        }
+            (base + event, fact)
+        }));
         let count = u32::try_from(batch.columns.len()).unwrap_or(0);
         if self.batches.len() <= item as usize {
             self.batches.resize(item as usize + 1, Vec::new());
@@ -152,34 +153,8 @@ impl Store {
     }
 
     /// What is said of an event beyond its columns.
-    pub fn facts_of(&self, event: EventNumber) -> impl Iterator<Item = &Fact> {
-        let from = self.facts_from(event);
-        let own = self.facts.iter().skip(from);
-        own.take_while(move |(of, _)| *of == event)
-            .map(|(_, fact)| fact)
-    }
-
-    /// Place of the first fact of an event or a later one. Facts lie about as evenly as events, so the search begins where it is likely to end:
-    /// runs ask for the facts of each of their events.
-    fn facts_from(&self, event: EventNumber) -> usize {
-        let facts = &self.facts;
-        let is_before = |at: usize| facts.get(at).is_some_and(|(of, _)| *of < event);
-        // In 64 bits: the product of two lengths is more than an address of a tab.
-        let likely = (u64::from(event) * facts.len() as u64).checked_div(self.len() as u64);
-        let likely = likely.and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
-        let (mut low, mut high) = (likely, likely.min(facts.len()));
-        let mut step = 16;
-        while low > 0 && !is_before(low - 1) {
-            low = low.saturating_sub(step);
-            step *= 2;
-        }
-        let mut step = 16;
-        while high < facts.len() && is_before(high) {
-            high = (high + step).min(facts.len());
-            step *= 2;
-        }
-        let near = facts.get(low..high).unwrap_or(&[]);
-        low + near.partition_point(|(of, _)| *of < event)
+    pub fn facts_of(&self, event: EventNumber) -> impl Iterator<Item = FactAt<'_>> {
+        self.facts.of_event(event, self.len())
     }
 
     /// Item of an event.
@@ -259,10 +234,26 @@ impl Store {
         let own = self.columns.time_ns.iter_from(from);
         let placed = self.columns.time_how.iter_from(from).map(batch::is_placed);
         let numbers = (from..).map(|event| u32::try_from(event).unwrap_or(u32::MAX));
-        own.zip(placed)
-            .zip(numbers)
-            .map(|((ns, placed), event)| if placed { ns } else { self.at_ns(event) })
-            .collect()
+        let mut times = Vec::with_capacity(self.len().saturating_sub(from));
+        times.extend(
+            own.zip(placed)
+                .zip(numbers)
+                .map(|((ns, placed), event)| if placed { ns } else { self.at_ns(event) }),
+        );
+        times
+    }
+
+    /// Whether events stand in time order already: each is looked at once, and nothing is kept of it.
+    fn is_in_order(&self, order: &[EventNumber], rank: &[u32]) -> bool {
+        let mut last: Option<(i64, EventNumber)> = None;
+        order.iter().all(|event| {
+            let now = (self.at_ns(*event), *event);
+            let before = last.replace(now);
+            before.is_none_or(|(ns, event)| {
+                let by_place = || self.place(event, rank).cmp(&self.place(now.1, rank));
+                ns.cmp(&now.0).then_with(by_place) != Ordering::Greater
+            })
+        })
     }
 
     /// The shown events and these others, in time order.
@@ -315,25 +306,25 @@ impl Store {
         // What stands in order already goes in front, as it stands: what was ordered while it was read mostly stays so, and then nothing is sorted.
         let mut order = std::mem::take(&mut self.order);
         order.retain(|event| keep(*event));
-        let mut is_in = vec![false; self.columns.len()];
-        for event in &order {
-            if let Some(slot) = is_in.get_mut(*event as usize) {
-                *slot = true;
+        if order.len() < self.len() {
+            let mut is_in = vec![false; self.len()];
+            for event in &order {
+                if let Some(slot) = is_in.get_mut(*event as usize) {
+                    *slot = true;
+                }
             }
+            let others = (0..all).zip(is_in).filter(|(_, is_in)| !is_in);
+            order.extend(others.map(|(event, _)| event).filter(|event| keep(*event)));
         }
-        let others = (0..all).zip(is_in).filter(|(_, is_in)| !is_in);
-        order.extend(others.map(|(event, _)| event).filter(|event| keep(*event)));
-        let times = self.times(0);
-        let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
-        let compare = |one: &EventNumber, other: &EventNumber| {
-            at(*one)
-                .cmp(&at(*other))
-                .then_with(|| self.place(*one, rank).cmp(&self.place(*other, rank)))
-        };
-        if !order.is_sorted_by(|one, next| compare(one, next) != Ordering::Greater) {
-            order.sort_by(compare);
+        if !self.is_in_order(&order, rank) {
+            let times = self.times(0);
+            let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
+            order.sort_by(|one, other| {
+                at(*one)
+                    .cmp(&at(*other))
+                    .then_with(|| self.place(*one, rank).cmp(&self.place(*other, rank)))
+            });
         }
-        drop(times);
         self.order = order;
         self.ordered = self.columns.len();
     }
@@ -367,32 +358,9 @@ fn merge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::fact::ManifestLine;
     use proptest::prelude::*;
 
-    fn line(size: u64) -> Fact {
-        Fact::Manifest(Box::new(ManifestLine {
-            path: String::new(),
-            size: Some(size),
-            sha256: None,
-        }))
-    }
-
     proptest! {
-        #[test]
-        fn facts_are_found_by_their_event(numbers: Vec<u8>, events in 1_usize..300) {
-            let mut numbers: Vec<u32> = numbers.into_iter().map(u32::from).collect();
-            numbers.sort_unstable();
-            let mut store = Store::default();
-            store.columns.time_ns.extend(vec![0; events]);
-            store.facts = numbers.iter().zip(0..).map(|(event, size)| (*event, line(size))).collect();
-            for event in 0..300 {
-                let own = store.facts.iter().filter(|(of, _)| *of == event);
-                let want: Vec<&Fact> = own.map(|(_, fact)| fact).collect();
-                prop_assert_eq!(store.facts_of(event).collect::<Vec<_>>(), want);
-            }
-        }
-
         #[test]
         fn merging_is_sorting(mut old: Vec<u32>, mut fresh: Vec<u32>) {
             let mut all: Vec<u32> = old.iter().chain(&fresh).copied().collect();

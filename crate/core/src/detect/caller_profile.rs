@@ -297,7 +297,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                     "foreign_ips": foreign_ips,
                     "others": others,
                     "mode": mode(settings.published),
-                })),
+                }))
+                .into(),
                 attack: Cow::Borrowed(&["T1078.004"]),
                 ..Finding::default()
             });

@@ -78,14 +78,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 between(low, high),
                 counted(clock.estimate.pairs, "linked execution")
             ),
-            subject: of_host(clock.host.clone()),
+            subject: of_host(clock.host.clone()).into(),
             time: first_run(view, clock.host.as_deref()),
             values: figures(json!({
                 "code": "skew",
                 "low": seconds(low),
                 "high": seconds(high),
                 "pairs": clock.estimate.pairs,
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1070.006"]),
             ..Finding::default()
         });
@@ -173,13 +174,14 @@ fn steps(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> {
             .take(50)
             .flat_map(|step| [step.before, step.after])
             .collect(),
-        subject: of_host(reach.host.clone()),
+        subject: of_host(reach.host.clone()).into(),
         time: Some(ordered),
         values: figures(json!({
             "code": "step-back",
             "count": all.len(),
             "greatest": seconds(length(greatest)),
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1070.006"]),
         ..Finding::default()
     })
@@ -220,13 +222,14 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
             .take(50)
             .map(|receipt| receipt.event)
             .collect(),
-        subject: of_host(reach.host.clone()),
+        subject: of_host(reach.host.clone()).into(),
         time: Some((first, first)),
         values: figures(json!({
             "code": "receipt",
             "count": outside.len(),
             "greatest": seconds(remainder(worst.offset)),
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1070.006"]),
         ..Finding::default()
     })

@@ -228,14 +228,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 .into_iter()
                 .chain(runs.filter_map(|run| view.machines().execution(run)))
                 .collect(),
-            subject: of_host(reach.and_then(|reach| reach.host.clone())),
+            subject: of_host(reach.and_then(|reach| reach.host.clone())).into(),
             values: figures(json!({
                 "outcome": op.outcome.class(),
                 "number_before": number(before),
                 "number_after": number(after),
                 "missing": between,
                 "removed": removed,
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1070.004", "T1070.002"]),
             ..Finding::default()
         });

@@ -218,7 +218,7 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
         .iter()
         .filter_map(|(at, _)| view.processes.get(*at)?.started)
         .max()?;
-    let mut events = process.events.clone();
+    let mut events = process.events.to_vec();
     for (at, _) in below.iter().take(MOST_LISTED) {
         events.extend(view.processes.get(*at)?.events.iter().copied());
     }
@@ -238,13 +238,15 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
         events,
         subject: super::machines::of_host(
             Some(process.host.to_string()).filter(|host| !host.is_empty()),
-        ),
+        )
+        .into(),
         time: Some((cloud(started), cloud(last))),
         values: figures(json!({
             "handler": process.image(view.store),
             "count": below.len(),
             "descendants": listed,
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1651", "T1059", "T1218"]),
         ..Finding::default()
     })

@@ -123,7 +123,8 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript, code: Code) -> Option<
             "sha256": layer.map(|layer| layer.sha256.as_str()),
             "layers": layers.len(),
             "source": script.source.word(),
-        })),
+        }))
+        .into(),
         attack: if code == Code::EmbeddedExecutable {
             Cow::Borrowed(&["T1027.009", "T1027"])
         } else {

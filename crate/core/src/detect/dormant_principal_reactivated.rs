@@ -108,7 +108,7 @@ impl SignIns {
             if one.kind != EventKind::SignIn {
                 continue;
             }
-            let range = if one.fact_of(view).upn.is_some() {
+            let range = if one.fact.upn.is_some() {
                 &mut found.users
             } else {
                 &mut found.workloads
@@ -319,7 +319,8 @@ fn finding(view: &CaseView<'_>, revival: &Revival) -> Option<Finding> {
             caller: sign_in.actor(view).map(str::to_owned),
             ip: sign_in.ip(view).map(str::to_owned),
             ..Subject::default()
-        },
+        }
+        .into(),
         values: figures(json!({
             "stage": stage,
             "credential_time": credential.at.to_string(),
@@ -329,7 +330,8 @@ fn finding(view: &CaseView<'_>, revival: &Revival) -> Option<Finding> {
             "credentials": revival.credentials.len(),
             "sign_in_time": sign_in.at.to_string(),
             "commands": revival.commands.len(),
-        })),
+        }))
+        .into(),
         attack: if stage == 2 {
             Cow::Borrowed(&["T1098.001", "T1098.005", "T1078.004", "T1651"])
         } else {

@@ -298,7 +298,7 @@ fn finding(
         operations,
         executions: view.executions_of_run(last.map(|(_, at)| at)),
         events: removal.signs.iter().map(|sign| sign.event).collect(),
-        subject: of_host(host),
+        subject: of_host(host).into(),
         time: time.zip(end),
         values: figures(json!({
             "gap": gap.map(seconds),
@@ -306,7 +306,8 @@ fn finding(
             "family": removal.family.word(),
             "version": version,
             "survives": if windows { SURVIVES_WINDOWS } else { SURVIVES_LINUX },
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
         ..Finding::default()
     }
@@ -362,7 +363,8 @@ fn in_cloud_only(
             "gap": gap.map(seconds),
             "orphan": false,
             "survives": SURVIVES_LINUX,
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
         ..Finding::default()
     })

@@ -9,6 +9,7 @@
 
 use super::{Severity, Subject, Wording};
 use crate::case::store::EventNumber;
+use crate::event::sparse::Sparse;
 use crate::time::Instant;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -106,9 +107,9 @@ pub struct Finding {
     /// First and last instant, by the cloud's clock, where its operations and executions do not say.
     pub time: Option<(Instant, Instant)>,
     /// Whom and what it is about, as far as its operations and executions do not say.
-    pub subject: Subject,
+    pub subject: Sparse<Subject>,
     /// The figures, where they are written down.
-    pub(crate) values: Map<String, Value>,
+    pub(crate) values: Sparse<Map<String, Value>>,
     /// What says sentence and figures where they are not written down.
     pub wording: Option<Arc<dyn Wording>>,
     /// Detectors whose findings made this one worse.
@@ -154,8 +155,8 @@ impl Default for Finding {
             executions: Vec::new(),
             events: Vec::new(),
             time: None,
-            subject: Subject::default(),
-            values: Map::new(),
+            subject: Sparse::default(),
+            values: Sparse::default(),
             wording: None,
             raised_by: Vec::new(),
             attack: Cow::Borrowed(&[]),

@@ -302,13 +302,14 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             ),
             executions: view.executions_of_run(Some(one.run)),
             events: run.events.clone(),
-            subject: of_host(run.host.clone()),
+            subject: of_host(run.host.clone()).into(),
             time: view.run_times(one.run),
             values: figures(json!({
                 "reason": reason,
                 "pause": seconds(pause),
                 "usual_pause": seconds(usual),
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1562.008", "T1651", "T1059"]),
             ..Finding::default()
         });

@@ -8,7 +8,8 @@
 
 use super::CaseView;
 use crate::case::store::EventNumber;
-use crate::event::fact::{Fact, IdentityFact};
+use crate::event::fact::IdentityFact;
+use crate::event::facts::FactKind;
 use crate::event::{EventKind, Outcome};
 use crate::time::Instant;
 
@@ -21,29 +22,30 @@ pub struct Identity {
     pub kind: EventKind,
     /// When.
     pub at: Instant,
-    /// Place of its fact in the store.
-    fact: usize,
+    /// What the record says.
+    pub fact: IdentityFact,
 }
 
 /// Every identity record that counts, in time order.
 pub(super) fn gather(view: &CaseView<'_>) -> Vec<Identity> {
     let store = view.store;
     let mut found = Vec::new();
-    for (place, (event, fact)) in store.facts.iter().enumerate() {
-        let Fact::Identity(_) = fact else { continue };
-        let (Some(stamp), true) = (store.stamp(*event), (view.counts)(*event)) else {
+    for at in store.facts.of_kind(FactKind::Identity) {
+        let event = at.event();
+        let (Some(stamp), true) = (store.stamp(event), (view.counts)(event)) else {
             continue;
         };
+        let Some(fact) = at.identity() else { continue };
         found.push(Identity {
-            event: *event,
-            kind: store.columns.kind(*event as usize),
+            event,
+            kind: store.columns.kind(event as usize),
             at: stamp.instant,
-            fact: place,
+            fact,
         });
     }
     // Files may be dropped in any order: equal instants stand by what they say.
     let said = |one: &Identity| {
-        let fact = one.fact_of(view);
+        let fact = &one.fact;
         let text = |symbol| store.text(symbol).unwrap_or("");
         (
             one.at.ns,
@@ -61,19 +63,7 @@ pub(super) fn gather(view: &CaseView<'_>) -> Vec<Identity> {
     found
 }
 
-/// A fact that says nothing, for a place that holds none.
-static NOTHING: IdentityFact = IdentityFact::NOTHING;
-
 impl Identity {
-    /// What the record says.
-    #[must_use]
-    pub fn fact_of<'a>(&self, view: &CaseView<'a>) -> &'a IdentityFact {
-        match view.store.facts.get(self.fact) {
-            Some((_, Fact::Identity(fact))) => fact,
-            _ => &NOTHING,
-        }
-    }
-
     /// The address of the record.
     #[must_use]
     pub fn ip<'a>(&self, view: &CaseView<'a>) -> Option<&'a str> {
@@ -116,7 +106,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn of(view: &CaseView<'a>, one: &Identity) -> Self {
-        let fact = one.fact_of(view);
+        let fact = &one.fact;
         let text = |symbol| view.store.text(symbol);
         let (principal, upn, app_id) = (text(fact.principal), text(fact.upn), text(fact.app_id));
         // A person's sign-in names the program used, which is not the person.

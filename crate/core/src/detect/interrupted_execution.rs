@@ -193,9 +193,9 @@ fn finding(
         ),
         operations,
         executions: view.executions_of_run(marks.run),
-        subject: of_host(counter.host.clone()),
+        subject: of_host(counter.host.clone()).into(),
         time,
-        values: figures(json!({ "codes": codes, "power": power.is_some() })),
+        values: figures(json!({ "codes": codes, "power": power.is_some() })).into(),
         events,
         attack: Cow::Borrowed(&["T1529", "T1489"]),
         ..Finding::default()

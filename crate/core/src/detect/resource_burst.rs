@@ -216,7 +216,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "deviation": a,
                 "days": settings.days,
                 "mode": mode(settings.published),
-            })),
+            })).into(),
             attack: attack.into(),
             ..Finding::default()
         });

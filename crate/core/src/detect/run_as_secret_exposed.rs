@@ -146,9 +146,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 counted(secrets.len(), "record")
             ),
             events,
-            subject: of_host(host),
+            subject: of_host(host).into(),
             time: times.first().copied().zip(times.last().copied()),
-            values: figures(json!({ "user": user, "length": length, "by_handler": by_handler })),
+            values: figures(json!({ "user": user, "length": length, "by_handler": by_handler }))
+                .into(),
             attack: Cow::Borrowed(&["T1552.001", "T1552.003"]),
             ..Finding::default()
         });

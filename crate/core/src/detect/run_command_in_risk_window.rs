@@ -115,7 +115,7 @@ fn level(risk: &str) -> i64 {
 /// Why a record is an anomaly, where it is one.
 fn anomaly(view: &CaseView<'_>, one: &Identity) -> Option<&'static str> {
     let settings = &view.settings.identity.risk_window;
-    let fact = one.fact_of(view);
+    let fact = &one.fact;
     let text = |symbol| view.store.text(symbol).unwrap_or("");
     match one.kind {
         EventKind::Behaviour => {
@@ -251,7 +251,7 @@ fn finding(view: &CaseView<'_>, op: &Operation, started: i64, risk: &Risk<'_>) -
                 "offset": seconds(one.at.ns - started),
                 "ip": one.ip(view),
                 "operation": one.operation(view),
-                "risk": view.store.text(one.fact_of(view).risk),
+                "risk": view.store.text(one.fact.risk),
             })
         })
         .collect();
@@ -300,7 +300,8 @@ fn finding(view: &CaseView<'_>, op: &Operation, started: i64, risk: &Risk<'_>) -
             "anomalies": listed,
             "count": risk.count,
             "mode": mode(settings.published),
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1651", "T1078.004"]),
         ..Finding::default()
     }

@@ -248,7 +248,8 @@ fn finding(
         subject: Subject {
             host,
             ..Subject::default()
-        },
+        }
+        .into(),
         time: Some((
             started.min(instant(first.0)),
             op.ended.unwrap_or(started).max(instant(last.0)),
@@ -262,7 +263,8 @@ fn finding(
             "network": ip.and_then(|ip| view.history().mask(ip)),
             "outcome": op.outcome.class(),
             "mode": mode(published),
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1651", "T1059.001", "T1059.004"]),
         ..Finding::default()
     })

@@ -308,7 +308,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "routine": routine,
                 "ip": ip,
                 "mode": mode(settings.published),
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1651", "T1059"]),
             ..Finding::default()
         });

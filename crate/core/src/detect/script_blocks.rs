@@ -12,7 +12,7 @@
 use super::CaseView;
 use super::history::Known;
 use crate::case::store::EventNumber;
-use crate::event::fact::Fact;
+use crate::event::facts::FactKind;
 use crate::identity::host_label;
 use crate::script::fingerprint::normalised;
 use crate::script::{Examined, ScriptHint};
@@ -65,23 +65,24 @@ pub fn gather(view: &CaseView<'_>) -> LoggedScripts {
     let store = view.store;
     let mut blocks: BTreeMap<(String, &str), Parts<'_>> = BTreeMap::new();
     let mut hosts: BTreeMap<String, String> = BTreeMap::new();
-    for (event, fact) in &store.facts {
-        let Fact::PowerShell(fact) = fact else {
+    for at in store.facts.of_kind(FactKind::PowerShell) {
+        let event = at.event();
+        let Some(fact) = at.powershell() else {
             continue;
         };
         let Some(block) = store.text(fact.block) else {
             continue;
         };
-        if fact.text.trim().is_empty() || claimed.contains_key(event) || !(view.counts)(*event) {
+        if fact.text.trim().is_empty() || claimed.contains_key(&event) || !(view.counts)(event) {
             continue;
         }
         let of_item = || {
             view.items
-                .get(store.item_of(*event) as usize)?
+                .get(store.item_of(event) as usize)?
                 .host
                 .as_deref()
         };
-        let host = store.column(&store.columns.host, *event).or_else(of_item);
+        let host = store.column(&store.columns.host, event).or_else(of_item);
         let label = host.map(host_label).unwrap_or_default();
         if let Some(host) = host {
             hosts
@@ -92,7 +93,7 @@ pub fn gather(view: &CaseView<'_>) -> LoggedScripts {
         // Renderings of one record are one part; of different ones the first by time stays.
         parts
             .entry(fact.part.unwrap_or(1))
-            .or_insert((&fact.text, *event));
+            .or_insert((&fact.text, event));
     }
     let mut texts: BTreeMap<(String, String), Vec<EventNumber>> = BTreeMap::new();
     for ((label, _), parts) in blocks {

@@ -165,7 +165,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             operations: view.operation_of_run(at).into_iter().collect(),
             executions: view.executions_of_run(Some(at)),
             events: texts.map(|texts| texts.events.clone()).unwrap_or_default(),
-            subject: of_host(run.host.clone()),
+            subject: of_host(run.host.clone()).into(),
             time: view.run_times(at),
             values: figures(json!({
                 "result": "differs",
@@ -175,7 +175,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "delivered_lines": shown(&removed),
                 "file_lines": shown(&added),
                 "modified_after_end": later.map(super::seconds),
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1565.001", "T1036"]),
             ..Finding::default()
         });

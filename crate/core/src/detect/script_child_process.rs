@@ -106,7 +106,9 @@ fn children<'a>(
             store.text(symbol).unwrap_or("")
         };
         let image = told(process.parent_image, |parent| parent.image);
-        let line = told(process.parent_command_line, |parent| parent.command_line);
+        let line = told(process.further.parent_command_line, |parent| {
+            parent.command_line
+        });
         if !runs_scripts(&image_name(image, line), script.windows) {
             continue;
         }
@@ -304,7 +306,8 @@ fn finding(
         events,
         subject: super::machines::of_host(
             Some(first.host.to_string()).filter(|host| !host.is_empty()),
-        ),
+        )
+        .into(),
         time: times().min().zip(times().max()),
         wording: Some(Arc::new(Said {
             script: Arc::clone(&script.script),

@@ -134,7 +134,7 @@ fn of_log(view: &CaseView<'_>, script: &LoggedScript) -> Option<Finding> {
         confidence: Confidence::Medium,
         events: script.events.clone(),
         time: first.zip(last),
-        subject: of_host(script.host.clone()),
+        subject: of_host(script.host.clone()).into(),
         ..said
     })
 }
@@ -208,7 +208,8 @@ fn finding(examined: &Examined, source: &str, norm_sha256: Option<&str>) -> Opti
             "source": source,
             "layers": examined.layers.len(),
             "fingerprint": norm_sha256,
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1651"]),
         further_attack: techniques.into_iter().collect(),
         ..Finding::default()

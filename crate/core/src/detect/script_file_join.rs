@@ -27,7 +27,6 @@ use super::{
     needs_operations, seconds, target, who,
 };
 use crate::case::store::EventNumber;
-use crate::event::fact::Fact;
 use crate::evidence::layout::{Family, Os, family_of};
 use crate::identity::{fold, host_label};
 use crate::reconstruct::guests::FileWrite;
@@ -433,10 +432,8 @@ fn spelled_name(view: &CaseView<'_>, op: &Operation) -> String {
     let spelled = op
         .events
         .first()
-        .and_then(|event| match view.store.facts_of(*event).next() {
-            Some(Fact::Cloud(row)) => view.store.text(row.spelled_name),
-            _ => None,
-        });
+        .and_then(|event| view.store.facts_of(*event).next()?.cloud())
+        .and_then(|row| view.store.text(row.spelled_name));
     let folded = || op.resource.as_ref()?.folded.rsplit('/').next();
     spelled.or_else(folded).unwrap_or("").to_owned()
 }
@@ -538,7 +535,8 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
         subject: Subject {
             host: host.map(str::to_owned),
             ..Subject::default()
-        },
+        }
+        .into(),
         time: Some((op.started?.min(at), op.ended.unwrap_or(at).max(at))),
         values: figures(json!({
             "file": write.name,
@@ -552,7 +550,8 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
             "offset": seconds(offset),
             "correlation": op.correlation,
             "mode": mode(published),
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1651", "T1059.001"]),
         ..Finding::default()
     })

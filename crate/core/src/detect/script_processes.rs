@@ -287,7 +287,7 @@ impl ScriptProcesses {
         let parent = processes
             .iter()
             .map(|process| {
-                let told = named(process.parent_command_line);
+                let told = named(process.further.parent_command_line);
                 told.or_else(|| own.get(process.parent?).copied().flatten())
             })
             .collect();

@@ -235,7 +235,8 @@ fn finding(view: &CaseView<'_>, episode: &[Member]) -> Option<Finding> {
             "failed": failed,
             "span": seconds(last.start - first.start),
             "mode": mode(settings.published),
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1651", "T1059"]),
         ..Finding::default()
     })

@@ -14,7 +14,7 @@
 
 use super::CaseView;
 use crate::case::store::EventNumber;
-use crate::event::fact::{Fact, ProcessFact};
+use crate::event::fact::ProcessFact;
 use crate::evidence::layout::Os;
 use crate::json::Value as Json;
 use crate::reconstruct::links::Execution;
@@ -114,11 +114,8 @@ fn requested(op: &Operation) -> Option<String> {
     })
 }
 
-fn process<'a>(view: &CaseView<'a>, event: EventNumber) -> Option<&'a ProcessFact> {
-    match view.store.facts_of(event).next() {
-        Some(Fact::Process(fact)) => Some(fact.as_ref()),
-        _ => None,
-    }
+fn process(view: &CaseView<'_>, event: EventNumber) -> Option<ProcessFact> {
+    view.store.facts_of(event).next()?.process()
 }
 
 fn command_lines(view: &CaseView<'_>, execution: &Execution) -> Option<String> {

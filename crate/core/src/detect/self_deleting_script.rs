@@ -134,9 +134,9 @@ fn finding(
         operations: view.operation_of_run(at).into_iter().collect(),
         executions: view.executions_of_run(Some(at)),
         events: run.events.clone(),
-        subject: of_host(run.host.clone()),
+        subject: of_host(run.host.clone()).into(),
         time: view.run_times(at),
-        values: figures(json!({ "code": code, "indicators": stated })),
+        values: figures(json!({ "code": code, "indicators": stated })).into(),
         attack: Cow::Borrowed(&["T1070.004"]),
         ..Finding::default()
     }

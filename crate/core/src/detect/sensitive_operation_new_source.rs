@@ -329,7 +329,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "both": both,
                 "near_run_command": beside,
                 "mode": mode(settings.published),
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1003", "T1098", "T1555.006"]),
             ..Finding::default()
         });
@@ -361,7 +362,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "both": both,
                 "near_run_command": beside,
                 "mode": mode(settings.published),
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1003", "T1098", "T1555.006"]),
             ..Finding::default()
         });

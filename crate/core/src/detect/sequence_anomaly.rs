@@ -498,7 +498,7 @@ impl Looking<'_> {
                 gap.said
             ),
             executions: executions.collect(),
-            subject: of_host(counter.host.clone()),
+            subject: of_host(counter.host.clone()).into(),
             time: first.zip(last),
             values: figures(json!({
                 "code": gap.code,
@@ -506,7 +506,8 @@ impl Looking<'_> {
                 "family": counter.family.word(),
                 "name": counter.name,
                 "left": marks,
-            })),
+            }))
+            .into(),
             events: gap.events,
             attack: Cow::Borrowed(&["T1070.004", "T1565.001"]),
             ..Finding::default()

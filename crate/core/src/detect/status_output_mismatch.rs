@@ -127,14 +127,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 operations: view.operation_of_run(at).into_iter().collect(),
                 executions: view.executions_of_run(Some(at)),
                 events: texts.events.clone(),
-                subject: of_host(run.host.clone()),
+                subject: of_host(run.host.clone()).into(),
                 time: view.run_times(at),
                 values: figures(json!({
                     "result": result,
                     "stream": stream,
                     "reported_bytes": reported.len(),
                     "file_bytes": bytes,
-                })),
+                }))
+                .into(),
                 attack: Cow::Borrowed(&["T1565.001", "T1070"]),
                 ..Finding::default()
             });

@@ -8,6 +8,7 @@
 
 use super::Finding;
 use crate::case::store::Store;
+use crate::event::sparse::SaysNothing;
 use crate::identity::ResourceId;
 use crate::reconstruct::links::{Execution, Linked};
 use crate::reconstruct::operations::Operation;
@@ -30,6 +31,21 @@ pub struct Subject {
     pub subscription: Option<String>,
     /// Guest, as its evidence spells it.
     pub host: Option<String>,
+}
+
+static NOBODY: Subject = Subject {
+    caller: None,
+    ip: None,
+    vm: None,
+    resource: None,
+    subscription: None,
+    host: None,
+};
+
+impl SaysNothing for Subject {
+    fn nothing() -> &'static Self {
+        &NOBODY
+    }
 }
 
 /// What findings refer to.
@@ -82,7 +98,7 @@ impl<'a> Referred<'a> {
     /// Whom and what a finding is about.
     #[must_use]
     pub fn subject(&self, finding: &Finding) -> Subject {
-        let own = finding.subject.clone();
+        let own = Subject::clone(&finding.subject);
         let op = self
             .operation(finding)
             .and_then(|at| self.operations.get(at));

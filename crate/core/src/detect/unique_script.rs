@@ -23,7 +23,6 @@ use super::{
     Baseline, CaseView, Confidence, Detector, Finding, Referred, Severity, Wording, Words, counted,
     figures, mode,
 };
-use crate::event::fact::Fact;
 use crate::evidence::hash::sha256;
 use crate::script::fingerprint;
 use crate::settings::endpoint::UniqueScope;
@@ -89,7 +88,7 @@ fn behaviour(view: &CaseView<'_>, run: usize, published: bool) -> Option<String>
     let mut names: Vec<&str> = Vec::new();
     for event in &run.events {
         for fact in view.store.facts_of(*event) {
-            if let Fact::PowerShell(fact) = fact {
+            if let Some(fact) = fact.powershell() {
                 commands(&fact.text, |name| {
                     // The script itself is called like a command.
                     if names.len() < MOST_COMMANDS && !name.to_ascii_lowercase().ends_with(".ps1") {

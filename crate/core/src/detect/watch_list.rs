@@ -23,7 +23,7 @@ use super::{
     Baseline, CaseView, Confidence, Detector, Finding, Severity, Subject, counted, figures,
 };
 use crate::case::store::EventNumber;
-use crate::event::fact::Fact;
+use crate::event::facts::FactRef;
 use crate::event::intern::Symbol;
 use crate::identity::host_label;
 use crate::lists::watch::WatchList;
@@ -230,19 +230,20 @@ fn facts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
     let mut texts: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
     let mut single: BTreeMap<Symbol, Option<usize>> = BTreeMap::new();
     let mut hosts: BTreeMap<(u32, Symbol), Option<String>> = BTreeMap::new();
-    for (event, fact) in &store.facts {
+    for at in store.facts.iter() {
+        let event = at.event();
         let mut found: Vec<usize> = Vec::new();
         let mut address = |symbol: Symbol| {
             let of = || list.find_address(store.text(symbol)?);
             *single.entry(symbol).or_insert_with(of)
         };
-        let place = match fact {
-            Fact::Flow(flow) => {
+        let place = match at.any() {
+            Some(FactRef::Flow(flow)) => {
                 found.extend(address(flow.source));
                 found.extend(address(flow.destination));
                 "flow"
             }
-            Fact::Process(process) => {
+            Some(FactRef::Process(process)) => {
                 let searched = texts
                     .entry(process.command_line)
                     .or_insert_with_key(|symbol| {
@@ -259,7 +260,7 @@ fn facts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
                 );
                 "process"
             }
-            Fact::File(file) => {
+            Some(FactRef::File(file)) => {
                 found.extend(
                     store
                         .text(file.sha256)
@@ -267,7 +268,7 @@ fn facts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
                 );
                 "file"
             }
-            Fact::PowerShell(said) => {
+            Some(FactRef::PowerShell(said)) => {
                 found.extend(list.search(&said.text));
                 let host = store.text(said.host_application);
                 found.extend(host.map(|line| list.search(line)).unwrap_or_default());
@@ -275,23 +276,23 @@ fn facts(view: &CaseView<'_>, list: &WatchList, all: &mut All) {
             }
             _ => continue,
         };
-        if found.is_empty() || !(view.counts)(*event) {
+        if found.is_empty() || !(view.counts)(event) {
             continue;
         }
         found.sort_unstable();
         found.dedup();
-        let item = store.item_of(*event);
-        let symbol = store.columns.host.get(*event as usize).unwrap_or_default();
+        let item = store.item_of(event);
+        let symbol = store.columns.host.get(event as usize).unwrap_or_default();
         let host = hosts.entry((item, symbol)).or_insert_with(|| {
             let own = store.text(symbol).map(str::to_owned);
             own.or_else(|| view.items.get(item as usize)?.host.clone())
         });
         let label = host.as_deref().map(host_label).unwrap_or_default();
-        let time = store.stamp(*event).map(|stamp| stamp.instant);
+        let time = store.stamp(event).map(|stamp| stamp.instant);
         for entry in found {
             let seen = all.entry((entry, With::Guest(label.clone()))).or_default();
             seen.at(place, time);
-            seen.event(*event);
+            seen.event(event);
             if seen.subject.host.is_none() {
                 seen.subject.host.clone_from(host);
             }
@@ -336,14 +337,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             },
             events,
             time: seen.time,
-            subject: seen.subject,
+            subject: seen.subject.into(),
             values: figures(json!({
                 "indicator": watched.indicator,
                 "kind": watched.kind.word(),
                 "note": watched.note,
                 "count": seen.count,
                 "seen_in": places,
-            })),
+            }))
+            .into(),
             ..Finding::default()
         })
     });

@@ -38,7 +38,7 @@ impl Referred<'_> {
             Some(wording) => wording.words(finding, self),
             None => Words {
                 summary: finding.summary.clone(),
-                values: finding.values.clone(),
+                values: Map::clone(&finding.values),
             },
         };
         if !finding.raised_by.is_empty() {
@@ -55,7 +55,7 @@ impl Referred<'_> {
         let Words { summary, values } = self.words(finding);
         Finding {
             summary,
-            values,
+            values: values.into(),
             wording: None,
             raised_by: Vec::new(),
             ..finding.clone()

@@ -301,7 +301,7 @@ pub struct GoalStateExtension {
 }
 
 /// A process start or end, from whichever source (detectors 0.1 `proc`). Parts a source does not give are empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessFact {
     /// Process id.
     pub pid: Option<u64>,
@@ -340,7 +340,7 @@ pub struct ProcessFact {
 }
 
 /// A file created, changed, renamed or deleted (detectors 0.1 `file_write`). What was done is the event's operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFact {
     /// Full path.
     pub path: Symbol,
@@ -380,7 +380,7 @@ pub struct PowerShellFact {
 }
 
 /// One network flow tuple, or a connection that an endpoint saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowFact {
     /// Source address.
     pub source: Symbol,
@@ -406,7 +406,7 @@ pub struct FlowFact {
 
 /// What an identity log says: a sign-in, a directory change, a risk detection, a behaviour row (detectors 0.1 `signin`, `dir_audit`, `ueba`).
 /// Who, when and from where are the event's columns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityFact {
     /// Object id of the user or service principal, folded.
     pub principal: Symbol,

@@ -14,10 +14,12 @@
 pub mod batch;
 pub mod column;
 pub mod fact;
+pub mod facts;
 pub mod held;
 pub mod intern;
 mod packed;
 pub mod sink;
+pub mod sparse;
 
 use crate::time::Stamp;
 use fact::Fact;

@@ -343,8 +343,8 @@ impl CaseDocument {
             "parent_image": some(process.parent_image(store)),
             "grandparent_image": some(process.grandparent_image(store)),
             "started": process.started.map(|time| time.to_string()),
-            "ended": process.ended.map(|time| time.to_string()),
-            "exit_code": process.exit_code,
+            "ended": process.further.ended.map(|time| time.to_string()),
+            "exit_code": process.further.exit_code,
             "events": self.ids(&process.events),
         })
     }

@@ -10,7 +10,8 @@ use super::display_names::{self, Named};
 use super::duplicates::{Row, records};
 use crate::case::store::{EventNumber, Store};
 use crate::event::column::Column;
-use crate::event::fact::{CloudRow, Fact, Status};
+use crate::event::fact::{CloudRow, Status};
+use crate::event::facts::FactKind;
 use crate::event::intern::Symbol;
 use crate::identity::{CallerKind, ResourceId};
 use crate::time::Instant;
@@ -200,20 +201,23 @@ pub struct Folded {
 pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> Folded {
     type GroupKey = (Symbol, Symbol, Symbol, Symbol, u64);
     // Most operations have two rows or three.
-    let mut place_of: HashMap<GroupKey, usize, FixedState> =
-        HashMap::with_capacity_and_hasher(store.facts.len() / 2, FixedState::default());
+    let mut place_of: HashMap<GroupKey, usize, FixedState> = HashMap::with_capacity_and_hasher(
+        store.facts.count(FactKind::Cloud) / 2,
+        FixedState::default(),
+    );
     let mut groups: Vec<(GroupKey, Vec<Row<'_>>)> = Vec::new();
     let renamed = renamed(store, &keep);
-    for (event, fact) in &store.facts {
-        let Fact::Cloud(row) = fact else { continue };
-        if !keep(*event) {
+    for (fact, found) in store.facts.iter().enumerate() {
+        let event = found.event();
+        if !found.is(FactKind::Cloud) || !keep(event) {
             continue;
         }
-        let at = *event as usize;
+        let Some(row) = found.cloud() else { continue };
+        let at = event as usize;
         let symbol = |column: &Column<Symbol>| column.get(at).unwrap_or_default();
         let correlation = symbol(&store.columns.correlation);
         let item_rank = rank
-            .get(store.item_of(*event) as usize)
+            .get(store.item_of(event) as usize)
             .copied()
             .unwrap_or(u32::MAX);
         let place = (item_rank, store.columns.offset.get(at).unwrap_or(0));
@@ -227,7 +231,7 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             row.subscription,
             correlation,
             renamed
-                .get(event)
+                .get(&event)
                 .copied()
                 .unwrap_or_else(|| symbol(&store.columns.operation)),
             symbol(&store.columns.resource),
@@ -239,9 +243,13 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
         }
         if let Some((_, rows)) = groups.get_mut(place_in_groups) {
             rows.push(Row {
-                event: *event,
-                time: store.stamp(*event),
-                row,
+                event,
+                time: store.stamp(event),
+                status: row.status,
+                event_data_id: row.event_data_id,
+                ticks: row.ticks.map(|ticks| ticks.ns),
+                sub_status: row.sub_status,
+                fact,
                 id: store.text(row.event_data_id).unwrap_or(""),
                 place,
             });
@@ -322,36 +330,45 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             .cmp(other_time)
             .then_with(|| texts(one).cmp(&texts(other)))
     });
-    let mut ops: Vec<Option<Operation>> = keyed.into_iter().map(|(_, op)| Some(op)).collect();
-    let sorted = order.iter();
-    folded.operations = sorted
-        .filter_map(|(_, place)| ops.get_mut(*place)?.take())
-        .collect();
+    // Where the operation at each place belongs; they are moved there without a second list.
+    let mut belongs = vec![0; order.len()];
+    for (at, (_, place)) in order.into_iter().enumerate() {
+        if let Some(slot) = belongs.get_mut(place) {
+            *slot = at;
+        }
+    }
+    let mut operations: Vec<Operation> = keyed.into_iter().map(|(_, op)| op).collect();
+    operations.shrink_to_fit();
+    for at in 0..operations.len() {
+        while let Some(to) = belongs.get(at).copied().filter(|to| *to != at) {
+            operations.swap(at, to);
+            belongs.swap(at, to);
+        }
+    }
+    folded.operations = operations;
     folded.copies.sort_unstable();
     folded
 }
 
 /// The operation of rows that have only a display name and a partner that has more.
 fn renamed(store: &Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMap<u32, Symbol> {
-    let any_name = store
-        .facts
-        .iter()
-        .any(|(_, fact)| matches!(fact, Fact::Cloud(row) if row.display_name_only));
-    if !any_name {
+    let rows = || {
+        let all = store.facts.of_kind(FactKind::Cloud);
+        all.filter_map(|at| Some((at.event(), at.cloud()?)))
+    };
+    if !rows().any(|(_, row)| row.display_name_only) {
         return BTreeMap::new();
     }
     let text = |column: &Column<Symbol>, event| store.column(column, event).unwrap_or("");
-    let named = store.facts.iter().filter_map(|(event, fact)| match fact {
-        Fact::Cloud(row) if keep(*event) => Some(Named {
-            event: *event,
-            correlation: text(&store.columns.correlation, *event),
-            resource: text(&store.columns.resource, *event),
-            operation: text(&store.columns.operation, *event),
-            display_name_only: row.display_name_only,
-            status: row.status,
-            time: store.stamp(*event),
-        }),
-        _ => None,
+    let kept = rows().filter(|(event, _)| keep(*event));
+    let named = kept.map(|(event, row)| Named {
+        event,
+        correlation: text(&store.columns.correlation, event),
+        resource: text(&store.columns.resource, event),
+        operation: text(&store.columns.operation, event),
+        display_name_only: row.display_name_only,
+        status: row.status,
+        time: store.stamp(event),
     });
     let named: Vec<Named<'_>> = named.collect();
     let renamed = display_names::renamed(&named).into_iter();
@@ -364,6 +381,9 @@ impl Operation {
     /// Adds what one row says. Rows come in time order.
     fn take(&mut self, store: &Store, row: &Row<'_>) {
         let text = |symbol: Symbol| store.text(symbol).map(str::to_owned);
+        let Some(said) = store.facts.get(row.fact).and_then(|at| at.cloud()) else {
+            return;
+        };
         let CloudRow {
             principal,
             principal_type,
@@ -372,7 +392,7 @@ impl Operation {
             bodies,
             category,
             ..
-        } = row.row;
+        } = &*said;
         let column = |column: &Column<Symbol>| column.get(row.event as usize);
         if self.caller.is_none()
             && let Some(caller) = column(&store.columns.actor)
@@ -438,12 +458,12 @@ impl Operation {
 /// One record of an operation; what any of its copies says counts.
 fn glimpse(store: &Store, copies: &[Row<'_>], shown: &Row<'_>) -> OperationRow {
     let created = |copy: &Row<'_>| {
-        let text = store.text(copy.row.sub_status).unwrap_or("");
+        let text = store.text(copy.sub_status).unwrap_or("");
         text.contains("201") || text.eq_ignore_ascii_case("created")
     };
     OperationRow {
         at: shown.time.map(|stamp| stamp.instant),
-        status: shown.row.status,
+        status: shown.status,
         addressed: copies
             .iter()
             .any(|copy| store.column(&store.columns.ip, copy.event).is_some()),
@@ -456,13 +476,13 @@ fn outcome(records: &[Vec<Row<'_>>]) -> OperationOutcome {
     let rows = || records.iter().filter_map(|copies| copies.first());
     let time = |row: &Row<'_>| row.time.map_or(i64::MIN, |stamp| stamp.instant.ns);
     let decided = rows()
-        .filter(|row| matches!(row.row.status, Status::Success | Status::Failure))
-        .max_by_key(|row| (time(row), row.row.status == Status::Success));
-    match decided.map(|row| row.row.status) {
+        .filter(|row| matches!(row.status, Status::Success | Status::Failure))
+        .max_by_key(|row| (time(row), row.status == Status::Success));
+    match decided.map(|row| row.status) {
         Some(Status::Success) => OperationOutcome::Succeeded,
         Some(_) => OperationOutcome::Failed,
-        None if rows().any(|row| row.row.status == Status::Accept) => OperationOutcome::Accepted,
-        None if rows().any(|row| row.row.status == Status::Start) => OperationOutcome::Started,
+        None if rows().any(|row| row.status == Status::Accept) => OperationOutcome::Accepted,
+        None if rows().any(|row| row.status == Status::Start) => OperationOutcome::Started,
         None => OperationOutcome::Unknown,
     }
 }

@@ -14,104 +14,73 @@
 //!
 //! Rejected: trees per source. The audit log knows the parent that the sensor lost.
 
+mod process;
+
 use crate::case::store::{EventNumber, Store};
 use crate::event::EventKind;
-use crate::event::fact::{Fact, ProcessFact};
+use crate::event::fact::ProcessFact;
+use crate::event::facts::{FactAt, FactKind};
 use crate::event::intern::Symbol;
+use crate::event::sparse::{SaysNothing, Sparse};
 use crate::identity::host_label;
 use crate::time::{Instant, NS_PER_SECOND};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use process::{Few, text};
+pub use process::{Further, Process, Reports};
 
 /// Reports of one start lie this near together.
 const ONE_START_NS: i64 = 3 * NS_PER_SECOND;
 /// Clocks of two sources on one host may differ so much.
 const SLACK_NS: i64 = NS_PER_SECOND;
 
-/// One process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Process {
-    /// Guest as its evidence spells it.
-    pub host: Arc<str>,
-    /// Process id.
-    pub pid: Option<u64>,
-    /// Parent's process id.
-    pub parent_pid: Option<u64>,
-    /// Parent by position in the list.
-    pub parent: Option<usize>,
-    pub(crate) image: Symbol,
-    pub(crate) command_line: Symbol,
-    directory: Symbol,
-    user: Symbol,
-    integrity: Symbol,
-    logon: Symbol,
-    pub(crate) parent_image: Symbol,
-    pub(crate) parent_command_line: Symbol,
-    grandparent_image: Symbol,
-    /// First report of its start.
-    pub started: Option<Instant>,
-    /// Its end.
-    pub ended: Option<Instant>,
-    /// Exit code.
-    pub exit_code: Option<i64>,
-    /// Events that report it, in time order.
-    pub events: Vec<EventNumber>,
-    entities: Few,
-}
-
 /// What a process's reports say of its parent beside what the process keeps.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Claims {
     entities: Few,
     started: Option<Instant>,
 }
 
-/// Ids that the sources gave; nearly always one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Few {
-    first: Symbol,
-    more: Box<[Symbol]>,
-}
+static NO_CLAIMS: LazyLock<Claims> = LazyLock::new(Claims::default);
 
-impl Few {
-    fn push(&mut self, symbol: Symbol) {
-        if symbol == Symbol::NONE {
-            return;
-        }
-        if self.first == Symbol::NONE {
-            self.first = symbol;
-        } else {
-            self.more = self.more.iter().copied().chain([symbol]).collect();
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Symbol> + '_ {
-        let first = Some(self.first).filter(|first| first.is_some());
-        first.into_iter().chain(self.more.iter().copied())
+impl SaysNothing for Claims {
+    fn nothing() -> &'static Self {
+        &NO_CLAIMS
     }
 }
 
-impl Claims {
+impl Sparse<Claims> {
     fn take(&mut self, fact: &ProcessFact) {
-        self.started = self.started.or(fact.parent_started);
-        self.entities.push(fact.parent_entity);
+        if fact.parent_started.is_some() || fact.parent_entity.is_some() {
+            self.started = self.started.or(fact.parent_started);
+            self.entities.push(fact.parent_entity);
+        }
     }
 }
 
-fn text(store: &Store, symbol: Symbol) -> &str {
-    store.text(symbol).unwrap_or("")
-}
-
-/// A report of a start or an end.
+/// A report of a start or an end; what it says is looked up when its turn has come.
 struct Report<'a> {
     event: EventNumber,
-    time: Option<Instant>,
+    /// When, `i64::MAX` where that is unknown; an [`Instant`] that may be missing takes three times as much.
+    ns: i64,
+    digits: u8,
     ended: bool,
     host: &'a str,
-    fact: &'a ProcessFact,
+    /// Place of its fact in the case.
+    fact: usize,
+}
+
+impl Report<'_> {
+    fn time(&self) -> Option<Instant> {
+        (self.ns != i64::MAX).then_some(Instant {
+            ns: self.ns,
+            digits: self.digits,
+        })
+    }
 }
 
 /// Whether two executables have one file name, letters folded, `.exe` left out.
@@ -188,14 +157,14 @@ pub fn rebuild(
         HashMap::with_hasher(FixedState::with_seed(0));
     let mut of_hosts: Vec<Vec<Report<'_>>> = Vec::new();
     let mut starts = 0;
-    for (event, fact) in &store.facts {
-        let Fact::Process(fact) = fact else { continue };
-        if !keep(*event) {
-            continue;
-        }
-        let item = store.item_of(*event) as usize;
+    let is_process = |at: &FactAt<'_>| at.is(FactKind::Process) && keep(at.event());
+    let all = store.facts.iter().enumerate();
+    for (place_of_fact, at) in all.filter(|(_, at)| is_process(at)) {
+        let event = at.event();
+        let Some(fact) = at.process() else { continue };
+        let item = store.item_of(event) as usize;
         let of_item = hosts.get(item).and_then(|(host, _)| host.as_deref());
-        let symbol = store.columns.host.get(*event as usize);
+        let symbol = store.columns.host.get(event as usize);
         let symbol = symbol.unwrap_or_default();
         let host = store.text(symbol).or(of_item).unwrap_or("");
         let by_item = (symbol == Symbol::NONE).then_some(item);
@@ -205,17 +174,18 @@ pub fn rebuild(
                 of_hosts.len() - 1
             })
         });
-        let ended = store.columns.kind(*event as usize) == EventKind::ProcessEnd;
+        let ended = store.columns.kind(event as usize) == EventKind::ProcessEnd;
         starts += usize::from(!ended);
         if let Some(reports) = of_hosts.get_mut(place) {
+            let stamp = || store.stamp(event).map(|stamp| stamp.instant);
+            let time = fact.started.or_else(stamp);
             reports.push(Report {
-                event: *event,
-                time: fact
-                    .started
-                    .or(store.stamp(*event).map(|stamp| stamp.instant)),
+                event,
+                ns: time.map_or(i64::MAX, |time| time.ns),
+                digits: time.map_or(0, |time| time.digits),
                 ended,
                 host,
-                fact,
+                fact: place_of_fact,
             });
         }
     }
@@ -233,46 +203,53 @@ pub fn rebuild(
 /// Adds the processes of one host, parents known.
 fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut Vec<Process>) {
     let first = all.len();
-    // A log is in its own order mostly; what each report is sorted by is looked up once.
-    reports.sort_by_cached_key(|report| {
-        (
-            report.time.map_or(i64::MAX, |time| time.ns),
-            store.place(report.event, rank),
-        )
-    });
+    // Most times differ: places are looked up for equal ones only. A log is in its own order mostly, and looking takes no memory, as sorting does.
+    let compare = |one: &Report<'_>, other: &Report<'_>| {
+        let place = |report: &Report<'_>| store.place(report.event, rank);
+        one.ns
+            .cmp(&other.ns)
+            .then_with(|| place(one).cmp(&place(other)))
+    };
+    if !reports.is_sorted_by(|one, next| compare(one, next).is_le()) {
+        reports.sort_by(compare);
+    }
     // Reports of one guest mostly spell it alike.
     let mut host: Arc<str> = "".into();
     let mut by_pid = ByPid::default();
-    let mut claims: Vec<Claims> = Vec::with_capacity(reports.len());
+    let mut claims: Vec<Sparse<Claims>> = Vec::with_capacity(reports.len());
     for report in reports {
-        let fact = report.fact;
+        let Some(fact) = store.facts.get(report.fact).and_then(|at| at.process()) else {
+            continue;
+        };
         if report.ended {
             let open = by_pid.latest_first(fact.pid).find(|at| {
                 all.get(first + *at).is_some_and(|process| {
-                    process.ended.is_none() && is_entity(process, fact.entity)
+                    process.further.ended.is_none() && is_entity(process, fact.entity)
                 })
             });
             if let Some(process) = open.and_then(|at| all.get_mut(first + at)) {
-                process.ended = report.time;
-                process.exit_code = fact.exit_code;
+                process.further.ended = report.time();
+                process.further.exit_code = fact.exit_code;
                 process.events.push(report.event);
             }
             continue;
         }
         // They are in order of their starts: what began too long before ends the search.
-        let since = report.time.map(|time| time.ns.saturating_sub(ONE_START_NS));
+        let since = report
+            .time()
+            .map(|time| time.ns.saturating_sub(ONE_START_NS));
         let known = by_pid.latest_first(fact.pid);
         let near = known.filter_map(|at| Some((at, all.get(first + at)?)));
         let same = near
             .filter(|_| since.is_some())
             .take_while(|(_, process)| process.started.is_none_or(|time| Some(time.ns) >= since))
-            .find(|(_, process)| is_report_of(store, process, &report))
+            .find(|(_, process)| is_report_of(store, process, &report, &fact))
             .map(|(at, _)| at);
         if let Some(at) = same
             && let (Some(process), Some(of_parent)) = (all.get_mut(first + at), claims.get_mut(at))
         {
-            process.take(store, &report);
-            of_parent.take(fact);
+            process.take(store, &report, &fact);
+            of_parent.take(&fact);
             continue;
         }
         if &*host != report.host {
@@ -280,14 +257,14 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
         }
         let mut process = Process {
             host: Arc::clone(&host),
-            started: report.time,
+            started: report.time(),
             ..Process::default()
         };
-        process.take(store, &report);
+        process.take(store, &report, &fact);
         all.push(process);
-        claims.push(Claims::default());
+        claims.push(Sparse::default());
         if let Some(of_parent) = claims.last_mut() {
-            of_parent.take(fact);
+            of_parent.take(&fact);
         }
         by_pid.push(fact.pid);
     }
@@ -326,130 +303,29 @@ impl ByPid {
 }
 
 fn is_entity(process: &Process, entity: Symbol) -> bool {
-    let known = &process.entities;
+    let known = &process.further.entities;
     entity == Symbol::NONE || !known.first.is_some() || known.iter().any(|one| one == entity)
 }
 
 /// Whether a start report tells of this process again.
-fn is_report_of(store: &Store, process: &Process, report: &Report<'_>) -> bool {
-    let near = match (process.started, report.time) {
+fn is_report_of(store: &Store, process: &Process, report: &Report<'_>, fact: &ProcessFact) -> bool {
+    let near = match (process.started, report.time()) {
         (Some(one), Some(other)) => (other.ns - one.ns).abs() <= ONE_START_NS,
         _ => false,
     };
-    let fact = report.fact;
     // A source that names its processes apart never reports one twice under two names; another source's name is not comparable.
-    near && process.ended.is_none()
+    near && process.further.ended.is_none()
         && same_or_silent(store, process.image, fact.image, same_file)
         && same_or_silent(store, process.command_line, fact.command_line, same_words)
 }
 
-impl Process {
-    /// The sources' own ids of it.
-    pub fn entities(&self) -> impl Iterator<Item = Symbol> + '_ {
-        self.entities.iter()
-    }
-
-    /// All that may say which script it runs: its command line, its folder, its parent.
-    pub(super) fn of_script(&self) -> [Symbol; 4] {
-        [
-            self.command_line,
-            self.directory,
-            self.parent_image,
-            self.parent_command_line,
-        ]
-    }
-
-    /// Executable.
-    #[must_use]
-    pub fn image<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.image)
-    }
-
-    /// Command line.
-    #[must_use]
-    pub fn command_line<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.command_line)
-    }
-
-    /// Working directory.
-    #[must_use]
-    pub fn directory<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.directory)
-    }
-
-    /// Account.
-    #[must_use]
-    pub fn user<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.user)
-    }
-
-    /// Integrity level.
-    #[must_use]
-    pub fn integrity<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.integrity)
-    }
-
-    /// Log-on session.
-    #[must_use]
-    pub fn logon<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.logon)
-    }
-
-    /// Parent's executable, also where the parent itself was not seen.
-    #[must_use]
-    pub fn parent_image<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.parent_image)
-    }
-
-    /// Parent's command line.
-    #[must_use]
-    pub fn parent_command_line<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.parent_command_line)
-    }
-
-    /// Grandparent's executable.
-    #[must_use]
-    pub fn grandparent_image<'a>(&self, store: &'a Store) -> &'a str {
-        text(store, self.grandparent_image)
-    }
-
-    /// Adds what a report says; what is known stays.
-    fn take(&mut self, store: &Store, report: &Report<'_>) {
-        let fact = report.fact;
-        self.pid = self.pid.or(fact.pid);
-        self.parent_pid = self.parent_pid.or(fact.parent_pid);
-        // A full path says more than a name.
-        let is_path = |symbol| text(store, symbol).contains(['/', '\\']);
-        if self.image == Symbol::NONE
-            || (self.image != fact.image && !is_path(self.image) && is_path(fact.image))
-        {
-            self.image = fact.image;
-        }
-        let fill = |slot: &mut Symbol, symbol: Symbol| {
-            if *slot == Symbol::NONE {
-                *slot = symbol;
-            }
-        };
-        fill(&mut self.command_line, fact.command_line);
-        fill(&mut self.directory, fact.directory);
-        fill(&mut self.user, fact.user);
-        fill(&mut self.integrity, fact.integrity);
-        fill(&mut self.logon, fact.logon);
-        fill(&mut self.parent_image, fact.parent_image);
-        fill(&mut self.parent_command_line, fact.parent_command_line);
-        fill(&mut self.grandparent_image, fact.grandparent_image);
-        self.entities.push(fact.entity);
-        self.events.push(report.event);
-    }
-}
-
 /// Finds parents among the processes of one host, which are in order of their starts.
-fn link(store: &Store, found: &mut [Process], claims: &[Claims]) {
+fn link(store: &Store, found: &mut [Process], claims: &[Sparse<Claims>]) {
     // Only looked up: its order shows nowhere.
     let mut by_entity: HashMap<Symbol, usize, FixedState> =
         HashMap::with_hasher(FixedState::with_seed(0));
     for (at, process) in found.iter().enumerate() {
-        for entity in process.entities.iter() {
+        for entity in process.further.entities.iter() {
             by_entity.entry(entity).or_insert(at);
         }
     }
@@ -480,7 +356,7 @@ fn link(store: &Store, found: &mut [Process], claims: &[Claims]) {
             // The same process with a new image (`exec`): what it was before.
             let before = earlier.before(at).filter(|before| {
                 found.get(*before).is_some_and(|process| {
-                    process.ended.is_none()
+                    process.further.ended.is_none()
                         && process.parent_pid.is_some()
                         && process.parent_pid == child.parent_pid
                 })
@@ -510,6 +386,7 @@ fn may_be_parent(store: &Store, parent: &Process, child: &Process, claims: &Clai
         .is_none_or(|told| (told.ns - parent_start.ns).abs() <= ONE_START_NS);
     told && parent_start.ns <= start.ns + SLACK_NS
         && parent
+            .further
             .ended
             .is_none_or(|ended| ended.ns + SLACK_NS >= start.ns)
         && same_or_silent(store, child.parent_image, parent.image, same_file)

@@ -17,7 +17,8 @@ mod again;
 
 use crate::case::store::{EventNumber, Store};
 use crate::event::EventKind;
-use crate::event::fact::{Fact, GuestSaid, ProcessFact, RunState, StatusSaid};
+use crate::event::fact::{GuestSaid, ProcessFact, RunState, StatusSaid};
+use crate::event::facts::FactKind;
 use crate::event::intern::{Interner, Symbol};
 use crate::evidence::layout::{Family, Os};
 use crate::identity::host_label;
@@ -148,6 +149,7 @@ pub fn fold(
             run(&source, &names, family, &name, sequence, mentions)
         })
         .collect();
+    runs.shrink_to_fit();
     runs.sort_by_key(|run| run.started.or(run.ended).map_or(i64::MAX, |time| time.ns));
     runs
 }
@@ -166,20 +168,22 @@ fn by_key<'a>(
     let mut lines = BTreeMap::new();
     let mut place: BTreeMap<(Symbol, Family, Symbol, Option<i64>, u64), usize> = BTreeMap::new();
     let mut said_of: Vec<Mentions<'a>> = Vec::new();
-    for (event, fact) in &store.facts {
-        if !keep(*event) {
+    for at in store.facts.iter() {
+        let event = at.event();
+        let (is_guest, is_process) = (at.is(FactKind::Guest), at.is(FactKind::Process));
+        if !(is_guest || is_process) || !keep(event) {
             continue;
         }
-        let (family, os, name, sequence, said) = match fact {
-            Fact::Guest(fact) => {
+        let (family, os, name, sequence, said) = match (at.guest(), at.process()) {
+            (Some(fact), _) => {
                 let name = *name_of.entry(fact.name).or_insert_with(|| {
                     let name = store.text(fact.name).unwrap_or("");
                     (folded.intern(&name.to_lowercase()), folded.intern(name))
                 });
-                (fact.family, fact.os, name, fact.sequence, &fact.said)
+                (fact.family, fact.os, name, fact.sequence, fact.said)
             }
             // The kernel's audit knows nothing of run commands, but a shell that is started from a script's path is one.
-            Fact::Process(process) => match script_process(store, *event, process, &mut lines) {
+            (_, Some(process)) => match script_process(store, event, &process, &mut lines) {
                 Some(found) => {
                     let name = found.name.as_deref().unwrap_or("");
                     (
@@ -194,20 +198,20 @@ fn by_key<'a>(
             },
             _ => continue,
         };
-        let item = store.item_of(*event) as usize;
-        let symbol = store.columns.host.get(*event as usize);
+        let item = store.item_of(event) as usize;
+        let symbol = store.columns.host.get(event as usize);
         let symbol = symbol.unwrap_or_default();
         let by_item = (symbol == Symbol::NONE).then_some(item);
         let label = *label_of.entry((symbol, by_item)).or_insert_with(|| {
             // `//` cannot begin a host's label: nameless guests are kept apart by their root.
-            folded.intern(&source.host(*event).map_or_else(
+            folded.intern(&source.host(event).map_or_else(
                 || format!("//{}", hosts.get(item).map_or("", |(_, root)| root)),
                 host_label,
             ))
         });
         let alone = if sequence.is_none() {
             let place = rank.get(item).copied().map_or(0, u64::from) << 40;
-            (place | store.span(*event).offset) + 1
+            (place | store.span(event).offset) + 1
         } else {
             0
         };
@@ -221,10 +225,10 @@ fn by_key<'a>(
             continue;
         };
         mentions.os = mentions.os.or(Some(os));
-        let time = store.stamp(*event).map(|stamp| stamp.instant);
+        let time = store.stamp(event).map(|stamp| stamp.instant);
         mentions.said.push(Heard {
             ns: time.map_or(i64::MAX, |time| time.ns),
-            event: *event,
+            event,
             name,
             said,
             digits: time.map_or(0, |time| time.digits),

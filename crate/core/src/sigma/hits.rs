@@ -333,7 +333,7 @@ fn finding(
     let of_processes = processes
         .iter()
         .filter_map(|at| case.processes().get(*at))
-        .flat_map(|process| &process.events);
+        .flat_map(|process| process.events.iter());
     let mut executions: Vec<usize> = events
         .iter()
         .chain(of_processes)
@@ -375,8 +375,9 @@ fn finding(
             resource,
             host,
             ..Subject::default()
-        },
-        values: values(set, rule, &list),
+        }
+        .into(),
+        values: values(set, rule, &list).into(),
         further_attack: known.attack.clone(),
         operations: positions,
         executions,

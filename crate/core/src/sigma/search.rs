@@ -14,7 +14,7 @@ use super::subject::{Subject, is_linux_format, is_windows_format};
 use crate::case::Case;
 use crate::case::item::Item;
 use crate::case::store::EventNumber;
-use crate::event::fact::Fact;
+use crate::event::facts::FactAt;
 use crate::event::{EventKind, Field};
 use crate::query::detail::fields;
 use crate::query::{Place, place_of};
@@ -346,7 +346,7 @@ fn subject_of<'a>(
     case: &'a Case,
     view: View,
     event: EventNumber,
-    fact: Option<&'a Fact>,
+    fact: Option<FactAt<'a>>,
 ) -> Option<Subject<'a>> {
     let store = case.store();
     let item = case.items().get(store.item_of(event) as usize)?;

@@ -5,7 +5,8 @@ use super::source::{POWERSHELL, SYSMON, Scope, View};
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
 use crate::event::column::Column;
-use crate::event::fact::{CloudRow, Fact, IdentityFact};
+use crate::event::fact::{CloudRow, IdentityFact};
+use crate::event::facts::{FactAt, FactRef};
 use crate::event::intern::Symbol;
 use crate::event::{EventKind, Field, Outcome};
 use crate::evidence::layout::Os;
@@ -25,7 +26,7 @@ pub struct Subject<'a> {
     /// Its item.
     pub item: &'a Item,
     /// The fact of the event.
-    pub fact: Option<&'a Fact>,
+    pub fact: Option<FactAt<'a>>,
     /// The process, and all others.
     pub process: Option<(&'a Process, &'a [Process])>,
     /// Fields of the record, where it was read again.
@@ -79,11 +80,13 @@ impl<'a> Subject<'a> {
                 }
             }
             (EventKind::Authentication, "security") if operation == "special privileges" => 4672,
-            (EventKind::PowerShell, POWERSHELL) => match self.fact {
-                Some(Fact::PowerShell(fact)) if fact.block.is_some() => 4104,
-                Some(Fact::PowerShell(_)) => 4103,
-                _ => return None,
-            },
+            (EventKind::PowerShell, POWERSHELL) => {
+                if self.fact?.powershell()?.block.is_some() {
+                    4104
+                } else {
+                    4103
+                }
+            }
             _ => return None,
         })
     }
@@ -159,10 +162,10 @@ impl<'a> Subject<'a> {
         if format == "auditd" {
             return Some(Os::Linux);
         }
-        let path = match (self.process, self.fact) {
+        let path = match (self.process, self.fact.and_then(|at| at.any())) {
             (Some((process, _)), _) => process.image(self.store),
-            (_, Some(Fact::File(file))) => self.text(file.path).unwrap_or(""),
-            (_, Some(Fact::Flow(flow))) => self.text(flow.image).unwrap_or(""),
+            (_, Some(FactRef::File(file))) => self.text(file.path).unwrap_or(""),
+            (_, Some(FactRef::Flow(flow))) => self.text(flow.image).unwrap_or(""),
             _ => "",
         };
         if path.starts_with('/') {
@@ -222,16 +225,16 @@ impl<'a> Subject<'a> {
         if let Some((process, all)) = self.process {
             return of_process(slot, self.store, process, all);
         }
-        match self.fact? {
-            Fact::Cloud(row) => one(self.text(of_row(slot, row)?)),
-            Fact::Identity(fact) => one(self.text(of_identity(slot, fact)?)),
-            Fact::PowerShell(fact) => match slot {
+        match self.fact?.any()? {
+            FactRef::Cloud(row) => one(self.text(of_row(slot, &row)?)),
+            FactRef::Identity(fact) => one(self.text(of_identity(slot, &fact)?)),
+            FactRef::PowerShell(fact) => match slot {
                 Slot::ScriptText => one(Some(fact.text.as_str())),
                 Slot::ScriptPath => one(self.text(fact.path)),
                 Slot::HostApplication => one(self.text(fact.host_application)),
                 _ => None,
             },
-            Fact::Flow(flow) => match slot {
+            FactRef::Flow(flow) => match slot {
                 Slot::Source => one(self.text(flow.source)),
                 Slot::Destination => one(self.text(flow.destination)),
                 Slot::Port if flow.port > 0 => said(flow.port.to_string()),
@@ -245,7 +248,7 @@ impl<'a> Subject<'a> {
                 Slot::Pid => said(flow.pid?.to_string()),
                 _ => None,
             },
-            Fact::File(file) => match slot {
+            FactRef::File(file) => match slot {
                 Slot::File => one(self.text(file.path)),
                 Slot::PreviousFile => one(self.text(file.previous_path)),
                 Slot::Image => Some(paths(self.text(file.writer_image).unwrap_or(""))),
@@ -266,7 +269,7 @@ impl<'a> Subject<'a> {
             _ => &[],
         };
         let mut values: Values<'a> = words.iter().map(|word| Cow::Borrowed(*word)).collect();
-        if let Some(Fact::Identity(fact)) = self.fact {
+        if let Some(fact) = self.fact.and_then(|at| at.identity()) {
             values.extend(self.text(fact.result).map(Cow::Borrowed));
         }
         values
@@ -331,7 +334,7 @@ impl<'a> Subject<'a> {
         if let Some((process, _)) = self.process {
             texts.push(Cow::Borrowed(process.command_line(self.store)));
         }
-        if let Some(Fact::PowerShell(fact)) = self.fact {
+        if let Some(fact) = self.fact.and_then(|at| at.powershell()) {
             texts.push(Cow::Borrowed(&fact.text));
         }
         texts

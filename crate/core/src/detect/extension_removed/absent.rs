@@ -133,7 +133,7 @@ fn finding(
         ),
         executions: view.executions_of_run(Some(run)),
         events: view.runs.get(run)?.events.clone(),
-        subject: of_host(host),
+        subject: of_host(host).into(),
         time: Some((ended, until)),
         values: figures(json!({
             "gap": null,
@@ -142,7 +142,7 @@ fn finding(
             "absent": true,
             "family": family.word(),
             "survives": if disks.windows.contains(label) { SURVIVES_WINDOWS } else { SURVIVES_LINUX },
-        })),
+        })).into(),
         attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
         ..Finding::default()
     })

@@ -233,7 +233,7 @@ fn finding(
             on_host(host.as_deref())
         ),
         events,
-        subject: of_host(host),
+        subject: of_host(host).into(),
         time: Some(time),
         values: figures(json!({
             "gap": gap.map(seconds),
@@ -242,7 +242,8 @@ fn finding(
             "deprovisioned": true,
             "signs": signs.words(),
             "survives": SURVIVES_LINUX,
-        })),
+        }))
+        .into(),
         attack: Cow::Borrowed(&["T1070.004", "T1562.001"]),
         ..Finding::default()
     }

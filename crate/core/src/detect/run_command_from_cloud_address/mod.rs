@@ -149,7 +149,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "new_caller": new_caller,
                 "new_ip_mask": new_ip_mask,
                 "mode": mode(settings.published),
-            })),
+            }))
+            .into(),
             attack: Cow::Borrowed(&["T1651", "T1078.004", "T1583.003"]),
             ..Finding::default()
         });

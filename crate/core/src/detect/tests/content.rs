@@ -60,7 +60,7 @@ fn decoded_layers_are_searched_and_secrets_masked() {
         .collect();
     assert_eq!(codes, [(json!("encoded-execution"), "medium")]);
     let masked = script("#!/bin/sh\nuseradd svc\necho 'svc:Hunter22' | chpasswd\n");
-    let shown = json!(masked.finds("script-content")[0].values).to_string();
+    let shown = json!(*masked.finds("script-content")[0].values).to_string();
     assert!(!shown.contains("Hunter22"), "{shown}");
 }
 

@@ -100,7 +100,7 @@ fn made(case: &Case, detector: &'static str) -> Finding {
         detector: detector.into(),
         operations: vec![0],
         executions: runs.into_iter().collect(),
-        values: values(detector),
+        values: values(detector).into(),
         ..Finding::default()
     }
 }
@@ -421,7 +421,8 @@ fn what_looks_like_a_secret_stands_in_no_query() {
     finding.subject = Subject {
         caller: Some(secret.to_owned()),
         ..Subject::default()
-    };
+    }
+    .into();
     let hunt = of_finding(&case, &finding);
     assert!(
         hunt.queries
@@ -528,7 +529,8 @@ proptest! {
                 vm: Some(text.clone()),
                 host: Some(text.clone()),
                 ..Subject::default()
-            };
+            }
+            .into();
             for name in ["prefix", "class", "user", "file_sha256", "sha256"] {
                 finding.values.insert(name.to_owned(), json!(text));
             }

@@ -3,7 +3,8 @@
 use super::text::{self, ShownText};
 use super::{Sides, Statement, time_of_event};
 use crate::case::store::EventNumber;
-use crate::event::fact::{Fact, GuestSaid, HandlerChange, RunState, SettingsSaid, StatusSaid};
+use crate::event::fact::{GuestSaid, HandlerChange, RunState, SettingsSaid, StatusSaid};
+use crate::event::facts::FactKind;
 use crate::identity::{fold, host_label};
 use serde::Serialize;
 
@@ -106,14 +107,13 @@ pub(super) fn goal_state_events(sides: &Sides<'_>) -> Vec<EventNumber> {
         .run
         .and_then(|run| run.host.as_deref())
         .map(host_label);
-    let said = store.facts.iter().filter_map(|(event, fact)| {
-        let Fact::GoalState(state) = fact else {
-            return None;
-        };
+    let all = store.facts.of_kind(FactKind::GoalState);
+    let said = all.filter_map(|at| {
+        let (event, state) = (at.event(), at.goal_state()?);
         let id = store.text(state.correlation)?;
-        let host = super::coverage::host_of(case, *event);
+        let host = super::coverage::host_of(case, event);
         let here = guest.is_none() || host.is_none() || host.map(host_label) == guest;
-        (here && wanted.contains(&fold(id))).then_some(*event)
+        (here && wanted.contains(&fold(id))).then_some(event)
     });
     said.take(MOST_GOAL_STATES).collect()
 }
@@ -123,9 +123,7 @@ fn goal_states(sides: &Sides<'_>) -> Vec<Statement> {
     let store = case.store();
     let of_op = sides.op.and_then(|op| op.correlation.as_deref()).map(fold);
     let told = goal_state_events(sides).into_iter().filter_map(|event| {
-        let Some(Fact::GoalState(state)) = super::fact_of(case, event) else {
-            return None;
-        };
+        let state = super::fact_of(case, event)?.goal_state()?;
         let id = store.text(state.id).unwrap_or("a goal state");
         let correlation = store.text(state.correlation).unwrap_or("");
         let created = state

@@ -3,8 +3,10 @@
 use super::{Sides, Statement, fact_of, time_of_event};
 use crate::case::store::EventNumber;
 use crate::event::column::Column;
-use crate::event::fact::{CloudRow, Fact, Status};
+use crate::event::fact::{CloudRow, IdentityFact, Status};
+use crate::event::facts::FactKind;
 use crate::event::intern::Symbol;
+use std::borrow::Cow;
 
 /// Sign-ins that one story names at most.
 const MOST_SIGN_INS: usize = 10;
@@ -110,10 +112,10 @@ pub(super) fn records(sides: &Sides<'_>) -> Vec<Statement> {
         return Vec::new();
     };
     let rows = op.events.iter().take(64).map(|event| {
-        let (status, sub) = match fact_of(case, *event) {
-            Some(Fact::Cloud(row)) => (row.status, case.store().text(row.sub_status)),
-            _ => (Status::Other, None),
-        };
+        let row = fact_of(case, *event).and_then(|at| at.cloud());
+        let (status, sub) = row.map_or((Status::Other, None), |row| {
+            (row.status, case.store().text(row.sub_status))
+        });
         let word = match status {
             Status::Start => "started",
             Status::Accept => "accepted",
@@ -129,7 +131,7 @@ pub(super) fn records(sides: &Sides<'_>) -> Vec<Statement> {
 /// A part of a row.
 type Part = fn(&CloudRow) -> Symbol;
 
-type Rows<'a> = Vec<(EventNumber, &'a CloudRow)>;
+type Rows<'a> = Vec<(EventNumber, Cow<'a, CloudRow>)>;
 
 fn cloud_rows<'a>(sides: &Sides<'a>) -> Rows<'a> {
     let case = sides.case;
@@ -141,11 +143,8 @@ fn cloud_rows<'a>(sides: &Sides<'a>) -> Rows<'a> {
         .events
         .iter()
         .flat_map(|event| std::iter::once(event).chain(case.copies(*event)));
-    all.filter_map(|event| match fact_of(case, *event)? {
-        Fact::Cloud(row) => Some((*event, row.as_ref())),
-        _ => None,
-    })
-    .collect()
+    all.filter_map(|event| Some((*event, fact_of(case, *event)?.cloud()?)))
+        .collect()
 }
 
 fn events_with(rows: &Rows<'_>, holds: impl Fn(&CloudRow) -> bool) -> Vec<EventNumber> {
@@ -180,25 +179,26 @@ fn sign_ins(sides: &Sides<'_>, rows: &Rows<'_>) -> Vec<Statement> {
     if tokens.is_empty() {
         return Vec::new();
     }
-    let same = |event: &EventNumber, fact: &Fact| match fact {
-        Fact::Identity(fact) => store.text(fact.token_id).is_some_and(|id| {
-            case.rendering_of(*event).is_none()
+    let same = |event: EventNumber, fact: &IdentityFact| {
+        store.text(fact.token_id).is_some_and(|id| {
+            case.rendering_of(event).is_none()
                 && tokens
                     .iter()
                     .any(|(token, _)| token.eq_ignore_ascii_case(id))
-        }),
-        _ => false,
+        })
     };
-    let found = store.facts.iter().filter(|(event, fact)| same(event, fact));
+    let all = store.facts.of_kind(FactKind::Identity);
+    let found = all.filter(|at| at.identity().is_some_and(|fact| same(at.event(), &fact)));
     found
         .take(MOST_SIGN_INS)
-        .map(|(event, _)| {
-            let actor = store.column(&store.columns.actor, *event).unwrap_or("");
+        .map(|at| {
+            let event = at.event();
+            let actor = store.column(&store.columns.actor, event).unwrap_or("");
             let ip = store
-                .column(&store.columns.ip, *event)
+                .column(&store.columns.ip, event)
                 .unwrap_or("an unknown address");
-            Statement::new(case, "sign-in", format!("{actor} from {ip}"), &[*event])
-                .at(time_of_event(case, *event))
+            Statement::new(case, "sign-in", format!("{actor} from {ip}"), &[event])
+                .at(time_of_event(case, event))
         })
         .collect()
 }

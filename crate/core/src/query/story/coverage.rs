@@ -11,7 +11,7 @@ use super::Sides;
 use crate::case::Case;
 use crate::case::item::Item;
 use crate::case::store::EventNumber;
-use crate::event::fact::Fact;
+use crate::event::facts::FactKind;
 use crate::formats;
 use crate::identity::{fold, host_label};
 use serde::Serialize;
@@ -178,14 +178,14 @@ fn cloud(sides: &Sides<'_>) -> Option<Missing> {
         .and_then(|id| id.subscription().map(str::to_owned));
     let mut items: BTreeSet<u32> = BTreeSet::new();
     let store = case.store();
-    for (event, fact) in &store.facts {
-        let Fact::Cloud(row) = fact else { continue };
+    for at in store.facts.of_kind(FactKind::Cloud) {
+        let Some(row) = at.cloud() else { continue };
         let of_row = store.text(row.subscription).unwrap_or("");
         if subscription
             .as_deref()
             .is_none_or(|wanted| of_row == wanted)
         {
-            items.insert(store.item_of(*event));
+            items.insert(store.item_of(at.event()));
         }
     }
     let offset = super::clocks::applied(case, at);

@@ -27,7 +27,7 @@ pub mod text;
 use super::executions::{EventName, ExecutionRow, Listing, execution_of};
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::event::fact::{Fact, GuestFact};
+use crate::event::facts::{FactAt, GuestFactRef};
 use crate::reconstruct::links::Execution;
 use crate::reconstruct::operations::Operation;
 use crate::reconstruct::runs::Run;
@@ -150,26 +150,23 @@ impl<'a> Sides<'a> {
     }
 
     /// What the guest's events say, in time order.
-    fn said(&self) -> impl Iterator<Item = (EventNumber, &'a GuestFact)> + use<'a> {
+    fn said(&self) -> impl Iterator<Item = (EventNumber, GuestFactRef<'a>)> + use<'a> {
         let case = self.case;
         let events = self.run.map_or(&[][..], |run| run.events.as_slice());
         events
             .iter()
-            .filter_map(move |event| match fact_of(case, *event)? {
-                Fact::Guest(fact) => Some((*event, fact.as_ref())),
-                _ => None,
-            })
+            .filter_map(move |event| Some((*event, fact_of(case, *event)?.guest()?)))
     }
 
     /// Events of the guest of which this holds.
     fn said_by(&self, holds: impl Fn(&crate::event::fact::GuestSaid) -> bool) -> Vec<EventNumber> {
-        let found = self.said().filter(|(_, fact)| holds(&fact.said));
+        let found = self.said().filter(|(_, fact)| holds(fact.said));
         found.map(|(event, _)| event).collect()
     }
 }
 
 /// The fact of an event.
-fn fact_of(case: &Case, event: EventNumber) -> Option<&Fact> {
+fn fact_of(case: &Case, event: EventNumber) -> Option<FactAt<'_>> {
     case.store().facts_of(event).next()
 }
 

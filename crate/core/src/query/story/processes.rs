@@ -6,7 +6,6 @@
 use super::{Sides, Statement, time_of_event};
 use crate::case::Case;
 use crate::case::store::EventNumber;
-use crate::event::fact::Fact;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,9 +128,9 @@ impl Tree {
             pid: process.pid,
             image: process.image(case.store()).to_owned(),
             user: process.user(case.store()).to_owned(),
-            exit_code: process.exit_code,
+            exit_code: process.further.exit_code,
             started: process.started.map(|time| time.to_string()),
-            ended: process.ended.map(|time| time.to_string()),
+            ended: process.further.ended.map(|time| time.to_string()),
             command_line: Statement::new(
                 case,
                 "command line",
@@ -153,9 +152,7 @@ pub(super) fn flows(sides: &Sides<'_>, tree: &Tree) -> (Vec<Statement>, usize) {
         .collect();
     let all = &sides.execution.flows;
     let shown = all.iter().take(MOST_FLOWS).filter_map(|event| {
-        let Some(Fact::Flow(flow)) = super::fact_of(case, *event) else {
-            return None;
-        };
+        let flow = super::fact_of(case, *event)?.flow()?;
         let by_process = flow.pid.is_some_and(|pid| own.contains(&pid));
         let why = if by_process {
             "from a process of the script"

@@ -13,7 +13,8 @@ use super::{Os, label_of, os_or_linux};
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
 use crate::event::batch::make_room;
-use crate::event::fact::{GuestFact, GuestSaid, RunState};
+use crate::event::fact::{GuestSaid, RunState};
+use crate::event::facts::GuestFactRef;
 use crate::evidence::layout::{Family, Role};
 use std::collections::BTreeMap;
 
@@ -171,7 +172,7 @@ impl Gathering {
     /// What a record says.
     pub(super) fn take(
         &mut self,
-        fact: &GuestFact,
+        fact: &GuestFactRef<'_>,
         name: &str,
         event: EventNumber,
         label: &str,

@@ -23,7 +23,8 @@ pub mod texts;
 use super::runs::Run;
 use crate::case::item::Item;
 use crate::case::store::{EventNumber, Store};
-use crate::event::fact::{Fact, FileFact, GuestFact, GuestSaid, HandlerChange};
+use crate::event::fact::{FileFact, GuestSaid, HandlerChange};
+use crate::event::facts::{FactKind, FactRef, GuestFactRef};
 use crate::event::intern::Symbol;
 use crate::evidence::layout::{Family, Os};
 use crate::identity::host_label;
@@ -165,50 +166,55 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
     };
     let mut gathering = Gathering::default();
     let text = |symbol: Symbol| store.text(symbol).unwrap_or("");
-    for (event, fact) in &store.facts {
-        let Some(item) = items.get(store.item_of(*event) as usize) else {
+    for at in store.facts.iter() {
+        let told = [FactKind::Guest, FactKind::File, FactKind::Process];
+        if !told.into_iter().any(|kind| at.is(kind)) {
+            continue;
+        }
+        let event = at.event();
+        let Some(item) = items.get(store.item_of(event) as usize) else {
             continue;
         };
         if item.duplicate_of.is_some() {
             continue;
         }
-        let symbol = store.columns.host.get(*event as usize);
+        let symbol = store.columns.host.get(event as usize);
         let symbol = symbol.unwrap_or_default();
-        let by_item = (symbol == Symbol::NONE).then(|| store.item_of(*event));
+        let by_item = (symbol == Symbol::NONE).then(|| store.item_of(event));
         let known = || {
             let host = store.text(symbol).or(item.host.as_deref());
             label_of(host, &item.layout.root)
         };
         let label: &str = labels.entry((symbol, by_item)).or_insert_with(known);
-        let time = store.stamp(*event).map(|stamp| stamp.instant.ns);
-        match fact {
-            Fact::Guest(fact) => {
-                let run = run_of(*event);
+        let time = store.stamp(event).map(|stamp| stamp.instant.ns);
+        match at.any() {
+            Some(FactRef::Guest(fact)) => {
+                let run = run_of(event);
                 if let Some(texts) = run.and_then(|run| guests.texts.get_mut(run)) {
-                    texts.take(&fact.said, *event, item);
+                    texts.take(fact.said, event, item);
                 }
-                guests.take(store, fact, *event, label, time);
+                guests.take(store, &fact, event, label, time);
                 // A name that only some sources know was found when the runs were folded.
                 let name = run.and_then(|run| runs.get(run)?.name.as_deref());
                 let name = name.unwrap_or(text(fact.name));
-                gathering.take(fact, name, *event, label, run);
+                gathering.take(&fact, name, event, label, run);
             }
-            Fact::File(fact) => {
+            Some(FactRef::File(fact)) => {
                 let name = file_name(text(fact.path));
-                let done = store.column(&store.columns.operation, *event).unwrap_or("");
+                let done = store.column(&store.columns.operation, event).unwrap_or("");
                 let removed = done.to_ascii_lowercase().contains("delet");
                 if let (Some(time), true, false) = (time, may_be_script(name), removed) {
                     guests.file_writes.push(file_write(
-                        fact,
+                        &fact,
                         &text,
                         label.to_owned(),
                         time,
                         name,
-                        *event,
+                        event,
                     ));
                 }
             }
-            Fact::Process(fact) => {
+            Some(FactRef::Process(fact)) => {
                 let said = crate::record::handler::given_secret(text(fact.command_line));
                 if let Some(GuestSaid::SecretGiven {
                     user,
@@ -225,7 +231,7 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
                             text(fact.command_line),
                             text(fact.directory),
                         ),
-                        event: *event,
+                        event,
                     });
                 }
             }
@@ -291,7 +297,7 @@ impl Guests {
     fn take(
         &mut self,
         store: &Store,
-        fact: &GuestFact,
+        fact: &GuestFactRef<'_>,
         event: EventNumber,
         label: &str,
         time: Option<i64>,

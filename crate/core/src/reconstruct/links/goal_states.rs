@@ -16,7 +16,8 @@
 
 use crate::case::store::{EventNumber, Store};
 use crate::event::EventKind;
-use crate::event::fact::{Fact, GoalStateFact, GuestSaid};
+use crate::event::fact::{GoalStateFact, GuestSaid};
+use crate::event::facts::FactKind;
 use crate::event::intern::{Interner, Symbol};
 use crate::evidence::layout::{Family, family_of};
 use crate::identity::{fold, host_label};
@@ -92,24 +93,25 @@ pub fn gather(
 ) -> GoalStates {
     let mut guests: BTreeMap<String, OfGuest> = BTreeMap::new();
     let mut nameless: BTreeSet<&str> = BTreeSet::new();
-    for (event, fact) in &store.facts {
-        if !matches!(fact, Fact::GoalState(_) | Fact::Guest(_)) || !keep(*event) {
+    for at in store.facts.iter() {
+        let event = at.event();
+        if !(at.is(FactKind::GoalState) || at.is(FactKind::Guest)) || !keep(event) {
             continue;
         }
-        let item = store.item_of(*event) as usize;
+        let item = store.item_of(event) as usize;
         let of_item = hosts.get(item);
-        let named = store.column(&store.columns.host, *event);
+        let named = store.column(&store.columns.host, event);
         let host = named.or_else(|| of_item.and_then(|(host, _)| host.as_deref()));
         if host.is_none() {
             nameless.extend(of_item.map(|(_, root)| root.as_str()));
         }
-        let Fact::GoalState(state) = fact else {
+        let Some(state) = at.goal_state() else {
             continue;
         };
         let guest = guests
             .entry(host.map_or_else(String::new, host_label))
             .or_default();
-        guest.take(store, *event, state);
+        guest.take(store, event, &state);
     }
     // Guests without a name cannot be told apart: what one of them says may not speak for another.
     if nameless.len() > 1 {
@@ -180,11 +182,11 @@ impl Said {
             *slot = Some(slot.map_or(time, |have| have.min(time)));
         };
         for event in &run.events {
-            let Some(Fact::Guest(fact)) = store.facts_of(*event).next() else {
+            let Some(fact) = store.facts_of(*event).next().and_then(|at| at.guest()) else {
                 continue;
             };
             let time = store.stamp(*event).map(|stamp| stamp.instant.ns);
-            match (&fact.said, time) {
+            match (fact.said, time) {
                 (GuestSaid::EnableCalled | GuestSaid::SettingsUpdated, Some(time)) => {
                     sooner(&mut said.enabled, time);
                 }

@@ -16,7 +16,8 @@
 //! Rejected: every process between start and end. A machine does other things meanwhile.
 
 use crate::case::store::{EventNumber, Store};
-use crate::event::fact::{Fact, GuestSaid};
+use crate::event::fact::GuestSaid;
+use crate::event::facts::FactKind;
 use crate::event::intern::{Interner, Symbol};
 use crate::evidence::layout::Family;
 use crate::identity::{address, folded, host_label};
@@ -244,14 +245,14 @@ impl Witnesses<'_> {
         for (run, of_run) in self.runs.iter().zip(seen) {
             of_run.written = run.events.iter().any(|event| {
                 let own = || self.store.facts_of(*event);
-                let written = own().any(|fact| {
-                    matches!(fact, Fact::Guest(guest) if matches!(guest.said, GuestSaid::FileWritten | GuestSaid::ScriptWritten))
+                let written = own().filter_map(|fact| fact.guest()).any(|fact| {
+                    matches!(fact.said, GuestSaid::FileWritten | GuestSaid::ScriptWritten)
                 });
-                let other_size = own().any(|fact| match (fact, &run.script) {
-                    (Fact::File(file), Some(script)) => {
-                        file.size.is_some_and(|size| size != script.bytes)
-                    }
-                    _ => false,
+                let script = run.script.as_ref();
+                let other_size = own().filter_map(|fact| fact.file()).any(|file| {
+                    file.size
+                        .zip(script)
+                        .is_some_and(|(size, script)| size != script.bytes)
                 });
                 written && !other_size
             });
@@ -264,8 +265,7 @@ impl Witnesses<'_> {
         seen: &mut [Seen],
         keep: impl Fn(EventNumber) -> bool,
     ) {
-        let is_flow = |fact: &Fact| matches!(fact, Fact::Flow(_));
-        if !self.store.facts.iter().any(|(_, fact)| is_flow(fact)) {
+        if self.store.facts.count(FactKind::Flow) == 0 {
             return;
         }
         let mut names = Names::default();
@@ -285,16 +285,17 @@ impl Witnesses<'_> {
             of_pid.sort_unstable();
         }
         let named = self.named();
-        for (event, fact) in &self.store.facts {
-            let Fact::Flow(flow) = fact else { continue };
-            let (Some(stamp), true) = (self.store.stamp(*event), keep(*event)) else {
+        for at in self.store.facts.of_kind(FactKind::Flow) {
+            let event = at.event();
+            let (Some(stamp), true) = (self.store.stamp(event), keep(event)) else {
                 continue;
             };
+            let Some(flow) = at.flow() else { continue };
             let time = stamp.instant.ns;
-            let of_item = self.hosts.get(self.store.item_of(*event) as usize);
+            let of_item = self.hosts.get(self.store.item_of(event) as usize);
             let host = self
                 .store
-                .column(&self.store.columns.host, *event)
+                .column(&self.store.columns.host, event)
                 .or_else(|| of_item.and_then(|(host, _)| host.as_deref()))
                 .map(|host| names.label(host));
             // By process: the source's own id, else the process id's last holder before.
@@ -305,7 +306,7 @@ impl Witnesses<'_> {
                     let after =
                         of_pid.partition_point(|(started, _)| *started <= time + NS_PER_SECOND);
                     let (_, at) = of_pid.get(after.checked_sub(1)?)?;
-                    let ended = self.processes.get(*at)?.ended;
+                    let ended = self.processes.get(*at)?.further.ended;
                     ended
                         .is_none_or(|ended| ended.ns + NS_PER_SECOND >= time)
                         .then_some(*at)
@@ -313,7 +314,7 @@ impl Witnesses<'_> {
             });
             let run = process.and_then(|at| of_process.get(at).copied().flatten());
             if let Some(of_run) = run.and_then(|run| seen.get_mut(run)) {
-                of_run.own_flows.push(*event);
+                of_run.own_flows.push(event);
             }
             // By text.
             let ends = [flow.source, flow.destination];
@@ -328,10 +329,7 @@ impl Witnesses<'_> {
                 let (Some(run), Some(of_run)) = (self.runs.get(at), seen.get_mut(at)) else {
                     continue;
                 };
-                let flow = NamedFlow {
-                    time,
-                    event: *event,
-                };
+                let flow = NamedFlow { time, event };
                 match host {
                     Some(host) if host == names.label(run.host.as_deref().unwrap_or("")) => {
                         of_run.by_guest.push(flow);

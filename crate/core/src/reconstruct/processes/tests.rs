@@ -1,6 +1,7 @@
 use super::*;
 use crate::event::Event;
 use crate::event::batch::Span;
+use crate::event::fact::Fact;
 use crate::event::sink::Sink;
 use crate::time::{Stamp, parse};
 

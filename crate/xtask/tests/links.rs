@@ -87,7 +87,7 @@ fn found_links(case: &Case) -> BTreeMap<Link, Confidence> {
             (
                 lower(op.correlation.as_deref()),
                 lower(resource),
-                op.operation.clone(),
+                op.operation.to_string(),
             ),
             (
                 lower(run.host.as_deref()),

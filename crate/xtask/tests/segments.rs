@@ -76,7 +76,7 @@ fn told(case: &Case) -> String {
     let facts = store
         .facts
         .iter()
-        .map(|(event, fact)| (*event, format!("{fact:?}").len()));
+        .map(|at| (at.event(), format!("{:?}", at.any()).len()));
     writeln!(out, "{:?}", facts.collect::<Vec<_>>()).unwrap();
     writeln!(out, "{:#?}", case.items()[0].report).unwrap();
     out

@@ -24,6 +24,7 @@
 mod conclude;
 pub mod item;
 pub mod notes;
+mod order;
 pub mod segments;
 pub mod session;
 pub mod store;

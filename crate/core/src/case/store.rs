@@ -6,14 +6,15 @@
 //!
 //! Rejected: a sorted container of events. Inserting into the middle of ten million rows once a second.
 
-use crate::event::batch::{self, CaseColumns, EventBatch, Span, make_room};
+use super::order::By;
+use crate::event::batch::{CaseColumns, EventBatch, Span};
 use crate::event::column::Column;
 use crate::event::facts::{FactAt, Facts};
 use crate::event::held;
 use crate::event::intern::{Interner, Symbol};
 use crate::time::zone::Zone;
 use crate::time::{NS_PER_SECOND, Stamp, TimeBasis};
-use std::cmp::Ordering;
+use std::ops::Range;
 
 /// Number of an event in the store.
 pub type EventNumber = u32;
@@ -138,6 +139,14 @@ impl Store {
             .then_some(event)
     }
 
+    /// The events of an item, a batch after the other: for whoever changes the columns on the way.
+    pub(crate) fn parts_of(&self, item: u32) -> Vec<Range<EventNumber>> {
+        let batches = self.batches.get(item as usize).into_iter().flatten();
+        batches
+            .map(|(_, base, count)| *base..base + count)
+            .collect()
+    }
+
     /// The events of an item, in order of arrival.
     pub fn events_of(&self, item: u32) -> impl Iterator<Item = EventNumber> + Clone {
         let batches = self.batches.get(item as usize);
@@ -148,7 +157,8 @@ impl Store {
     /// Where an event stands in a list that is in order of time.
     #[must_use]
     pub fn row_in(&self, order: &[EventNumber], event: EventNumber, rank: &[u32]) -> Option<usize> {
-        let at = order.partition_point(|other| self.compare(*other, event, rank) == Ordering::Less);
+        let by = self.by(rank);
+        let at = order.partition_point(|other| by.compare(*other, event).is_lt());
         (order.get(at) == Some(&event)).then_some(at)
     }
 
@@ -187,11 +197,16 @@ impl Store {
         &self.order
     }
 
-    /// How two events stand in time: time, then path, then place. Events without a time come last.
-    fn compare(&self, one: EventNumber, other: EventNumber, rank: &[u32]) -> Ordering {
-        self.at_ns(one)
-            .cmp(&self.at_ns(other))
-            .then_with(|| self.place(one, rank).cmp(&self.place(other, rank)))
+    /// Events by time, then path, then place. Those without a time come last.
+    fn by<'a>(
+        &'a self,
+        rank: &'a [u32],
+    ) -> By<impl Fn(EventNumber) -> i64 + 'a, impl Fn(EventNumber) -> (u32, u64, EventNumber) + 'a>
+    {
+        By {
+            at_ns: |event| self.at_ns(event),
+            place: |event| self.place(event, rank),
+        }
     }
 
     /// Where an event stands among the evidence, whatever its time: items by path (`rank`), bytes in an item, events of one record.
@@ -229,33 +244,6 @@ impl Store {
         .unwrap_or(i64::MAX)
     }
 
-    /// When each event from this one on was: worked out once for each, not at each comparison.
-    fn times(&self, from: usize) -> Vec<i64> {
-        let own = self.columns.time_ns.iter_from(from);
-        let placed = self.columns.time_how.iter_from(from).map(batch::is_placed);
-        let numbers = (from..).map(|event| u32::try_from(event).unwrap_or(u32::MAX));
-        let mut times = Vec::with_capacity(self.len().saturating_sub(from));
-        times.extend(
-            own.zip(placed)
-                .zip(numbers)
-                .map(|((ns, placed), event)| if placed { ns } else { self.at_ns(event) }),
-        );
-        times
-    }
-
-    /// Whether events stand in time order already: each is looked at once, and nothing is kept of it.
-    fn is_in_order(&self, order: &[EventNumber], rank: &[u32]) -> bool {
-        let mut last: Option<(i64, EventNumber)> = None;
-        order.iter().all(|event| {
-            let now = (self.at_ns(*event), *event);
-            let before = last.replace(now);
-            before.is_none_or(|(ns, event)| {
-                let by_place = || self.place(event, rank).cmp(&self.place(now.1, rank));
-                ns.cmp(&now.0).then_with(by_place) != Ordering::Greater
-            })
-        })
-    }
-
     /// The shown events and these others, in time order.
     #[must_use]
     pub fn order_with(
@@ -265,7 +253,7 @@ impl Store {
     ) -> Vec<EventNumber> {
         let mut all: Vec<EventNumber> = self.order.iter().copied().chain(others).collect();
         if all.len() > self.order.len() {
-            all.sort_by(|one, other| self.compare(*one, *other, rank));
+            self.by(rank).sort(&mut all);
         }
         all
     }
@@ -278,22 +266,14 @@ impl Store {
             return false;
         }
         let mut order = std::mem::take(&mut self.order);
-        let times = self.times(old);
-        let at = |event: EventNumber| match (event as usize).checked_sub(old) {
-            Some(fresh) => times.get(fresh).copied().unwrap_or(i64::MAX),
-            None => self.at_ns(event),
-        };
-        let compare = |one: EventNumber, other: EventNumber| {
-            at(one)
-                .cmp(&at(other))
-                .then_with(|| self.place(one, rank).cmp(&self.place(other, rank)))
-        };
         let mut fresh: Vec<EventNumber> = (old..all)
             .filter_map(|event| u32::try_from(event).ok())
             .collect();
-        fresh.sort_by(|one, other| compare(*one, *other));
-        merge(&mut order, &fresh, compare);
-        drop(times);
+        {
+            let by = self.by(rank);
+            by.sort(&mut fresh);
+            by.merge(&mut order, &fresh);
+        }
         self.order = order;
         self.ordered = all;
         true
@@ -316,59 +296,8 @@ impl Store {
             let others = (0..all).zip(is_in).filter(|(_, is_in)| !is_in);
             order.extend(others.map(|(event, _)| event).filter(|event| keep(*event)));
         }
-        if !self.is_in_order(&order, rank) {
-            let times = self.times(0);
-            let at = |event: EventNumber| times.get(event as usize).copied().unwrap_or(i64::MAX);
-            order.sort_by(|one, other| {
-                at(*one)
-                    .cmp(&at(*other))
-                    .then_with(|| self.place(*one, rank).cmp(&self.place(*other, rank)))
-            });
-        }
+        self.by(rank).sort(&mut order);
         self.order = order;
         self.ordered = self.columns.len();
-    }
-}
-
-/// Merges a sorted list into another, from the back: what stands before the first new one is not touched. A log that is read in its own
-/// order costs only what is new of it.
-fn merge(
-    into: &mut Vec<EventNumber>,
-    fresh: &[EventNumber],
-    compare: impl Fn(EventNumber, EventNumber) -> Ordering,
-) {
-    let mut left = into.len();
-    let mut right = fresh.len();
-    make_room(into, right);
-    into.resize(left + right, 0);
-    while let Some(new) = right.checked_sub(1).and_then(|at| fresh.get(at)).copied() {
-        let old = left.checked_sub(1).and_then(|at| into.get(at)).copied();
-        let later = old.filter(|old| compare(*old, new) == Ordering::Greater);
-        let to = left + right - 1;
-        match later {
-            Some(_) => left -= 1,
-            None => right -= 1,
-        }
-        if let Some(slot) = into.get_mut(to) {
-            *slot = later.unwrap_or(new);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn merging_is_sorting(mut old: Vec<u32>, mut fresh: Vec<u32>) {
-            let mut all: Vec<u32> = old.iter().chain(&fresh).copied().collect();
-            all.sort_unstable();
-            old.sort_unstable();
-            fresh.sort_unstable();
-            merge(&mut old, &fresh, |one, other| one.cmp(&other));
-            prop_assert_eq!(old, all);
-        }
     }
 }

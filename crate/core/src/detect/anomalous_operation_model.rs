@@ -219,7 +219,7 @@ fn on_resource(operation: &str) -> bool {
 fn monitored(view: &CaseView<'_>, op: &Operation) -> bool {
     let settings = &view.settings.control_plane.model;
     if settings.published {
-        return op.operation == PUBLISHED_OPERATION;
+        return &*op.operation == PUBLISHED_OPERATION;
     }
     op.family == OperationFamily::Action
         || settings.include_managed && op.family == OperationFamily::Managed

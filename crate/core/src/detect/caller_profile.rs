@@ -83,14 +83,14 @@ impl ActorOperation {
         // Mostly the same address as before, and the same day.
         if op.ips.len() != 1 || last.ip != op.symbols.ip {
             for ip in &op.ips {
-                if !self.ips.contains(ip) {
-                    self.ips.insert(ip.clone());
+                if !self.ips.contains(&**ip) {
+                    self.ips.insert(ip.to_string());
                 }
             }
             last.ip = op.symbols.ip;
         }
-        if self.category < op.category {
-            self.category.clone_from(&op.category);
+        if self.category.as_deref() < op.category.as_deref() {
+            self.category = op.category.as_deref().map(str::to_owned);
         }
         (self.first, self.last) = widened((self.first, self.last), op);
         for time in op.rows.iter().filter_map(|row| row.at) {
@@ -164,7 +164,7 @@ pub fn actors(view: &CaseView<'_>) -> Vec<Actor> {
         // Operations come in time order, so actors do.
         let slot = *place.entry(principal).or_insert_with(|| {
             let actor = Actor {
-                caller: caller.clone(),
+                caller: caller.to_string(),
                 kind: CallerKind::Unknown,
                 ips: Vec::new(),
                 first: None,
@@ -183,14 +183,14 @@ pub fn actors(view: &CaseView<'_>) -> Vec<Actor> {
         if op.ips.len() > 1 || !op.ips.is_empty() && ips.insert(op.symbols.ip, ()).is_none() {
             for ip in &op.ips {
                 if further.insert((slot, ip), ()).is_none() {
-                    actor.ips.push(ip.clone());
+                    actor.ips.push(ip.to_string());
                 }
             }
         }
         (actor.first, actor.last) = widened((actor.first, actor.last), op);
         let (row, last) = operations.entry(op.symbols.operation).or_default();
         if row.count == 0 {
-            row.operation.clone_from(&op.operation);
+            row.operation = op.operation.to_string();
         }
         row.take(at, op, last);
     }
@@ -281,7 +281,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                         }
                     ),
                     part * 100.0
-                ),
+                )
+                .into(),
                 operations: row.members.clone(),
                 values: figures(json!({
                     "operation": row.operation,

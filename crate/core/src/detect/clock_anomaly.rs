@@ -77,9 +77,10 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 on_host(clock.host.as_deref()),
                 between(low, high),
                 counted(clock.estimate.pairs, "linked execution")
-            ),
+            )
+            .into(),
             subject: of_host(clock.host.clone()).into(),
-            time: first_run(view, clock.host.as_deref()),
+            time: first_run(view, clock.host.as_deref()).map(Box::new),
             values: figures(json!({
                 "code": "skew",
                 "low": seconds(low),
@@ -168,14 +169,15 @@ fn steps(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> {
                 format!("{} times", all.len())
             },
             lasting(length(greatest))
-        ),
+        )
+        .into(),
         events: all
             .iter()
             .take(50)
             .flat_map(|step| [step.before, step.after])
             .collect(),
         subject: of_host(reach.host.clone()).into(),
-        time: Some(ordered),
+        time: Some(Box::new(ordered)),
         values: figures(json!({
             "code": "step-back",
             "count": all.len(),
@@ -216,14 +218,14 @@ fn receipts(view: &CaseView<'_>, label: &str, reach: &Reach) -> Option<Finding> 
             counted(outside.len(), "line"),
             on_host(reach.host.as_deref()),
             lasting(remainder(worst.offset))
-        ),
+        ).into(),
         events: outside
             .iter()
             .take(50)
             .map(|receipt| receipt.event)
             .collect(),
         subject: of_host(reach.host.clone()).into(),
-        time: Some((first, first)),
+        time: Some(Box::new((first, first))),
         values: figures(json!({
             "code": "receipt",
             "count": outside.len(),

@@ -220,7 +220,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             },
             baseline: Baseline::Full,
             title: "Operation without a trace on the guest".into(),
-            summary: format!("{said}."),
+            summary: format!("{said}.").into(),
             operations: vec![at],
             executions: view
                 .machines()

@@ -234,13 +234,14 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
             process.host,
             counted(below.len(), "suspicious descendant"),
             whys.join(", "),
-        ),
+        )
+        .into(),
         events,
         subject: super::machines::of_host(
             Some(process.host.to_string()).filter(|host| !host.is_empty()),
         )
         .into(),
-        time: Some((cloud(started), cloud(last))),
+        time: Some(Box::new((cloud(started), cloud(last)))),
         values: figures(json!({
             "handler": process.image(view.store),
             "count": below.len(),

@@ -113,7 +113,7 @@ fn finding(view: &CaseView<'_>, script: &ExecutionScript, code: Code) -> Option<
         },
         baseline: Baseline::NotApplicable,
         title: title.into(),
-        summary: format!("{summary}{way}."),
+        summary: format!("{summary}{way}.").into(),
         operations: execution.operation.into_iter().collect(),
         executions: vec![script.execution],
         values: figures(json!({

@@ -307,14 +307,14 @@ fn finding(view: &CaseView<'_>, revival: &Revival) -> Option<Finding> {
             settings.dormant_days,
             added.operation(view),
             minutes(credential.at, sign_in.at),
-        ),
+        ).into(),
         operations: revival.commands.clone(),
         events,
         time: Some((
             credential.at,
             last.filter(|last| last.ns > sign_in.at.ns)
                 .unwrap_or(sign_in.at),
-        )),
+        )).map(Box::new),
         subject: Subject {
             caller: sign_in.actor(view).map(str::to_owned),
             ip: sign_in.ip(view).map(str::to_owned),

@@ -294,12 +294,12 @@ fn finding(
         },
         confidence: Confidence::High,
         title: "Script handler removed from a guest".into(),
-        summary: format!("{}.", said.join(", ")),
+        summary: format!("{}.", said.join(", ")).into(),
         operations,
         executions: view.executions_of_run(last.map(|(_, at)| at)),
         events: removal.signs.iter().map(|sign| sign.event).collect(),
         subject: of_host(host).into(),
-        time: time.zip(end),
+        time: time.zip(end).map(Box::new),
         values: figures(json!({
             "gap": gap.map(seconds),
             "orphan": orphan,
@@ -357,7 +357,8 @@ fn in_cloud_only(
             "{} deleted a script extension of {}{after}.",
             super::who(op),
             super::target(op)
-        ),
+        )
+        .into(),
         operations: vec![at],
         values: figures(json!({
             "gap": gap.map(seconds),

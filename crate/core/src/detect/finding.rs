@@ -97,7 +97,7 @@ pub struct Finding {
     /// A few words.
     pub title: Arc<str>,
     /// One sentence with the figures, where it is written down: [`Referred::words`] says it in any case.
-    pub(crate) summary: String,
+    pub(crate) summary: Sparse<String>,
     /// Operations by position in the case.
     pub operations: Vec<usize>,
     /// Executions by position in the case.
@@ -105,7 +105,7 @@ pub struct Finding {
     /// Events beside those of its operations.
     pub events: Vec<EventNumber>,
     /// First and last instant, by the cloud's clock, where its operations and executions do not say.
-    pub time: Option<(Instant, Instant)>,
+    pub time: Option<Box<(Instant, Instant)>>,
     /// Whom and what it is about, as far as its operations and executions do not say.
     pub subject: Sparse<Subject>,
     /// The figures, where they are written down.
@@ -113,11 +113,11 @@ pub struct Finding {
     /// What says sentence and figures where they are not written down.
     pub wording: Option<Arc<dyn Wording>>,
     /// Detectors whose findings made this one worse.
-    pub raised_by: Vec<&'static str>,
+    pub raised_by: Sparse<Vec<&'static str>>,
     /// ATT&CK techniques.
     pub attack: Cow<'static, [&'static str]>,
     /// Techniques that lists of indicators name.
-    pub further_attack: Vec<String>,
+    pub further_attack: Sparse<Vec<String>>,
     /// The entry of the allow-list that suppresses it.
     pub allowed_by: Option<usize>,
     /// What else is known of it, where a rule found it and no detector.
@@ -150,7 +150,7 @@ impl Default for Finding {
             confidence: Confidence::High,
             baseline: Baseline::NotApplicable,
             title: Arc::default(),
-            summary: String::new(),
+            summary: Sparse::default(),
             operations: Vec::new(),
             executions: Vec::new(),
             events: Vec::new(),
@@ -158,9 +158,9 @@ impl Default for Finding {
             subject: Sparse::default(),
             values: Sparse::default(),
             wording: None,
-            raised_by: Vec::new(),
+            raised_by: Sparse::default(),
             attack: Cow::Borrowed(&[]),
-            further_attack: Vec::new(),
+            further_attack: Sparse::default(),
             allowed_by: None,
             rule: None,
         }

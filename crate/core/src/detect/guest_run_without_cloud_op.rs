@@ -142,7 +142,7 @@ fn creations(view: &CaseView<'_>) -> BTreeMap<String, i64> {
     for op in view.operations {
         let vm = op.resource.as_ref().and_then(|id| id.vm_resource());
         if let (Some(vm), Some(started)) = (vm, op.started) {
-            let is_creation = op.operation == "microsoft.compute/virtualmachines/write"
+            let is_creation = &*op.operation == "microsoft.compute/virtualmachines/write"
                 && op.outcome == OperationOutcome::Succeeded;
             first.entry(vm).or_insert(is_creation.then_some(started.ns));
         }
@@ -299,11 +299,12 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "No operation asked for {} on {}; {says}.",
                 called(run),
                 on_host(run.host.as_deref())
-            ),
+            )
+            .into(),
             executions: view.executions_of_run(Some(one.run)),
             events: run.events.clone(),
             subject: of_host(run.host.clone()).into(),
-            time: view.run_times(one.run),
+            time: view.run_times(one.run).map(Box::new),
             values: figures(json!({
                 "reason": reason,
                 "pause": seconds(pause),

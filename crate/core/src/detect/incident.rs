@@ -271,8 +271,7 @@ impl Grounds {
     pub fn of(view: CaseView<'_>) -> (Self, Vec<Actor>) {
         let history = view.history();
         let ops = view.operations.iter().enumerate();
-        let uses =
-            ops.filter_map(|(at, op)| Some((op.ips.first()?.as_str(), history.principal(at)?)));
+        let uses = ops.filter_map(|(at, op)| Some((&**op.ips.first()?, history.principal(at)?)));
         let signed_in = view
             .identities()
             .iter()
@@ -443,7 +442,7 @@ impl<'a> Names<'a> {
             .or_else(|| Some(self.host(referred.host(finding)?)));
         let of_operation = || {
             let op = referred.operations.get(operation?)?;
-            op.ips.first().map(String::as_str)
+            op.ips.first().map(|ip| &**ip)
         };
         let ip = finding.subject.ip.as_deref().or_else(of_operation);
         Node {

@@ -190,11 +190,12 @@ fn finding(
             } else {
                 ""
             }
-        ),
+        )
+        .into(),
         operations,
         executions: view.executions_of_run(marks.run),
         subject: of_host(counter.host.clone()).into(),
-        time,
+        time: time.map(Box::new),
         values: figures(json!({ "codes": codes, "power": power.is_some() })).into(),
         events,
         attack: Cow::Borrowed(&["T1529", "T1489"]),

@@ -44,8 +44,9 @@ fn raises_invocation(view: &CaseView<'_>, finding: &Finding) -> bool {
 fn raise(finding: &mut Finding, by: &[&'static str]) {
     if !by.is_empty() {
         finding.severity = finding.severity.max(Severity::High);
-        finding.raised_by = by.to_vec();
-        finding.raised_by.sort_unstable();
+        let mut by = by.to_vec();
+        by.sort_unstable();
+        finding.raised_by = by.into();
     }
 }
 

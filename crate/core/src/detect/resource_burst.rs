@@ -206,7 +206,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 who(op),
                 counted(x, "resource"),
                 settings.days
-            ),
+            ).into(),
             operations: of.today,
             values: figures(json!({
                 "kind": kind.word(),

@@ -144,10 +144,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 on_host(host.as_deref()),
                 counted(usize::try_from(length).unwrap_or(0), "letter"),
                 counted(secrets.len(), "record")
-            ),
+            )
+            .into(),
             events,
             subject: of_host(host).into(),
-            time: times.first().copied().zip(times.last().copied()),
+            time: times
+                .first()
+                .copied()
+                .zip(times.last().copied())
+                .map(Box::new),
             values: figures(json!({ "user": user, "length": length, "by_handler": by_handler }))
                 .into(),
             attack: Cow::Borrowed(&["T1552.001", "T1552.003"]),

@@ -221,7 +221,7 @@ pub(super) fn findings(view: &CaseView<'_>) -> Vec<Finding> {
 
 fn finding(view: &CaseView<'_>, op: &Operation, started: i64, risk: &Risk<'_>) -> Finding {
     let settings = &view.settings.identity.risk_window;
-    let endpoint = op.ips.first().map(String::as_str);
+    let endpoint = op.ips.first().map(|ip| &**ip);
     let token = op.token_ip.as_deref();
     let mut worst: Option<(Relation, &'static str)> = None;
     for (one, _) in &risk.near {
@@ -291,7 +291,8 @@ fn finding(view: &CaseView<'_>, op: &Operation, started: i64, risk: &Risk<'_>) -
                 Relation::Different => "different",
                 Relation::Unknown => "not both known",
             }
-        ),
+        )
+        .into(),
         operations: vec![risk.operation],
         events: risk.near.iter().map(|(one, _)| one.event).collect(),
         values: figures(json!({

@@ -242,7 +242,8 @@ fn finding(
             span,
             who(op),
             target(op),
-        ),
+        )
+        .into(),
         operations: vec![operation],
         events,
         subject: Subject {
@@ -253,7 +254,8 @@ fn finding(
         time: Some((
             started.min(instant(first.0)),
             op.ended.unwrap_or(started).max(instant(last.0)),
-        )),
+        ))
+        .map(Box::new),
         values: figures(json!({
             "count": processes.len(),
             "first": instant(first.0).to_string(),

@@ -107,7 +107,7 @@ fn groups<'a>(view: &'a CaseView<'_>) -> BTreeMap<GroupKey<'a>, Vec<Command<'a>>
         let vm = history.vm(at);
         let (ip, by_vm) = match settings.group {
             SpikeGroup::Principal => (None, None),
-            SpikeGroup::PrincipalAddress => (op.ips.first().map(String::as_str), None),
+            SpikeGroup::PrincipalAddress => (op.ips.first().map(|ip| &**ip), None),
             SpikeGroup::PrincipalVm => (None, vm),
         };
         let alone = if op.correlation.is_some() { 0 } else { at };
@@ -295,7 +295,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 counted(count, "command"),
                 counted(burst.vms, "VM"),
                 lasting(span)
-            ),
+            )
+            .into(),
             operations: burst.operations.clone(),
             values: figures(json!({
                 "count": count,

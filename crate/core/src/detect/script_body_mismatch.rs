@@ -161,12 +161,13 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 "The script of {} on {} {says}{after}.",
                 called(run),
                 on_host(run.host.as_deref())
-            ),
+            )
+            .into(),
             operations: view.operation_of_run(at).into_iter().collect(),
             executions: view.executions_of_run(Some(at)),
             events: texts.map(|texts| texts.events.clone()).unwrap_or_default(),
             subject: of_host(run.host.clone()).into(),
-            time: view.run_times(at),
+            time: view.run_times(at).map(Box::new),
             values: figures(json!({
                 "result": "differs",
                 "line_ends_only": result == Result::LineEnds,

@@ -308,7 +308,7 @@ fn finding(
             Some(first.host.to_string()).filter(|host| !host.is_empty()),
         )
         .into(),
-        time: times().min().zip(times().max()),
+        time: times().min().zip(times().max()).map(Box::new),
         wording: Some(Arc::new(Said {
             script: Arc::clone(&script.script),
             children,

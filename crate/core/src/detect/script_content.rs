@@ -133,7 +133,7 @@ fn of_log(view: &CaseView<'_>, script: &LoggedScript) -> Option<Finding> {
     Some(Finding {
         confidence: Confidence::Medium,
         events: script.events.clone(),
-        time: first.zip(last),
+        time: first.zip(last).map(Box::new),
         subject: of_host(script.host.clone()).into(),
         ..said
     })
@@ -199,7 +199,8 @@ fn finding(examined: &Examined, source: &str, norm_sha256: Option<&str>) -> Opti
             super::counted(groups.len(), "group"),
             score.total,
             score.indicators.join(", "),
-        ),
+        )
+        .into(),
         values: figures(json!({
             "score": score.total,
             "indicators": score.indicators,
@@ -211,7 +212,7 @@ fn finding(examined: &Examined, source: &str, norm_sha256: Option<&str>) -> Opti
         }))
         .into(),
         attack: Cow::Borrowed(&["T1651"]),
-        further_attack: techniques.into_iter().collect(),
+        further_attack: techniques.into_iter().collect::<Vec<_>>().into(),
         ..Finding::default()
     })
 }

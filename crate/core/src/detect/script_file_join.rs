@@ -529,7 +529,8 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
             away(offset),
             who(op),
             target(op),
-        ),
+        )
+        .into(),
         operations: vec![join.operation],
         events: file.events.clone(),
         subject: Subject {
@@ -537,7 +538,10 @@ fn finding(view: &CaseView<'_>, joins: &Joins, join: &Join, published: bool) -> 
             ..Subject::default()
         }
         .into(),
-        time: Some((op.started?.min(at), op.ended.unwrap_or(at).max(at))),
+        time: Some(Box::new((
+            op.started?.min(at),
+            op.ended.unwrap_or(at).max(at),
+        ))),
         values: figures(json!({
             "file": write.name,
             "path": write.path,

@@ -29,6 +29,7 @@ use crate::reconstruct::operations::OperationOutcome;
 use serde_json::json;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The detector.
 pub const DETECTOR: Detector = Detector {
@@ -53,7 +54,7 @@ struct Member {
 }
 
 /// Who, from where, on which VM.
-type Group = (Option<u32>, Option<String>, Option<u32>);
+type Group = (Option<u32>, Option<Arc<str>>, Option<u32>);
 
 /// The run commands of which the guest says something, with their scripts.
 fn members(view: &CaseView<'_>) -> (BTreeMap<Group, Vec<Member>>, usize) {
@@ -226,7 +227,8 @@ fn finding(view: &CaseView<'_>, episode: &[Member]) -> Option<Finding> {
             who(op),
             target(op),
             lasting(last.start - first.start),
-        ),
+        )
+        .into(),
         operations,
         values: figures(json!({
             "n": n,

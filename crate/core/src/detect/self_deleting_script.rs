@@ -130,12 +130,13 @@ fn finding(
             "The script of {} on {} {says}.",
             called(run),
             on_host(run.host.as_deref())
-        ),
+        )
+        .into(),
         operations: view.operation_of_run(at).into_iter().collect(),
         executions: view.executions_of_run(Some(at)),
         events: run.events.clone(),
         subject: of_host(run.host.clone()).into(),
-        time: view.run_times(at),
+        time: view.run_times(at).map(Box::new),
         values: figures(json!({ "code": code, "indicators": stated })).into(),
         attack: Cow::Borrowed(&["T1070.004"]),
         ..Finding::default()

@@ -302,8 +302,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        let operation = op.operation.as_str();
-        let ip = op.ips.first().map_or("", String::as_str);
+        let operation = &*op.operation;
+        let ip = op.ips.first().map_or("", |ip| &**ip);
         let both = operations.iter().any(|at| from_unknown.contains(at));
         let beside = operations.iter().any(|at| near(*at));
         let baseline = quality(view, &windows, at);
@@ -319,7 +319,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 who(op),
                 counted(count, "time"),
                 settings.least_operations
-            ),
+            )
+            .into(),
             operations,
             values: figures(json!({
                 "rule": "rare-source",
@@ -352,7 +353,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 who(op),
                 target(op),
                 known.join(", ")
-            ),
+            )
+            .into(),
             operations: vec![at],
             values: figures(json!({
                 "rule": "unknown-address",

@@ -496,10 +496,11 @@ impl Looking<'_> {
                 "Of {what} on {}, {}.",
                 on_host(counter.host.as_deref()),
                 gap.said
-            ),
+            )
+            .into(),
             executions: executions.collect(),
             subject: of_host(counter.host.clone()).into(),
-            time: first.zip(last),
+            time: first.zip(last).map(Box::new),
             values: figures(json!({
                 "code": gap.code,
                 "numbers": gap.numbers,

@@ -123,12 +123,13 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                     on_host(run.host.as_deref()),
                     reported.len(),
                     bytes.map_or_else(|| "none".to_owned(), |bytes| bytes.to_string())
-                ),
+                )
+                .into(),
                 operations: view.operation_of_run(at).into_iter().collect(),
                 executions: view.executions_of_run(Some(at)),
                 events: texts.events.clone(),
                 subject: of_host(run.host.clone()).into(),
-                time: view.run_times(at),
+                time: view.run_times(at).map(Box::new),
                 values: figures(json!({
                     "result": result,
                     "stream": stream,

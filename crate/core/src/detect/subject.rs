@@ -108,15 +108,17 @@ impl<'a> Referred<'a> {
         let resource = run.and_then(|at| self.linked.resources.get(at)?.clone());
         let of_run = || resource.as_deref().map(ResourceId::parse);
         Subject {
-            caller: own.caller.or_else(|| op.and_then(|op| op.caller.clone())),
-            ip: own.ip.or_else(|| op.and_then(|op| op.ips.first().cloned())),
+            caller: own
+                .caller
+                .or_else(|| Some(op?.caller.as_deref()?.to_owned())),
+            ip: own.ip.or_else(|| Some(op?.ips.first()?.to_string())),
             vm: own
                 .vm
                 .or_else(|| op.and_then(Operation::vm))
                 .or_else(|| of_run()?.vm()),
             subscription: own
                 .subscription
-                .or_else(|| op.and_then(|op| op.subscription.clone()))
+                .or_else(|| Some(op?.subscription.as_deref()?.to_owned()))
                 .or_else(|| Some(of_run()?.subscription()?.to_owned())),
             host: own
                 .host
@@ -141,7 +143,7 @@ impl<'a> Referred<'a> {
     /// First and last instant of a finding, by the cloud's clock.
     #[must_use]
     pub fn time(&self, finding: &Finding) -> (Option<Instant>, Option<Instant>) {
-        if let Some((first, last)) = finding.time {
+        if let Some((first, last)) = finding.time.as_deref().copied() {
             return (Some(first), Some(last));
         }
         let ops = || {

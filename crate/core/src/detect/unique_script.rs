@@ -157,7 +157,7 @@ fn gather(view: &CaseView<'_>) -> Vec<Fingerprints> {
         found.scope = match settings.scope {
             UniqueScope::DataSet => String::new(),
             UniqueScope::Subscription => op
-                .and_then(|op| op.subscription.clone())
+                .and_then(|op| op.subscription.as_deref().map(str::to_owned))
                 .or_else(|| {
                     let id = crate::identity::ResourceId::parse(&resource()?);
                     id.subscription().map(str::to_owned)

@@ -329,14 +329,15 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 watched.indicator,
                 counted(seen.count, "time"),
                 places.join(", ")
-            ),
+            )
+            .into(),
             operations: seen.operations.into_iter().collect(),
             executions: match with {
                 With::Execution(at) => vec![at],
                 _ => Vec::new(),
             },
             events,
-            time: seen.time,
+            time: seen.time.map(Box::new),
             subject: seen.subject.into(),
             values: figures(json!({
                 "indicator": watched.indicator,

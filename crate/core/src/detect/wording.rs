@@ -37,7 +37,7 @@ impl Referred<'_> {
         let mut words = match &finding.wording {
             Some(wording) => wording.words(finding, self),
             None => Words {
-                summary: finding.summary.clone(),
+                summary: String::clone(&finding.summary),
                 values: Map::clone(&finding.values),
             },
         };
@@ -54,10 +54,10 @@ impl Referred<'_> {
     pub fn spelled_out(self, finding: &Finding) -> Finding {
         let Words { summary, values } = self.words(finding);
         Finding {
-            summary,
+            summary: summary.into(),
             values: values.into(),
             wording: None,
-            raised_by: Vec::new(),
+            raised_by: Vec::new().into(),
             ..finding.clone()
         }
     }

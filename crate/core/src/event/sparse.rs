@@ -20,6 +20,30 @@ pub trait SaysNothing: Default + PartialEq + 'static {
     fn nothing() -> &'static Self;
 }
 
+static NO_TEXT: String = String::new();
+
+impl SaysNothing for String {
+    fn nothing() -> &'static Self {
+        &NO_TEXT
+    }
+}
+
+static NO_TEXTS: Vec<String> = Vec::new();
+
+impl SaysNothing for Vec<String> {
+    fn nothing() -> &'static Self {
+        &NO_TEXTS
+    }
+}
+
+static NO_IDS: Vec<&'static str> = Vec::new();
+
+impl SaysNothing for Vec<&'static str> {
+    fn nothing() -> &'static Self {
+        &NO_IDS
+    }
+}
+
 static NO_FIGURES: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 impl SaysNothing for Map<String, Value> {

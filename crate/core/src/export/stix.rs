@@ -165,7 +165,7 @@ impl Bundle<'_> {
         let mut ips: BTreeSet<&str> = subject.ip.iter().map(String::as_str).collect();
         let mut callers: BTreeSet<&str> = subject.caller.iter().map(String::as_str).collect();
         for op in ops {
-            ips.extend(op.ips.iter().map(String::as_str));
+            ips.extend(op.ips.iter().map(|ip| &**ip));
             callers.extend(op.caller.as_deref());
         }
         for ip in ips {

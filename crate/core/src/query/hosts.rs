@@ -176,7 +176,7 @@ impl Hosts {
         };
         let linked = case.linked();
         for (at, op) in case.operations().iter().enumerate() {
-            let Some(resource) = op.resource.as_ref().and_then(ResourceId::vm_resource) else {
+            let Some(resource) = op.resource.as_deref().and_then(ResourceId::vm_resource) else {
                 continue;
             };
             let host = hosts.vm(&resource);
@@ -526,7 +526,7 @@ fn execution(case: &Case, at: usize) -> Option<HostExecution> {
         name: run
             .and_then(|run| run.name.clone())
             .or_else(|| op.and_then(|op| op.resource.as_ref()?.child())),
-        caller: op.and_then(|op| op.caller.clone()),
+        caller: op.and_then(|op| op.caller.as_deref().map(str::to_owned)),
         state: run.map_or_else(
             || op.map_or("unknown", |op| op.outcome.word()),
             |run| run.state.word(),

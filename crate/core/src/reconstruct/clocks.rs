@@ -14,6 +14,7 @@
 use crate::case::store::Store;
 use crate::time::zone::Zone;
 use crate::time::{Instant, NS_PER_DAY, NS_PER_SECOND, TimeBasis, YEAR_UNKNOWN};
+use std::collections::BTreeMap;
 
 /// How the times of an item were placed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,94 +94,139 @@ pub fn place(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>) ->
     placed
 }
 
-fn years(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>, placed: &mut Placed) {
-    // (event, years after the first record, reading in the placeholder year)
-    let mut sequence: Vec<(u32, i32, Instant)> = Vec::new();
-    // The first full time of the same item, with the position it stands at.
-    let mut exact: Option<(usize, Instant)> = None;
-    let (mut year, mut previous) = (0, None::<i64>);
-    for event in store.events_of(item.number) {
-        let Some(stamp) = store.columns.stamp(event as usize) else {
-            continue;
-        };
-        if stamp.basis != TimeBasis::YearInferred {
-            if matches!(stamp.basis, TimeBasis::Utc | TimeBasis::Offset) {
-                exact.get_or_insert((sequence.len(), stamp.instant));
-            }
-            continue;
-        }
-        let reading = stamp.instant.in_year(YEAR_UNKNOWN);
-        if let Some(previous) = previous {
+/// 29 February of the placeholder year.
+const LEAP_DAY: std::ops::Range<i64> = 789 * NS_PER_DAY..790 * NS_PER_DAY;
+
+/// Year-less readings of an item as its year is found from them: what a million of them come to.
+#[derive(Default)]
+struct Yearless {
+    count: u64,
+    /// By years after the first record, the first and last reading in the placeholder year; those of 29 February apart.
+    ranges: BTreeMap<(i32, bool), (Instant, Instant)>,
+    /// Years after the first record, and reading, of the last.
+    last: Option<(i32, Instant)>,
+    /// The first full time of the same item, and the year-less reading that follows it.
+    exact: Option<Instant>,
+    beside: Option<(i32, Instant)>,
+}
+
+/// Counts the years along the readings of an item: a reading of half a year before the one before is of the next year.
+#[derive(Default)]
+struct Counting {
+    year: i32,
+    previous: Option<i64>,
+}
+
+impl Counting {
+    /// Years after the first record, and the reading in the placeholder year.
+    fn next(&mut self, reading: Instant) -> (i32, Instant) {
+        let reading = reading.in_year(YEAR_UNKNOWN);
+        if let Some(previous) = self.previous {
             if previous - reading.ns > HALF_YEAR {
-                year += 1;
+                self.year += 1;
             } else if reading.ns - previous > HALF_YEAR {
-                year -= 1;
+                self.year -= 1;
             }
         }
-        previous = Some(reading.ns);
-        sequence.push((event, year, reading));
+        self.previous = Some(reading.ns);
+        (self.year, reading)
     }
-    if sequence.is_empty() {
+}
+
+impl Yearless {
+    fn of(store: &Store, item: u32) -> Self {
+        let mut all = Self::default();
+        let mut counting = Counting::default();
+        for event in store.events_of(item) {
+            let Some(stamp) = store.columns.stamp(event as usize) else {
+                continue;
+            };
+            if stamp.basis != TimeBasis::YearInferred {
+                if matches!(stamp.basis, TimeBasis::Utc | TimeBasis::Offset) {
+                    all.exact.get_or_insert(stamp.instant);
+                }
+                continue;
+            }
+            let (after, reading) = counting.next(stamp.instant);
+            all.count += 1;
+            let leaps = LEAP_DAY.contains(&reading.ns);
+            let range = all.ranges.entry((after, leaps));
+            let range = range.or_insert((reading, reading));
+            range.0 = range.0.min(reading);
+            range.1 = range.1.max(reading);
+            all.last = Some((after, reading));
+            if all.exact.is_some() {
+                all.beside.get_or_insert((after, reading));
+            }
+        }
+        all
+    }
+
+    /// First and last reading, the first record being of this year. A later reading of the placeholder year is a later one of any other, but for those
+    /// that have no such day.
+    fn range(&self, base: i32) -> (i64, i64) {
+        let ranges = self.ranges.iter().map(|((after, _), (first, last))| {
+            let ns = |reading: &Instant| reading.in_year(base + after).ns;
+            (ns(first), ns(last))
+        });
+        ranges.fold((i64::MAX, i64::MIN), |(low, high), (first, last)| {
+            (low.min(first), high.max(last))
+        })
+    }
+}
+
+fn years(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>, placed: &mut Placed) {
+    let all = Yearless::of(store, item.number);
+    let Some((last, _)) = all.last else {
         return;
-    }
-    let last = sequence.last().map_or(0, |(_, after, _)| *after);
+    };
     let given = item.year.map(|year| (year - last, YearFrom::Given));
-    let inferred = || base_year(&sequence, exact, known, item.modified_ms);
+    let inferred = || base_year(&all, known, item.modified_ms);
     let Some((base, from)) = given.or_else(inferred) else {
-        placed.year_unknown = sequence.len() as u64;
+        placed.year_unknown = all.count;
         return;
     };
     placed.year_from = Some(from);
-    placed.year = sequence.last().map(|(_, after, _)| base + after);
-    let placed = sequence
-        .into_iter()
-        .map(|(event, after, reading)| (event as usize, reading.in_year(base + after).ns));
-    store.columns.time_ns.replace(placed);
+    placed.year = Some(base + last);
+    // Counted again, a part of the item after the other: all of its times at once would be twice what the case keeps of them.
+    let mut counting = Counting::default();
+    for events in store.parts_of(item.number) {
+        let mut found: Vec<(usize, i64)> = Vec::new();
+        for event in events {
+            let stamp = store.columns.stamp(event as usize);
+            if let Some(stamp) = stamp.filter(|stamp| stamp.basis == TimeBasis::YearInferred) {
+                let (after, reading) = counting.next(stamp.instant);
+                found.push((event as usize, reading.in_year(base + after).ns));
+            }
+        }
+        store.columns.time_ns.replace(found);
+    }
 }
 
 /// The year of the first record.
 fn base_year(
-    sequence: &[(u32, i32, Instant)],
-    exact: Option<(usize, Instant)>,
+    all: &Yearless,
     known: Option<(i64, i64)>,
     modified_ms: Option<i64>,
 ) -> Option<(i32, YearFrom)> {
-    let at = |index: usize, base: i32| {
-        sequence
-            .get(index)
-            .map(|(_, after, reading)| reading.in_year(base + after).ns)
-    };
-    if let Some((position, instant)) = exact {
-        let index = position.min(sequence.len().saturating_sub(1));
-        let around = instant.year_month().0 - sequence.get(index).map_or(0, |(_, after, _)| *after);
-        let near = |base: &i32| at(index, *base).map_or(i64::MAX, |ns| (ns - instant.ns).abs());
+    if let (Some(instant), Some((after, reading))) = (all.exact, all.beside.or(all.last)) {
+        let around = instant.year_month().0 - after;
+        let near = |base: &i32| (reading.in_year(base + after).ns - instant.ns).abs();
         return (around - 1..=around + 1)
             .min_by_key(near)
             .map(|base| (base, YearFrom::SameItem));
     }
-    let range = |base: i32| {
-        let times = (0..sequence.len()).filter_map(|index| at(index, base));
-        times.fold((i64::MAX, i64::MIN), |(low, high), ns| {
-            (low.min(ns), high.max(ns))
-        })
-    };
+    let last = all.last.map_or(0, |(after, _)| after).max(0);
     if let Some((low, high)) = known {
-        let (from, to) = (
-            Instant { ns: low, digits: 0 }.year_month().0,
-            Instant {
-                ns: high,
-                digits: 0,
-            }
-            .year_month()
-            .0,
-        );
-        let last = sequence.last().map_or(0, |(_, after, _)| *after).max(0);
+        let year = |ns| Instant { ns, digits: 0 }.year_month().0;
         let distance = |base: &i32| {
-            let (first, end) = range(*base);
+            let (first, end) = all.range(*base);
             (first - high).max(low - end).max(0)
         };
         // The latest year among the nearest: logs are collected soon after they are written.
-        let nearest = (from - 1 - last..=to + 1).rev().min_by_key(distance)?;
+        let nearest = (year(low) - 1 - last..=year(high) + 1)
+            .rev()
+            .min_by_key(distance)?;
         return Some((nearest, YearFrom::Neighbours));
     }
     let modified = modified_ms?.checked_mul(1_000_000)?;
@@ -190,15 +236,11 @@ fn base_year(
     }
     .year_month()
     .0;
-    let last = sequence
-        .iter()
-        .map(|(_, after, _)| *after)
-        .max()
-        .unwrap_or(0);
+    let last = all.ranges.keys().next_back().map_or(0, |(after, _)| *after);
     // A clock may run ahead of the file system's by a day or two, not by more.
     (year - last - 1..=year - last + 1)
         .rev()
-        .find(|base| range(*base).1 <= modified + 2 * NS_PER_DAY)
+        .find(|base| all.range(*base).1 <= modified + 2 * NS_PER_DAY)
         .map(|base| (base, YearFrom::Modified))
 }
 

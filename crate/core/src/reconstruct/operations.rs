@@ -9,6 +9,7 @@
 use super::display_names::{self, Named};
 use super::duplicates::{Row, records};
 use crate::case::store::{EventNumber, Store};
+use crate::event::batch::make_room;
 use crate::event::column::Column;
 use crate::event::fact::{CloudRow, Status};
 use crate::event::facts::FactKind;
@@ -18,6 +19,7 @@ use crate::time::Instant;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Which feature an operation uses (detectors 0.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,25 +136,25 @@ pub struct Operation {
     /// Its texts by number.
     pub symbols: OperationSymbols,
     /// Correlation id, folded.
-    pub correlation: Option<String>,
+    pub correlation: Option<Arc<str>>,
     /// Operation id, folded; a display name where no export gives the id.
-    pub operation: String,
+    pub operation: Arc<str>,
     /// Which feature.
     pub family: OperationFamily,
     /// Resource id, folded.
-    pub resource: Option<ResourceId>,
+    pub resource: Option<Arc<ResourceId>>,
     /// Subscription, folded.
-    pub subscription: Option<String>,
+    pub subscription: Option<Arc<str>>,
     /// First caller in time order.
-    pub caller: Option<String>,
+    pub caller: Option<Arc<str>>,
     /// What kind of identity that is.
     pub caller_kind: CallerKind,
     /// Object id claim, else the folded caller (detectors 0.4).
-    pub principal: Option<String>,
+    pub principal: Option<Arc<str>>,
     /// Distinct management-endpoint addresses in time order.
-    pub ips: Vec<String>,
+    pub ips: Vec<Arc<str>>,
     /// Address that obtained the token.
-    pub token_ip: Option<String>,
+    pub token_ip: Option<Arc<str>>,
     /// First row's time.
     pub started: Option<Instant>,
     /// Last row's time.
@@ -162,11 +164,11 @@ pub struct Operation {
     /// Whether a start row exists.
     pub complete_start: bool,
     /// `User`, `ServicePrincipal` or what the role evidence says, folded.
-    pub principal_type: Option<String>,
+    pub principal_type: Option<Arc<str>>,
     /// Request and response bodies, in time order.
     pub bodies: Vec<String>,
     /// Category, folded; the greatest where its rows differ.
-    pub category: Option<String>,
+    pub category: Option<Arc<str>>,
     /// Its events in time order, copies left out.
     pub events: Vec<EventNumber>,
     /// What each of those says that the fold loses.
@@ -186,6 +188,39 @@ pub struct OperationRow {
     pub created: bool,
 }
 
+/// Texts that operations have in common: a tenant has few callers, addresses and machines, and a hundred thousand operations of theirs.
+#[derive(Default)]
+struct Shared {
+    texts: HashMap<Symbol, Arc<str>, FixedState>,
+    folded: HashMap<Symbol, Arc<str>, FixedState>,
+    resources: HashMap<Symbol, Arc<ResourceId>, FixedState>,
+}
+
+impl Shared {
+    fn text(&mut self, store: &Store, symbol: Symbol) -> Option<Arc<str>> {
+        let text = store.text(symbol)?;
+        let shared = self.texts.entry(symbol).or_insert_with(|| text.into());
+        Some(Arc::clone(shared))
+    }
+
+    fn resource(&mut self, store: &Store, symbol: Symbol) -> Option<Arc<ResourceId>> {
+        let text = store.text(symbol)?;
+        let shared = self.resources.entry(symbol).or_insert_with(|| {
+            Arc::new(ResourceId {
+                folded: text.to_owned(),
+            })
+        });
+        Some(Arc::clone(shared))
+    }
+
+    /// A text folded; the symbol is its own.
+    fn folded(&mut self, symbol: Symbol, text: &str) -> Option<Arc<str>> {
+        let shared = self.folded.entry(symbol);
+        let shared = shared.or_insert_with(|| crate::identity::fold(text).into());
+        Some(Arc::clone(shared))
+    }
+}
+
 /// Operations, and which event is a copy of which.
 #[derive(Debug, Default)]
 pub struct Folded {
@@ -201,13 +236,15 @@ pub struct Folded {
 pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> Folded {
     type GroupKey = (Symbol, Symbol, Symbol, Symbol, u64);
     // Most operations have two rows or three.
-    let mut place_of: HashMap<GroupKey, usize, FixedState> = HashMap::with_capacity_and_hasher(
+    let mut place_of: HashMap<GroupKey, u32, FixedState> = HashMap::with_capacity_and_hasher(
         store.facts.count(FactKind::Cloud) / 2,
         FixedState::default(),
     );
-    let mut groups: Vec<(GroupKey, Vec<Row<'_>>)> = Vec::new();
+    let mut keys: Vec<GroupKey> = Vec::new();
+    // (operation, place of a fact): rows as such are made for one operation at a time.
+    let mut members: Vec<(u32, u32)> = Vec::with_capacity(store.facts.count(FactKind::Cloud));
     let renamed = renamed(store, &keep);
-    for (fact, found) in store.facts.iter().enumerate() {
+    for (fact, found) in (0_u32..).zip(store.facts.iter()) {
         let event = found.event();
         if !found.is(FactKind::Cloud) || !keep(event) {
             continue;
@@ -216,15 +253,11 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
         let at = event as usize;
         let symbol = |column: &Column<Symbol>| column.get(at).unwrap_or_default();
         let correlation = symbol(&store.columns.correlation);
-        let item_rank = rank
-            .get(store.item_of(event) as usize)
-            .copied()
-            .unwrap_or(u32::MAX);
-        let place = (item_rank, store.columns.offset.get(at).unwrap_or(0));
         // Without a correlation id nothing joins rows: each is its own.
         let alone = if correlation.is_some() {
             0
         } else {
+            let place = place(store, rank, event);
             (u64::from(place.0) << 40 | place.1) + 1
         };
         let key = (
@@ -237,29 +270,27 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
             symbol(&store.columns.resource),
             alone,
         );
-        let place_in_groups = *place_of.entry(key).or_insert(groups.len());
-        if place_in_groups == groups.len() {
-            groups.push((key, Vec::new()));
+        let next = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let group = *place_of.entry(key).or_insert(next);
+        if group == next {
+            make_room(&mut keys, 1);
+            keys.push(key);
         }
-        if let Some((_, rows)) = groups.get_mut(place_in_groups) {
-            rows.push(Row {
-                event,
-                time: store.stamp(event),
-                status: row.status,
-                event_data_id: row.event_data_id,
-                ticks: row.ticks.map(|ticks| ticks.ns),
-                sub_status: row.sub_status,
-                fact,
-                id: store.text(row.event_data_id).unwrap_or(""),
-                place,
-            });
-        }
+        members.push((group, fact));
     }
+    drop(place_of);
+    // Facts of one operation stay in the order in which they came.
+    members.sort_unstable();
     let mut folded = Folded::default();
-    let mut keyed: Vec<(GroupKey, Operation)> = Vec::with_capacity(groups.len());
-    for (key, rows) in groups {
+    let mut shared = Shared::default();
+    let mut keyed: Vec<(GroupKey, Operation)> = Vec::with_capacity(keys.len());
+    for (key, group) in keys
+        .into_iter()
+        .zip(members.chunk_by(|one, next| one.0 == next.0))
+    {
         let (subscription, correlation, operation, resource, _) = key;
-        let some = |symbol: Symbol| store.text(symbol).map(str::to_owned);
+        let rows = group.iter().filter_map(|(_, fact)| row(store, rank, *fact));
+        let rows: Vec<Row<'_>> = rows.collect();
         let records = records(rows);
         let name = store.text(operation).unwrap_or("");
         let mut op = Operation {
@@ -269,11 +300,12 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
                 subscription,
                 ..OperationSymbols::default()
             },
-            correlation: some(correlation),
-            operation: name.to_owned(),
+            // Each operation has one of its own.
+            correlation: store.text(correlation).map(Arc::from),
+            operation: shared.text(store, operation).unwrap_or_default(),
             family: OperationFamily::of(name),
-            resource: some(resource).map(|text| ResourceId { folded: text }),
-            subscription: some(subscription),
+            resource: shared.resource(store, resource),
+            subscription: shared.text(store, subscription),
             caller: None,
             caller_kind: CallerKind::Unknown,
             principal: None,
@@ -299,13 +331,13 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
                 .copies
                 .extend(copies.iter().skip(1).map(|copy| (copy.event, shown.event)));
             for copy in copies {
-                op.take(store, copy);
+                op.take(store, copy, &mut shared);
             }
         }
         op.outcome = outcome(&records);
         op.principal = op
             .principal
-            .or_else(|| op.caller.as_deref().map(crate::identity::fold));
+            .or_else(|| shared.folded(op.symbols.caller, op.caller.as_deref()?));
         if op.caller_kind == CallerKind::Unknown {
             op.caller_kind = op
                 .caller
@@ -350,6 +382,30 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
     folded
 }
 
+/// Rank of an event's item, then offset.
+fn place(store: &Store, rank: &[u32], event: EventNumber) -> (u32, u64) {
+    let rank = rank.get(store.item_of(event) as usize).copied();
+    let offset = store.columns.offset.get(event as usize);
+    (rank.unwrap_or(u32::MAX), offset.unwrap_or(0))
+}
+
+/// The row whose fact lies at a place of the case.
+fn row<'a>(store: &'a Store, rank: &[u32], fact: u32) -> Option<Row<'a>> {
+    let found = store.facts.get(fact as usize)?;
+    let (event, row) = (found.event(), found.cloud()?);
+    Some(Row {
+        event,
+        time: store.stamp(event),
+        status: row.status,
+        event_data_id: row.event_data_id,
+        ticks: row.ticks.map(|ticks| ticks.ns),
+        sub_status: row.sub_status,
+        fact: fact as usize,
+        id: store.text(row.event_data_id).unwrap_or(""),
+        place: place(store, rank, event),
+    })
+}
+
 /// The operation of rows that have only a display name and a partner that has more.
 fn renamed(store: &Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMap<u32, Symbol> {
     let rows = || {
@@ -379,8 +435,8 @@ fn renamed(store: &Store, keep: &impl Fn(EventNumber) -> bool) -> BTreeMap<u32, 
 
 impl Operation {
     /// Adds what one row says. Rows come in time order.
-    fn take(&mut self, store: &Store, row: &Row<'_>) {
-        let text = |symbol: Symbol| store.text(symbol).map(str::to_owned);
+    fn take(&mut self, store: &Store, row: &Row<'_>, shared: &mut Shared) {
+        let mut text = |symbol: Symbol| shared.text(store, symbol);
         let Some(said) = store.facts.get(row.fact).and_then(|at| at.cloud()) else {
             return;
         };
@@ -413,13 +469,14 @@ impl Operation {
         }
         self.principal_type = self.principal_type.take().or_else(|| text(*principal_type));
         self.token_ip = self.token_ip.take().or_else(|| text(*token_ip));
-        if let Some(ip) = store.column(&store.columns.ip, row.event)
-            && !self.ips.iter().any(|have| have == ip)
+        if let Some(symbol) = column(&store.columns.ip)
+            && let Some(ip) = text(symbol)
+            && !self.ips.contains(&ip)
         {
             if self.ips.is_empty() {
-                self.symbols.ip = column(&store.columns.ip).unwrap_or_default();
+                self.symbols.ip = symbol;
             }
-            self.ips.push(ip.to_owned());
+            self.ips.push(ip);
         }
         self.category = self.category.take().max(text(*category));
         self.complete_start |= *status == Status::Start;
@@ -451,7 +508,7 @@ impl Operation {
     /// The VM key's name (detectors 0.4).
     #[must_use]
     pub fn vm(&self) -> Option<String> {
-        self.resource.as_ref().and_then(ResourceId::vm)
+        self.resource.as_deref().and_then(ResourceId::vm)
     }
 }
 

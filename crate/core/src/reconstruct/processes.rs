@@ -18,6 +18,7 @@ mod process;
 
 use crate::case::store::{EventNumber, Store};
 use crate::event::EventKind;
+use crate::event::batch::make_room;
 use crate::event::fact::ProcessFact;
 use crate::event::facts::{FactAt, FactKind};
 use crate::event::intern::Symbol;
@@ -278,27 +279,34 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
 /// Processes by their ids, which come round again: the latest of each, and of each the one before.
 #[derive(Default)]
 struct ByPid {
-    latest: HashMap<u64, usize, FixedState>,
-    before: Vec<Option<usize>>,
+    latest: HashMap<u64, u32, FixedState>,
+    /// [`NONE`] where there is none before.
+    before: Vec<u32>,
 }
+
+const NONE: u32 = u32::MAX;
 
 impl ByPid {
     /// Adds the next process of the list.
     fn push(&mut self, pid: Option<u64>) {
-        let at = self.before.len();
+        let at = u32::try_from(self.before.len()).unwrap_or(NONE);
         let before = pid.and_then(|pid| self.latest.insert(pid, at));
-        self.before.push(before);
+        make_room(&mut self.before, 1);
+        self.before.push(before.unwrap_or(NONE));
     }
 
     /// The processes with an id, the latest first.
     fn latest_first(&self, pid: Option<u64>) -> impl Iterator<Item = usize> {
         let latest = pid.and_then(|pid| self.latest.get(&pid).copied());
-        std::iter::successors(latest, |at| self.before(*at))
+        std::iter::successors(latest.map(|at| at as usize), |at| self.before(*at))
     }
 
     /// The process before one that has its id.
     fn before(&self, at: usize) -> Option<usize> {
-        self.before.get(at).copied().flatten()
+        let before = self.before.get(at).copied();
+        before
+            .filter(|before| *before != NONE)
+            .map(|at| at as usize)
     }
 }
 

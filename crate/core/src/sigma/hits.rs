@@ -99,7 +99,7 @@ pub fn findings(case: &Case, search: &Search) -> Vec<Finding> {
     let key = |finding: &Finding| {
         let first = finding.events.iter().map(place).min().unwrap_or(u32::MAX);
         (
-            finding.time.map_or(i64::MAX, |(first, _)| first.ns),
+            finding.time.as_ref().map_or(i64::MAX, |time| time.0.ns),
             finding.rule.as_ref().map_or(usize::MAX, |of| of.rule),
             first,
         )
@@ -367,8 +367,8 @@ fn finding(
         // The rule matched, which is certain; what it means is its author's to say.
         confidence: Confidence::High,
         title: known.title.as_str().into(),
-        summary: summary(set, rule, &list, host.as_deref(), &caller),
-        time: begun.zip(ended),
+        summary: summary(set, rule, &list, host.as_deref(), &caller).into(),
+        time: begun.zip(ended).map(Box::new),
         subject: Subject {
             caller: column(&store.columns.actor).filter(|_| !caller.is_empty()),
             ip: column(&store.columns.ip),
@@ -378,7 +378,7 @@ fn finding(
         }
         .into(),
         values: values(set, rule, &list).into(),
-        further_attack: known.attack.clone(),
+        further_attack: known.attack.clone().into(),
         operations: positions,
         executions,
         events,

@@ -35,11 +35,11 @@ fn operation(resource: &str, correlation: &str, start: i64, end: i64) -> Operati
     let family = "microsoft.compute/virtualmachines/runcommand/action";
     Operation {
         symbols: OperationSymbols::default(),
-        correlation: Some(correlation.to_owned()),
-        operation: family.to_owned(),
+        correlation: Some(correlation.into()),
+        operation: family.into(),
         family: OperationFamily::of(family),
-        subscription: id.subscription().map(str::to_owned),
-        resource: Some(id),
+        subscription: id.subscription().map(Into::into),
+        resource: Some(id.into()),
         caller: None,
         caller_kind: CallerKind::User,
         principal: None,
@@ -109,7 +109,11 @@ impl Told {
         let pairs = linked.executions.iter().filter_map(|execution| {
             let op = self.operations.get(execution.operation?)?;
             let run = self.runs.get(execution.run?)?;
-            Some((op.correlation.clone()?, run.host.clone()?, run.sequence?))
+            Some((
+                op.correlation.as_deref()?.to_owned(),
+                run.host.clone()?,
+                run.sequence?,
+            ))
         });
         pairs.collect()
     }
@@ -170,7 +174,8 @@ fn nearest(told: &Told) -> BTreeSet<Link> {
             continue;
         };
         let entry = by_vm.entry(vm).or_default();
-        entry.push((started.ns, op.correlation.clone().unwrap_or_default()));
+        let correlation = op.correlation.as_deref().unwrap_or("").to_owned();
+        entry.push((started.ns, correlation));
     }
     let of_run = |run: &Run| {
         let host = run.host.clone()?;

@@ -233,8 +233,8 @@ impl<'a> Compared<'a> {
         }
         let found = self.case.operations().iter().map(|operation| {
             let key = (
-                operation.correlation.clone().unwrap_or_default(),
-                operation.operation.clone(),
+                operation.correlation.as_deref().unwrap_or("").to_owned(),
+                operation.operation.to_string(),
                 operation
                     .resource
                     .as_ref()

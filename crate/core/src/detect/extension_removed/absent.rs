@@ -130,11 +130,11 @@ fn finding(
             family.word(),
             on_host(host.as_deref()),
             lasting(most)
-        ),
+        ).into(),
         executions: view.executions_of_run(Some(run)),
         events: view.runs.get(run)?.events.clone(),
         subject: of_host(host).into(),
-        time: Some((ended, until)),
+        time: Some(Box::new((ended, until))),
         values: figures(json!({
             "gap": null,
             "gap_at_most": seconds(most),

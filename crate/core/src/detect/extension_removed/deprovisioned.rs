@@ -231,10 +231,10 @@ fn finding(
         summary: format!(
             "{who} on {} told the guest service to de-provision{after}: that removes the stores of all handlers, their settings and statuses.",
             on_host(host.as_deref())
-        ),
+        ).into(),
         events,
         subject: of_host(host).into(),
-        time: Some(time),
+        time: Some(Box::new(time)),
         values: figures(json!({
             "gap": gap.map(seconds),
             "orphan": false,

@@ -81,7 +81,7 @@ impl Wording for Said {
                 "offset": seconds(step.offset),
                 "weight": step.weight,
                 "actor": of.and_then(|of| of.caller.as_deref()),
-                "operation": of.map(|of| of.operation.as_str()),
+                "operation": of.map(|of| &*of.operation),
                 "resource": of.and_then(|of| of.resource.as_ref()).map(|id| id.folded.as_str()),
             })
         });

@@ -74,13 +74,13 @@ fn worse<'a>(
     ranges: &'a AddressRanges,
     op: &'a Operation,
 ) -> Option<(Origin, &'a str, Match<'a>)> {
-    let matched = |ip: Option<&'a String>, origin: Origin| {
+    let matched = |ip: Option<&'a str>, origin: Origin| {
         let ip = ip?;
         let found = ranges.find(ip)?;
-        wanted(settings, found.class).then_some((origin, ip.as_str(), found))
+        wanted(settings, found.class).then_some((origin, ip, found))
     };
-    let endpoint = matched(op.ips.first(), Origin::Endpoint);
-    let token = op.token_ip.as_ref().filter(|_| !settings.published);
+    let endpoint = matched(op.ips.first().map(|ip| &**ip), Origin::Endpoint);
+    let token = op.token_ip.as_deref().filter(|_| !settings.published);
     let token = matched(token, Origin::Token);
     match (endpoint, token) {
         (Some(one), Some(other)) if severity(other.2.class) > severity(one.2.class) => Some(other),
@@ -136,7 +136,8 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
                 } else {
                     found.tag
                 }
-            ),
+            )
+            .into(),
             operations: vec![at],
             values: figures(json!({
                 "class": found.class.word(),

@@ -26,7 +26,7 @@ fn three_rows_of_one_operation_are_one_finding() {
         "{times:?}"
     );
     assert_eq!(
-        found[0].summary,
+        *found[0].summary,
         "alice executed a command on vm1 from 52.1.2.3 (succeeded; 33 s between its first and last record)."
     );
 }

@@ -139,11 +139,11 @@ impl<'a> Asked<'a> {
             .chain(of_executions)
             .collect();
         for op in all.iter().filter_map(|at| case.operations().get(*at)) {
-            operations.insert(op.operation.clone());
+            operations.insert(op.operation.to_string());
             // Operations beside the finding's own, such as steps of a chain, may be somebody else's.
             if op.caller.as_deref().map(fold) == caller {
-                names.extend(op.principal.clone());
-                addresses.extend(op.ips.iter().chain(&op.token_ip).cloned());
+                names.extend(op.principal.as_deref().map(str::to_owned));
+                addresses.extend(op.ips.iter().chain(&op.token_ip).map(|ip| ip.to_string()));
             }
         }
         let Subject { vm, host, .. } = &subject;

@@ -27,7 +27,7 @@ pub(super) fn who(sides: &Sides<'_>) -> Vec<Statement> {
         out.push(Statement::new(
             case,
             "caller",
-            caller,
+            &**caller,
             &saying(&store.columns.actor, caller),
         ));
     }
@@ -53,12 +53,12 @@ pub(super) fn who(sides: &Sides<'_>) -> Vec<Statement> {
         out.push(Statement::new(
             case,
             "caller address",
-            ip,
+            &**ip,
             &saying(&store.columns.ip, ip),
         ));
     }
     for (ip, events) in distinct(sides, &rows, |row| row.token_ip) {
-        let elsewhere = !op.ips.is_empty() && !op.ips.contains(&ip);
+        let elsewhere = !op.ips.is_empty() && !op.ips.iter().any(|own| **own == *ip);
         let remark = elsewhere.then(|| {
             "the token was obtained from another address than the request came from".to_owned()
         });
@@ -68,7 +68,7 @@ pub(super) fn who(sides: &Sides<'_>) -> Vec<Statement> {
     out.push(Statement::new(
         case,
         "operation",
-        op.operation.clone(),
+        &*op.operation,
         &op.events,
     ));
     if let Some(resource) = &op.resource {
@@ -84,7 +84,7 @@ pub(super) fn who(sides: &Sides<'_>) -> Vec<Statement> {
         out.push(Statement::new(
             case,
             "correlation id",
-            correlation,
+            &**correlation,
             &op.events,
         ));
     }

@@ -47,7 +47,9 @@ fn doubted(mut execution: Execution, doubt: Option<&Doubt>) -> Execution {
 
 impl Linking<'_> {
     pub(super) fn answer(&self, pairs: &[Pair], contested: &[Pair]) -> Linked {
-        let mut executions: Vec<(i64, Execution)> = Vec::new();
+        // At most one for each side.
+        let most = self.asked.len() + self.ran.len();
+        let mut executions: Vec<(i64, Execution)> = Vec::with_capacity(most);
         let (mut linked_runs, mut linked_operations) = (BTreeSet::new(), BTreeSet::new());
         let linked = pairs.iter().filter_map(|pair| self.execution(pair)).chain(
             self.confirmed
@@ -86,7 +88,13 @@ impl Linking<'_> {
             let execution = doubted(one_sided(None, Some(run.at)), doubts.runs.get(&run.at));
             executions.push((self.time(&execution), execution));
         }
-        executions.sort_by_key(|(time, execution)| (*time, execution.operation, execution.run));
+        // Guests alone are in order already, and sorting takes memory.
+        let key = |(time, one): &(i64, Execution)| (*time, one.operation, one.run);
+        if !executions.is_sorted_by_key(key) {
+            executions.sort_by_key(key);
+        }
+        let mut executions: Vec<Execution> = executions.into_iter().map(|(_, one)| one).collect();
+        executions.shrink_to_fit();
         let mut resources = vec![None; self.known.runs.len()];
         for run in &self.ran {
             let vm = self
@@ -111,10 +119,7 @@ impl Linking<'_> {
         });
         Linked {
             clocks: clocks.collect(),
-            executions: executions
-                .into_iter()
-                .map(|(_, execution)| execution)
-                .collect(),
+            executions,
             resources,
             brought: self.known.goal_states.brought.clone(),
             clock_of,
@@ -194,7 +199,7 @@ impl Linking<'_> {
     /// An operation by its correlation id.
     fn operation_name(&self, at: usize) -> String {
         let op = self.known.operations.get(at);
-        op.and_then(|op| op.correlation.clone())
+        op.and_then(|op| op.correlation.as_deref().map(str::to_owned))
             .unwrap_or_else(|| "without a correlation id".to_owned())
     }
 

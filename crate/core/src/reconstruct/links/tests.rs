@@ -30,11 +30,11 @@ fn operation(resource: &str, correlation: &str, start: i64, end: i64) -> Operati
     };
     Operation {
         symbols: crate::reconstruct::operations::OperationSymbols::default(),
-        correlation: Some(correlation.to_owned()),
-        operation: family.to_owned(),
+        correlation: Some(correlation.into()),
+        operation: family.into(),
         family: OperationFamily::of(family),
-        subscription: id.subscription().map(str::to_owned),
-        resource: Some(id),
+        subscription: id.subscription().map(Into::into),
+        resource: Some(id.into()),
         caller: None,
         caller_kind: CallerKind::User,
         principal: None,
@@ -112,7 +112,7 @@ impl Told {
             let op = &self.operations[execution.operation?];
             let run = &self.runs[execution.run?];
             Some((
-                op.correlation.clone()?,
+                op.correlation.as_deref()?.to_owned(),
                 run.host.clone()?,
                 run.sequence.unwrap_or(-1),
                 execution.score.map_or(-1.0, in_points),

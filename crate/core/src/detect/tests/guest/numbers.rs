@@ -74,7 +74,7 @@ fn a_number_that_is_nowhere() {
     assert!(
         hole.summary.contains("4999 between known ones (1 to 4999)"),
         "{}",
-        hole.summary
+        *hole.summary
     );
 }
 

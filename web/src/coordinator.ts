@@ -19,7 +19,7 @@ const PROGRESS_MS = 100;
 const LONG_BYTES = 8 << 20;
 const DRAW_MS = 80;
 const REFRESH_MS = 400;
-/** What the page asks for when all is read is answered before conclusions are drawn. */
+/** What the page asks for when much was read is answered before conclusions are drawn; of little they are there as soon. */
 const ANSWERS_MS = 30;
 /** Merging may cost this share of the time while reading. */
 const REFRESH_SHARE = 0.05;
@@ -406,12 +406,13 @@ class Coordinator {
   private concludeSoon(): void {
     if (this.concluding) return;
     this.concluding = true;
+    const bytes = this.progress.reduce((sum, item) => sum + item.bytes, 0);
     this.case.refresh();
     this.note({ note: "changed", overview: this.overview() });
     setTimeout(() => {
       this.concluding = false;
       if (this.isRead()) this.conclude();
-    }, ANSWERS_MS);
+    }, bytes > LONG_BYTES ? ANSWERS_MS : 0);
   }
 
   /** Gives the readers the next segments of a large item, and stops those whose work is not needed. */

@@ -10,7 +10,7 @@ import type { Done, Job } from "./jobs.js";
 
 const SLICE_BYTES = 8 << 20;
 /** A segment's bytes come in smaller ones; behind its border only the rest of a record is wanted. */
-const SEGMENT_SLICE_BYTES = 2 << 20;
+const SEGMENT_SLICE_BYTES = 4 << 20;
 const BEHIND_BORDER_BYTES = 256 << 10;
 /** The core takes so many at once. Its memory never shrinks, and it holds what it was given beside the events that it made of it. */
 const TAKEN_BYTES = 128 << 10;

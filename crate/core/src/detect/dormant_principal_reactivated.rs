@@ -310,11 +310,11 @@ fn finding(view: &CaseView<'_>, revival: &Revival) -> Option<Finding> {
         ).into(),
         operations: revival.commands.clone(),
         events,
-        time: Some((
+        time: Some(Box::new((
             credential.at,
             last.filter(|last| last.ns > sign_in.at.ns)
                 .unwrap_or(sign_in.at),
-        )).map(Box::new),
+        ))),
         subject: Subject {
             caller: sign_in.actor(view).map(str::to_owned),
             ip: sign_in.ip(view).map(str::to_owned),

@@ -251,11 +251,10 @@ fn finding(
             ..Subject::default()
         }
         .into(),
-        time: Some((
+        time: Some(Box::new((
             started.min(instant(first.0)),
             op.ended.unwrap_or(started).max(instant(last.0)),
-        ))
-        .map(Box::new),
+        ))),
         values: figures(json!({
             "count": processes.len(),
             "first": instant(first.0).to_string(),

@@ -9,7 +9,7 @@ fn guest(said: GuestSaid, number: u32) -> Fact {
         os: Os::Windows,
         version: Symbol(number),
         name: Symbol(number / 2),
-        sequence: (number % 3 > 0).then_some(i64::from(number) - 7),
+        sequence: (!number.is_multiple_of(3)).then_some(i64::from(number) - 7),
         said,
     }))
 }
@@ -39,7 +39,7 @@ fn fact(which: u8, number: u32) -> Fact {
             resource_type: symbol,
             subscription: symbol,
             spelled_name: symbol,
-            display_name_only: number % 2 == 0,
+            display_name_only: number.is_multiple_of(2),
             bodies: if which == 0 { Vec::new() } else { vec![text] },
         })),
         2 => guest(PLAIN[number as usize % PLAIN.len()].clone(), number),

@@ -34,7 +34,7 @@ pub(super) fn told(sides: &Sides<'_>) -> Told {
             records_left += 1;
             continue;
         }
-        let (name, value) = in_words(&fact.said);
+        let (name, value) = in_words(fact.said);
         records.push(Statement::new(case, name, value, &[event]).at(time_of_event(case, event)));
     }
     if let Some(run) = sides.run {
@@ -302,7 +302,7 @@ fn stream(sides: &Sides<'_>, text: Option<&str>, standard: bool) -> Option<Strea
     };
     let by_status = sides
         .said()
-        .find_map(|(event, fact)| Some((event, kept(&fact.said)?)));
+        .find_map(|(event, fact)| Some((event, kept(fact.said)?)));
     let source = if files.is_empty() {
         let events: Vec<EventNumber> = by_status.iter().map(|(event, _)| *event).collect();
         let remark = (text.len() >= STATUS_KEEPS_BYTES).then(|| {

@@ -18,6 +18,9 @@ use std::cmp::Ordering;
 /// Where an event stands among those of one time.
 type Place = (u32, u64, EventNumber);
 
+/// So many events in a row are taken out before what stands behind them is.
+const PATIENCE: usize = 8;
+
 /// How events are compared.
 pub(super) struct By<T, P> {
     /// When an event was, `i64::MAX` where that is unknown.
@@ -55,52 +58,77 @@ impl<T: Fn(EventNumber) -> i64, P: Fn(EventNumber) -> Place> By<T, P> {
             return;
         }
         let mut untimed: Vec<EventNumber> = Vec::new();
-        let mut misplaced: Vec<(i64, EventNumber)> = Vec::new();
-        // What stands in order so far is in front, with the times of its last two.
-        let mut sorted = 0;
-        let mut last: Option<(i64, EventNumber)> = None;
-        let mut before: Option<(i64, EventNumber)> = None;
-        for at in 0..list.len() {
-            let Some(event) = list.get(at).copied() else {
-                break;
-            };
-            let now = ((self.at_ns)(event), event);
-            if now.0 == i64::MAX {
+        list.retain(|event| {
+            let is_timed = (self.at_ns)(*event) != i64::MAX;
+            if !is_timed {
                 make_room(&mut untimed, 1);
-                untimed.push(event);
-                continue;
+                untimed.push(*event);
             }
-            let fits = |standing: Option<(i64, EventNumber)>| {
-                standing.is_none_or(|standing| self.compare_at(standing, now).is_le())
-            };
-            if fits(last) {
-                sorted += 1;
-                before = last;
-            } else {
-                make_room(&mut misplaced, 1);
-                match last.filter(|_| fits(before)) {
-                    // The one before was ahead of its time.
-                    Some(early) => misplaced.push(early),
-                    None => {
-                        misplaced.push(now);
-                        continue;
-                    }
-                }
-            }
-            last = Some(now);
-            if let Some(slot) = list.get_mut(sorted - 1) {
-                *slot = event;
-            }
-        }
-        list.truncate(sorted);
-        // Of several logs read by turns most are: each in its own order, which this sort makes use of.
-        misplaced.sort_by(|one, other| self.compare_at(*one, *other));
-        let misplaced: Vec<EventNumber> = misplaced.into_iter().map(|(_, event)| event).collect();
+            is_timed
+        });
+        let misplaced = self.take_misplaced(list);
         self.merge(list, &misplaced);
         if !self.is_sorted(&untimed) {
             untimed.sort_by(|one, other| self.compare(*one, *other));
         }
         list.append(&mut untimed);
+    }
+
+    /// Takes out what stands out of order, and answers it in order.
+    fn take_misplaced(&self, list: &mut Vec<EventNumber>) -> Vec<EventNumber> {
+        let mut misplaced: Vec<(i64, EventNumber)> = Vec::new();
+        // In front what stands in order so far, then what was taken out or moved, then what is still to be looked at.
+        let (mut sorted, mut next, mut in_a_row) = (0_usize, 0_usize, 0_usize);
+        let timed = |list: &[EventNumber], at: usize| {
+            let event = list.get(at).copied()?;
+            Some(((self.at_ns)(event), event))
+        };
+        let mut last: Option<(i64, EventNumber)> = None;
+        while let Some(now) = timed(list, next) {
+            let fits = |standing: Option<(i64, EventNumber)>| {
+                standing.is_none_or(|standing| self.compare_at(standing, now).is_le())
+            };
+            if !fits(last) {
+                make_room(&mut misplaced, 1);
+                let before = sorted.checked_sub(2).and_then(|at| timed(list, at));
+                if in_a_row == 0 && fits(before) {
+                    // The one before was ahead of its time.
+                    misplaced.extend(last);
+                    sorted -= 1;
+                } else if in_a_row < PATIENCE {
+                    misplaced.push(now);
+                    (next, in_a_row) = (next + 1, in_a_row + 1);
+                    continue;
+                } else {
+                    // So many cannot all be wrong: what stands behind them in time is. They are looked at once more.
+                    misplaced.truncate(misplaced.len() - in_a_row);
+                    next -= in_a_row;
+                    let latest = list.get(next..next + in_a_row).unwrap_or(&[]).iter();
+                    let latest = latest
+                        .copied()
+                        .max_by(|one, other| self.compare(*one, *other));
+                    let standing = list.get(..sorted).unwrap_or(&[]);
+                    let keep = latest.map_or(sorted, |latest| {
+                        prefix(standing, |one| self.compare(one, latest).is_lt())
+                    });
+                    // At least the last, which was later than all of them.
+                    let keep = keep.min(sorted.saturating_sub(1));
+                    let ahead = standing.get(keep..).unwrap_or(&[]).iter();
+                    misplaced.extend(ahead.map(|event| ((self.at_ns)(*event), *event)));
+                    (sorted, in_a_row) = (keep, 0);
+                    last = keep.checked_sub(1).and_then(|at| timed(list, at));
+                    continue;
+                }
+            }
+            if let Some(slot) = list.get_mut(sorted) {
+                *slot = now.1;
+            }
+            (sorted, next, in_a_row, last) = (sorted + 1, next + 1, 0, Some(now));
+        }
+        list.truncate(sorted);
+        // Of several logs read by turns most are misplaced: each log in its own order, which this sort makes use of.
+        misplaced.sort_by(|one, other| self.compare_at(*one, *other));
+        misplaced.into_iter().map(|(_, event)| event).collect()
     }
 
     /// Merges events in order into others in order, from the back: what stands before the first of them is not touched, and what goes together is

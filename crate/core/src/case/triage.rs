@@ -14,6 +14,8 @@
 //! Rejected: keys by detector and operation numbers. Adding one log would hang every note on another finding.
 
 use super::Case;
+use crate::detect::Finding;
+use crate::detect::subject::Referred;
 use crate::evidence::hash::sha256;
 use crate::sigma::hits::OF_THE_RULE;
 use serde::{Deserialize, Serialize};
@@ -186,6 +188,33 @@ impl Case {
         self.finding_keys.get_or_init(|| keys(self))
     }
 
+    /// The key of one finding. A case of a hundred thousand findings shows its gravest first, and need not spell out all others for that.
+    #[must_use]
+    pub fn finding_key(&self, at: usize) -> Option<String> {
+        if let Some(keys) = self.finding_keys.get() {
+            return keys.get(at).cloned();
+        }
+        let referred = self.referred();
+        let finding = self.findings.get(at)?;
+        let (own, time) = (digest(referred, finding), referred.time(finding).0);
+        let before = self.findings.get(..at)?.iter();
+        let alike = before
+            .filter(|one| one.detector == finding.detector && referred.time(one).0 == time)
+            .filter(|one| digest(referred, one) == own)
+            .count();
+        Some(numbered(own, alike + 1))
+    }
+
+    /// How far the analyst is with a finding.
+    #[must_use]
+    pub fn triage_state(&self, at: usize) -> TriageState {
+        if self.triage.is_empty() {
+            return TriageState::New;
+        }
+        let key = self.finding_keys().get(at);
+        key.map_or(TriageState::New, |key| self.triage.of(key).state)
+    }
+
     /// What the analyst says of findings.
     #[must_use]
     pub fn triage(&self) -> &Triage {
@@ -227,36 +256,48 @@ impl Case {
     }
 }
 
+/// What tells a finding from others: a digest of what it says.
+fn digest(referred: Referred<'_>, finding: &Finding) -> String {
+    let subject = referred.subject(finding);
+    let mut values = referred.words(finding).values;
+    if finding.rule.is_some() {
+        values.retain(|name, _| !OF_THE_RULE.contains(&name.as_str()));
+    }
+    let whole = serde_json::json!([
+        finding.detector,
+        [
+            subject.caller,
+            subject.ip,
+            subject.vm,
+            subject.resource,
+            subject.subscription,
+            subject.host
+        ],
+        referred.time(finding).0.map(|time| time.ns),
+        values,
+    ]);
+    let mut key = sha256(whole.to_string().as_bytes());
+    key.truncate(KEY_LETTERS);
+    key
+}
+
+/// The key of a finding that is the nth of its digest, from 1.
+fn numbered(digest: String, nth: usize) -> String {
+    if nth > 1 {
+        format!("{digest}-{nth}")
+    } else {
+        digest
+    }
+}
+
 fn keys(case: &Case) -> Vec<String> {
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
     let referred = case.referred();
-    let key = |finding: &crate::detect::Finding| {
-        let subject = referred.subject(finding);
-        let mut values = referred.words(finding).values;
-        if finding.rule.is_some() {
-            values.retain(|name, _| !OF_THE_RULE.contains(&name.as_str()));
-        }
-        let whole = serde_json::json!([
-            finding.detector,
-            [
-                subject.caller,
-                subject.ip,
-                subject.vm,
-                subject.resource,
-                subject.subscription,
-                subject.host
-            ],
-            referred.time(finding).0.map(|time| time.ns),
-            values,
-        ]);
-        let mut key = sha256(whole.to_string().as_bytes());
-        key.truncate(KEY_LETTERS);
-        let nth = times.entry(key.clone()).or_default();
+    let key = |finding: &Finding| {
+        let digest = digest(referred, finding);
+        let nth = times.entry(digest.clone()).or_default();
         *nth += 1;
-        if *nth > 1 {
-            key = format!("{key}-{nth}");
-        }
-        key
+        numbered(digest, *nth)
     };
     case.findings().iter().map(key).collect()
 }

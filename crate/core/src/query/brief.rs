@@ -14,7 +14,7 @@
 
 use super::actors::{ActorRow, actors};
 use super::executions::{confidence, sides, time_of};
-use super::findings::{Counted, FindingRow, finding_row, leading_event};
+use super::findings::{Counted, FindingRow, leading_event, lone_finding_row};
 use super::hosts::HostRow;
 use super::incidents::{ShownIncident, gravest, shown_incident};
 use super::rows::row_at;
@@ -138,16 +138,11 @@ fn counted(word: &str, count: usize) -> Counted {
     }
 }
 
-fn state(case: &Case, at: usize) -> TriageState {
-    let key = case.finding_keys().get(at);
-    key.map_or(TriageState::New, |key| case.triage().of(key).state)
-}
-
 fn lead(case: &Case) -> Option<Lead> {
     let open = |at: &usize| {
         let finding = case.findings().get(*at);
         finding.is_some_and(|finding| finding.allowed_by.is_none())
-            && state(case, *at) != TriageState::Benign
+            && case.triage_state(*at) != TriageState::Benign
     };
     let mut of_incidents = case.incidents().iter().filter_map(|incident| {
         let open = incident.findings.iter().copied().filter(open);
@@ -156,7 +151,7 @@ fn lead(case: &Case) -> Option<Lead> {
     let of_all = || gravest(case, (0..case.findings().len()).filter(open));
     let at = of_incidents.next().or_else(of_all)?;
     Some(Lead {
-        finding: finding_row(case, at)?,
+        finding: lone_finding_row(case, at)?,
         event: leading_event(case, at),
     })
 }
@@ -308,7 +303,7 @@ pub fn brief(case: &Case, hosts: &[HostRow]) -> Brief {
     for (at, finding) in case.findings().iter().enumerate() {
         if finding.allowed_by.is_none() {
             *severities.entry(Reverse(finding.severity)).or_default() += 1;
-            *triage.entry(state(case, at)).or_default() += 1;
+            *triage.entry(case.triage_state(at)).or_default() += 1;
         }
     }
     let callers = actors(case);

@@ -198,7 +198,7 @@ fn passes(case: &Case, at: usize, finding: &Finding, shown: &Shown, text: &str) 
     if !shown.techniques.is_empty() && !shown.techniques.iter().any(has) {
         return false;
     }
-    if !shown.triage.is_empty() && !any(&shown.triage, state(case, at).word()) {
+    if !shown.triage.is_empty() && !any(&shown.triage, case.triage_state(at).word()) {
         return false;
     }
     if shown
@@ -222,11 +222,6 @@ fn passes(case: &Case, at: usize, finding: &Finding, shown: &Shown, text: &str) 
 /// Ids are `&str` here and `String` there.
 fn as_text<T: AsRef<str> + ?Sized>(text: &T) -> &str {
     text.as_ref()
-}
-
-fn state(case: &Case, at: usize) -> TriageState {
-    let key = case.finding_keys().get(at);
-    key.map_or(TriageState::New, |key| case.triage().of(key).state)
 }
 
 impl Arranged {
@@ -331,7 +326,7 @@ impl Arranged {
             *severities
                 .entry(std::cmp::Reverse(finding.severity))
                 .or_default() += 1;
-            *triage.entry(state(case, at)).or_default() += 1;
+            *triage.entry(case.triage_state(at)).or_default() += 1;
             *detectors.entry(as_text(&finding.detector)).or_default() += 1;
         }
         let counted = |word: &str, count: usize| Counted {
@@ -383,13 +378,22 @@ fn places(case: &Case) -> BTreeMap<&str, usize> {
         .collect()
 }
 
-/// One finding as a row.
+/// One finding of a list as a row.
 #[must_use]
 pub fn finding_row(case: &Case, at: usize) -> Option<FindingRow> {
+    finding_with(case, at, case.finding_keys().get(at)?.clone())
+}
+
+/// One finding by itself as a row.
+#[must_use]
+pub fn lone_finding_row(case: &Case, at: usize) -> Option<FindingRow> {
+    finding_with(case, at, case.finding_key(at)?)
+}
+
+fn finding_with(case: &Case, at: usize, key: String) -> Option<FindingRow> {
     let finding = case.findings().get(at)?;
     let referred = case.referred();
     let (first, last) = referred.time(finding);
-    let key = case.finding_keys().get(at)?.clone();
     let said = case.triage().of(&key);
     Some(FindingRow {
         detector: as_text(&finding.detector).to_owned(),

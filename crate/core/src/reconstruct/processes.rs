@@ -180,6 +180,7 @@ pub fn rebuild(
         if let Some(reports) = of_hosts.get_mut(place) {
             let stamp = || store.stamp(event).map(|stamp| stamp.instant);
             let time = fact.started.or_else(stamp);
+            make_room(reports, 1);
             reports.push(Report {
                 event,
                 ns: time.map_or(i64::MAX, |time| time.ns),

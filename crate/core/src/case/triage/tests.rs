@@ -1,4 +1,7 @@
 use super::{Said, Triage, TriageState};
+use crate::case::Case;
+use crate::detect::{Finding, Subject};
+use crate::settings::Settings;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -77,4 +80,43 @@ fn a_file_overrules_what_it_names_and_a_bad_one_changes_nothing() {
     assert_eq!(triage.take(&file), Ok(1));
     assert_eq!(triage.of(KEY), said(TriageState::Confirmed, "theirs"));
     assert_eq!(triage.of(&other), said(TriageState::Unclear, "stays"));
+}
+
+#[test]
+fn a_key_asked_for_alone_is_the_one_of_the_list() {
+    let mut case = Case::new(Settings::default());
+    let found = |detector: &'static str, host: &str| Finding {
+        detector: detector.into(),
+        subject: Subject {
+            host: Some(host.to_owned()),
+            ..Subject::default()
+        }
+        .into(),
+        ..Finding::default()
+    };
+    case.findings = vec![
+        found("decode", "web01"),
+        found("decode", "web02"),
+        found("decode", "web01"),
+        found("script-content", "web01"),
+        found("decode", "web01"),
+    ];
+    // Asked before all keys are known.
+    let alone: Vec<Option<String>> = (0..6).map(|at| case.finding_key(at)).collect();
+    let listed = case.finding_keys().iter().cloned().map(Some);
+    assert_eq!(alone, listed.chain([None]).collect::<Vec<_>>());
+    let end = |at: usize| alone[at].as_deref().and_then(|key| key.split_once('-'));
+    assert_eq!(end(0), None);
+    assert_eq!(end(2).map(|(_, nth)| nth), Some("2"));
+    assert_eq!(end(4).map(|(_, nth)| nth), Some("3"));
+    assert_eq!(case.finding_key(2), alone[2]);
+    // What is said of one is that one's state alone.
+    let key = alone[2].clone().unwrap();
+    assert_eq!(case.triage_state(2), TriageState::New);
+    case.triage
+        .set(&key, said(TriageState::Benign, ""))
+        .unwrap();
+    let states: Vec<TriageState> = (0..5).map(|at| case.triage_state(at)).collect();
+    let new = TriageState::New;
+    assert_eq!(states, [new, new, TriageState::Benign, new, new]);
 }

@@ -144,9 +144,9 @@ fn file_name(path: &str) -> &str {
 #[inline(never)]
 pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Guests {
     let of_runs = (0_u32..).zip(runs);
-    let mut run_of: Vec<(EventNumber, u32)> = of_runs
-        .flat_map(|(at, run)| run.events.iter().map(move |event| (*event, at)))
-        .collect();
+    let mut run_of: Vec<(EventNumber, u32)> =
+        Vec::with_capacity(runs.iter().map(|run| run.events.len()).sum());
+    run_of.extend(of_runs.flat_map(|(at, run)| run.events.iter().map(move |event| (*event, at))));
     run_of.sort_unstable();
     let run_of = |event: EventNumber| {
         // Of several the last.

@@ -40,6 +40,7 @@ impl Linking<'_> {
                 ),
             });
         }
+        self.ran.reserve_exact(known.runs.len());
         for (at, run) in known.runs.iter().enumerate() {
             let Ok(host) = labels.binary_search(&goal_states::label(run)) else {
                 continue;

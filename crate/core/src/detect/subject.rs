@@ -123,11 +123,23 @@ impl<'a> Referred<'a> {
             host: own
                 .host
                 .or_else(|| self.runs.get(run?).and_then(|run| run.host.clone())),
-            resource: own
-                .resource
-                .or_else(|| op.and_then(|op| Some(op.resource.as_ref()?.folded.clone())))
-                .or(resource),
+            resource: self.resource(finding).map(str::to_owned),
         }
+    }
+
+    /// The resource of a finding, folded.
+    #[must_use]
+    pub fn resource<'b>(&'b self, finding: &'b Finding) -> Option<&'b str> {
+        let own = finding.subject.resource.as_deref();
+        let of_operation = || {
+            let op = self.operation_of(finding)?;
+            Some(op.resource.as_deref()?.folded.as_str())
+        };
+        let of_run = || {
+            let run = self.executions(finding).find_map(|(_, one)| one.run)?;
+            self.linked.resources.get(run)?.as_deref()
+        };
+        own.or_else(of_operation).or_else(of_run)
     }
 
     /// The guest of a finding, as its evidence spells it.

@@ -2,7 +2,7 @@
 //!
 //! Most facts are numbers of texts that the case holds once; a few bring texts of their own (a script, an output, a body), and those may be a
 //! megabyte each. Rows of the Activity Log and processes count with their share of the operation or process that is concluded from them, which
-//! is larger than they are. Measured in a tab: memory at its peak is 1.2 to 1.8 times what is counted here.
+//! is larger than they are. Measured in a tab: memory at its peak is 0.6 to 1.2 times what is counted here.
 //!
 //! Rejected: asking the allocator. A tab and a process would then stop at different events.
 

@@ -156,7 +156,8 @@ pub(super) struct Known {
     runs: Vec<usize>,
     executions: Vec<usize>,
     clock: Option<usize>,
-    findings: BTreeSet<usize>,
+    /// In their order.
+    findings: Vec<usize>,
     /// (format, item) -> its events of this host.
     pub(super) seen: BTreeMap<(String, u32), Spanned>,
 }
@@ -336,14 +337,14 @@ impl Hosts {
     fn take_findings(&mut self, case: &Case) {
         let referred = case.referred();
         for (at, finding) in case.findings().iter().enumerate() {
-            let subject = referred.subject(finding);
-            let resource = subject.resource.as_deref();
+            let resource = referred.resource(finding);
             let resource = resource.and_then(|id| ResourceId::parse(id).vm_resource());
-            if resource.is_none() && subject.host.is_none() {
+            let host = referred.host(finding);
+            if resource.is_none() && host.is_none() {
                 continue;
             }
-            if let Some(host) = self.guest(resource.as_deref(), subject.host.as_deref()) {
-                host.findings.insert(at);
+            if let Some(host) = self.guest(resource.as_deref(), host) {
+                host.findings.push(at);
             }
         }
     }
@@ -463,10 +464,11 @@ fn host_row(case: &Case, key: &str, host: &Known) -> HostRow {
 #[must_use]
 pub fn hosts(case: &Case) -> Vec<HostRow> {
     let hosts = Hosts::of(case);
+    // A tenant may have ten thousand machines: what is known of each goes as its row is made.
     let mut rows: Vec<(Option<Severity>, HostRow)> = hosts
         .of
-        .iter()
-        .map(|(key, host)| (worst(case, host), host_row(case, key, host)))
+        .into_iter()
+        .map(|(key, host)| (worst(case, &host), host_row(case, &key, &host)))
         .collect();
     // Stable: equals stay by key.
     rows.sort_by_key(|(worst, row)| {
@@ -486,7 +488,7 @@ pub fn host(case: &Case, key: &str) -> Option<HostDetail> {
     let host = hosts.of.get(key)?;
     let subscription = host.resource.as_deref().map(ResourceId::parse);
     let subscription = subscription.and_then(|id| id.subscription().map(str::to_owned));
-    let mut findings: Vec<usize> = host.findings.iter().copied().collect();
+    let mut findings = host.findings.clone();
     findings.sort_by_key(|at| Reverse(case.findings().get(*at).map(|one| one.severity)));
     findings.truncate(MOST_ROWS);
     let lanes = lanes(case, host, subscription.as_deref());

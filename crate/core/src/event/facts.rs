@@ -5,7 +5,7 @@
 //! asked for; one that brings texts (a script, an output, a body) stays the value that it is and is lent.
 //!
 //! ```text
-//! Guest { Managed, Linux, version 12, name 7, number 3, Executing }      07 01 0c 07 01 06 05      7 bytes, 72 as a value
+//! Guest { Managed, Linux, version 12, name 7, number 3, Executing }      01 00 0c 07 01 06 05      7 bytes, 72 as a value
 //! Guest { …, Script { text: "#!/bin/sh …" } }                           kept as it is
 //! ```
 //!

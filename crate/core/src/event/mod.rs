@@ -2,7 +2,7 @@
 //!
 //! A reader fills an [`Event`] and gives it to a [`sink::Sink`], which interns its text into an
 //! [`batch::EventBatch`] (columns of numbers). Batches travel from reader workers to the case as
-//! bytes and are merged by re-numbering their strings; there each [`column::Column`] is packed. What reconstruction needs beyond the columns
+//! bytes and are merged by re-numbering their strings; there each [`column::Column`] is packed, and so are [`facts::Facts`]. What reconstruction needs beyond the columns
 //! travels as a [`fact::Fact`] beside the event.
 //!
 //! The event holds no copy of the record: only where it is. Its fields and its one-line summary are

@@ -140,18 +140,17 @@ impl Store {
     }
 
     /// The events of an item, a batch after the other: for whoever changes the columns on the way.
-    pub(crate) fn parts_of(&self, item: u32) -> Vec<Range<EventNumber>> {
+    pub(crate) fn parts_of(
+        &self,
+        item: u32,
+    ) -> impl Iterator<Item = Range<EventNumber>> + Clone + '_ {
         let batches = self.batches.get(item as usize).into_iter().flatten();
-        batches
-            .map(|(_, base, count)| *base..base + count)
-            .collect()
+        batches.map(|(_, base, count)| *base..base + count)
     }
 
     /// The events of an item, in order of arrival.
     pub fn events_of(&self, item: u32) -> impl Iterator<Item = EventNumber> + Clone {
-        let batches = self.batches.get(item as usize);
-        let batches = batches.map_or(&[][..], Vec::as_slice).iter();
-        batches.flat_map(|(_, base, count)| *base..base + count)
+        self.parts_of(item).flatten()
     }
 
     /// Where an event stands in a list that is in order of time.
@@ -269,11 +268,8 @@ impl Store {
         let mut fresh: Vec<EventNumber> = (old..all)
             .filter_map(|event| u32::try_from(event).ok())
             .collect();
-        {
-            let by = self.by(rank);
-            by.sort(&mut fresh);
-            by.merge(&mut order, &fresh);
-        }
+        self.by(rank).sort(&mut fresh);
+        self.by(rank).merge(&mut order, &fresh);
         self.order = order;
         self.ordered = all;
         true

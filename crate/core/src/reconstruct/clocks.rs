@@ -190,7 +190,8 @@ fn years(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>, placed
     placed.year = Some(base + last);
     // Counted again, a part of the item after the other: all of its times at once would be twice what the case keeps of them.
     let mut counting = Counting::default();
-    for events in store.parts_of(item.number) {
+    let parts: Vec<_> = store.parts_of(item.number).collect();
+    for events in parts {
         let mut found: Vec<(usize, i64)> = Vec::new();
         for event in events {
             let stamp = store.columns.stamp(event as usize);

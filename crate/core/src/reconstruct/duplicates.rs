@@ -43,19 +43,18 @@ pub fn same_time(one: Instant, other: Instant) -> bool {
 
 /// Whether two rows of one (correlation id, operation, resource) are copies of one record.
 fn same_record(one: &Row<'_>, other: &Row<'_>) -> bool {
-    let (a, b) = (one, other);
-    if a.event_data_id != Symbol::NONE && b.event_data_id != Symbol::NONE {
-        return a.event_data_id == b.event_data_id;
+    if one.event_data_id != Symbol::NONE && other.event_data_id != Symbol::NONE {
+        return one.event_data_id == other.event_data_id;
     }
-    if a.status != b.status {
+    if one.status != other.status {
         return false;
     }
-    if let (Some(a), Some(b)) = (a.ticks, b.ticks) {
+    if let (Some(a), Some(b)) = (one.ticks, other.ticks) {
         return a == b;
     }
     match (one.time, other.time) {
         (Some(a), Some(b)) => same_time(a.instant, b.instant),
-        (None, None) => a.status != Status::Other,
+        (None, None) => one.status != Status::Other,
         _ => false,
     }
 }

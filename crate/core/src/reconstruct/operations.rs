@@ -257,8 +257,8 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
         let alone = if correlation.is_some() {
             0
         } else {
-            let place = place(store, rank, event);
-            (u64::from(place.0) << 40 | place.1) + 1
+            let (of_item, offset, _) = store.place(event, rank);
+            (u64::from(of_item) << 40 | offset) + 1
         };
         let key = (
             row.subscription,
@@ -382,17 +382,11 @@ pub fn fold(store: &Store, rank: &[u32], keep: impl Fn(EventNumber) -> bool) -> 
     folded
 }
 
-/// Rank of an event's item, then offset.
-fn place(store: &Store, rank: &[u32], event: EventNumber) -> (u32, u64) {
-    let rank = rank.get(store.item_of(event) as usize).copied();
-    let offset = store.columns.offset.get(event as usize);
-    (rank.unwrap_or(u32::MAX), offset.unwrap_or(0))
-}
-
 /// The row whose fact lies at a place of the case.
 fn row<'a>(store: &'a Store, rank: &[u32], fact: u32) -> Option<Row<'a>> {
     let found = store.facts.get(fact as usize)?;
     let (event, row) = (found.event(), found.cloud()?);
+    let (of_item, offset, _) = store.place(event, rank);
     Some(Row {
         event,
         time: store.stamp(event),
@@ -402,7 +396,7 @@ fn row<'a>(store: &'a Store, rank: &[u32], fact: u32) -> Option<Row<'a>> {
         sub_status: row.sub_status,
         fact: fact as usize,
         id: store.text(row.event_data_id).unwrap_or(""),
-        place: place(store, rank, event),
+        place: (of_item, offset),
     })
 }
 

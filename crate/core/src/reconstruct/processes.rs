@@ -250,7 +250,7 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
         if let Some(at) = same
             && let (Some(process), Some(of_parent)) = (all.get_mut(first + at), claims.get_mut(at))
         {
-            process.take(store, &report, &fact);
+            process.take(store, report.event, &fact);
             of_parent.take(&fact);
             continue;
         }
@@ -262,7 +262,7 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
             started: report.time(),
             ..Process::default()
         };
-        process.take(store, &report, &fact);
+        process.take(store, report.event, &fact);
         all.push(process);
         claims.push(Sparse::default());
         if let Some(of_parent) = claims.last_mut() {

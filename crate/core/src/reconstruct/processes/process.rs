@@ -3,7 +3,6 @@
 //! A guest starts a million processes, and an audit log says little of each: who started it, with which line. What only some sources know (an
 //! end, an integrity level, ids of their own) is kept apart from that, and takes room only where it is said.
 
-use super::Report;
 use crate::case::store::{EventNumber, Store};
 use crate::event::fact::ProcessFact;
 use crate::event::intern::Symbol;
@@ -195,7 +194,7 @@ impl Process {
     }
 
     /// Adds what a report says; what is known stays.
-    pub(super) fn take(&mut self, store: &Store, report: &Report<'_>, fact: &ProcessFact) {
+    pub(super) fn take(&mut self, store: &Store, event: EventNumber, fact: &ProcessFact) {
         self.pid = self.pid.or(fact.pid);
         self.parent_pid = self.parent_pid.or(fact.parent_pid);
         // A full path says more than a name.
@@ -228,6 +227,6 @@ impl Process {
             fill(&mut further.grandparent_image, fact.grandparent_image);
             further.entities.push(fact.entity);
         }
-        self.events.push(report.event);
+        self.events.push(event);
     }
 }

@@ -406,13 +406,13 @@ class Coordinator {
   private concludeSoon(): void {
     if (this.concluding) return;
     this.concluding = true;
-    const bytes = this.progress.reduce((sum, item) => sum + item.bytes, 0);
     this.case.refresh();
-    this.note({ note: "changed", overview: this.overview() });
+    const overview = this.overview();
+    this.note({ note: "changed", overview });
     setTimeout(() => {
       this.concluding = false;
       if (this.isRead()) this.conclude();
-    }, bytes > LONG_BYTES ? ANSWERS_MS : 0);
+    }, overview.bytes_read > LONG_BYTES ? ANSWERS_MS : 0);
   }
 
   /** Gives the readers the next segments of a large item, and stops those whose work is not needed. */

@@ -141,7 +141,7 @@ fn handlers(store: &Store, processes: &[Process]) -> Vec<Option<usize>> {
                 }
                 None => break,
             }
-            next = processes.get(here).and_then(|process| process.parent);
+            next = processes.get(here).and_then(|process| process.parent());
             if let Some(parent) = next.filter(|parent| is.get(*parent) == Some(&true)) {
                 found = Some(parent);
                 break;
@@ -166,7 +166,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
     let mut lines = Lines::new(view);
     let mut found: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
     for (at, process) in view.processes.iter().enumerate() {
-        let Some(started) = process.started else {
+        let Some(started) = process.started() else {
             continue;
         };
         // Of two handlers above it the nearest is the younger: no farther one can lie within the window where it does not.
@@ -174,7 +174,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
             .get(at)
             .copied()
             .flatten()
-            .and_then(|place| Some((place, view.processes.get(place)?.started?)))
+            .and_then(|place| Some((place, view.processes.get(place)?.started()?)))
         else {
             continue;
         };
@@ -194,7 +194,7 @@ fn run(view: &CaseView<'_>) -> Vec<Finding> {
 
 fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Option<Finding> {
     let process = view.processes.get(handler)?;
-    let started = process.started?;
+    let started = process.started()?;
     let offset = view.machines().offset(&host_label(&process.host));
     let cloud = |time: Instant| Instant {
         ns: offset.cloud(time.ns),
@@ -208,15 +208,15 @@ fn finding(view: &CaseView<'_>, handler: usize, below: &[(usize, String)]) -> Op
             Some(json!({
                 "image": one.image(view.store),
                 "command_line": masked(one.command_line(view.store)),
-                "pid": one.pid,
+                "pid": one.pid(),
                 "why": why,
-                "after": seconds(one.started?.ns - started.ns),
+                "after": seconds(one.started()?.ns - started.ns),
             }))
         })
         .collect();
     let last = below
         .iter()
-        .filter_map(|(at, _)| view.processes.get(*at)?.started)
+        .filter_map(|(at, _)| view.processes.get(*at)?.started())
         .max()?;
     let mut events = process.events.to_vec();
     for (at, _) in below.iter().take(MOST_LISTED) {

@@ -191,7 +191,7 @@ fn local_starts(view: &CaseView<'_>) -> BTreeMap<String, Vec<i64>> {
         let is_handler = HANDLERS
             .iter()
             .any(|handler| name.eq_ignore_ascii_case(handler));
-        let (Some(started), true) = (process.started, is_handler) else {
+        let (Some(started), true) = (process.started(), is_handler) else {
             continue;
         };
         let parent = format!(

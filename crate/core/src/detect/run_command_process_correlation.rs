@@ -74,7 +74,7 @@ fn correlated(view: &CaseView<'_>) -> Processes {
     let mut of_operation: Processes = BTreeMap::new();
     let mut commands: BTreeMap<String, Vec<(i64, usize)>> = BTreeMap::new();
     for (at, process) in view.processes.iter().enumerate() {
-        let Some(started) = process.started.filter(|_| scripts.belongs(at)) else {
+        let Some(started) = process.started().filter(|_| scripts.belongs(at)) else {
             continue;
         };
         if name_of(view.store, process) == "conhost" {
@@ -147,7 +147,7 @@ fn as_published(view: &CaseView<'_>) -> Processes {
     for (at, process) in view.processes.iter().enumerate() {
         let of_script = scripts.parent(at).is_some();
         let shown = name_of(view.store, process) != "conhost";
-        if let (Some(started), true, true) = (process.started, of_script, shown) {
+        if let (Some(started), true, true) = (process.started(), of_script, shown) {
             let key = (fold(&process.host), started.ns.div_euclid(BIN));
             bins.entry(key).or_default().push((started.ns, at));
         }
@@ -208,7 +208,7 @@ fn finding(
         .processes
         .get(first.1)
         .map(|process| process.host.to_string());
-    let digits = view.processes.get(first.1)?.started?.digits;
+    let digits = view.processes.get(first.1)?.started()?.digits;
     let instant = |ns: i64| Instant { ns, digits };
     let ip = op.ips.first();
     let (first_after, last_after) = (first.0 - started.ns, last.0 - started.ns);

@@ -96,7 +96,7 @@ fn children<'a>(
         let Some(script) = scripts.parent(at) else {
             continue;
         };
-        let parent = process.parent.and_then(|parent| view.processes.get(parent));
+        let parent = process.parent().and_then(|parent| view.processes.get(parent));
         let told = |own: Symbol, seen: fn(&Process) -> Symbol| {
             let symbol = if own.is_some() {
                 own
@@ -125,8 +125,8 @@ fn children<'a>(
         let key = (
             labels.get(&*process.host).map_or("", String::as_str),
             script,
-            process.parent,
-            process.parent_pid.filter(|_| process.parent.is_none()),
+            process.parent(),
+            process.parent_pid().filter(|_| process.parent().is_none()),
         );
         found.entry(key).or_default().push(at);
     }
@@ -168,9 +168,9 @@ impl Wording for Said {
                 json!({
                     "image": process.image(store),
                     "command_line": masked(process.command_line(store)),
-                    "pid": process.pid,
+                    "pid": process.pid(),
                     "user": process.user(store),
-                    "started": process.started.map(|time| time.to_string()),
+                    "started": process.started().map(|time| time.to_string()),
                     "notable": child.notable,
                     "indicator": child.hit.as_ref().map(|indicator| &indicator.id),
                 })
@@ -195,7 +195,7 @@ impl Wording for Said {
             ),
             values: figures(json!({
                 "script": &*self.script,
-                "parent_pid": first.parent_pid,
+                "parent_pid": first.parent_pid(),
                 "count": self.children.len(),
                 "notable": notable,
                 "weight": self.weight,
@@ -273,7 +273,7 @@ fn finding(
     let times = || {
         let all = processes
             .iter()
-            .filter_map(|at| view.processes.get(*at)?.started);
+            .filter_map(|at| view.processes.get(*at)?.started());
         all.map(cloud)
     };
     let mut events: Vec<u32> = processes
@@ -282,7 +282,7 @@ fn finding(
         .flat_map(|process| process.events.iter().copied())
         .take(MOST_EVENTS)
         .collect();
-    let parent = first.parent.and_then(|at| view.processes.get(at));
+    let parent = first.parent().and_then(|at| view.processes.get(at));
     events.extend(
         parent
             .iter()

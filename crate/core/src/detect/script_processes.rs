@@ -288,7 +288,7 @@ impl ScriptProcesses {
             .iter()
             .map(|process| {
                 let told = named(process.further.parent_command_line);
-                told.or_else(|| own.get(process.parent?).copied().flatten())
+                told.or_else(|| own.get(process.parent()?).copied().flatten())
             })
             .collect();
         Self { names, own, parent }

@@ -64,18 +64,21 @@ impl Sparse<Claims> {
 }
 
 /// A report of a start or an end; what it says is looked up when its turn has come.
-struct Report<'a> {
-    event: EventNumber,
+struct Report {
     /// When, `i64::MAX` where that is unknown; an [`Instant`] that may be missing takes three times as much.
     ns: i64,
     digits: u8,
     ended: bool,
-    host: &'a str,
-    /// Place of its fact in the case.
-    fact: usize,
+    /// Place of its fact in the case, which knows its event.
+    fact: u32,
 }
 
-impl Report<'_> {
+impl Report {
+    fn event(&self, store: &Store) -> EventNumber {
+        let at = store.facts.get(self.fact as usize);
+        at.map_or(EventNumber::MAX, |at| at.event())
+    }
+
     fn time(&self) -> Option<Instant> {
         (self.ns != i64::MAX).then_some(Instant {
             ns: self.ns,
@@ -156,21 +159,20 @@ pub fn rebuild(
     let mut by_label: BTreeMap<String, usize> = BTreeMap::new();
     let mut place_of: HashMap<(Symbol, Option<usize>), usize, FixedState> =
         HashMap::with_hasher(FixedState::with_seed(0));
-    let mut of_hosts: Vec<Vec<Report<'_>>> = Vec::new();
+    let mut of_hosts: Vec<Vec<Report>> = Vec::new();
     let mut starts = 0;
     let is_process = |at: &FactAt<'_>| at.is(FactKind::Process) && keep(at.event());
     let all = store.facts.iter().enumerate();
     for (place_of_fact, at) in all.filter(|(_, at)| is_process(at)) {
         let event = at.event();
         let Some(fact) = at.process() else { continue };
-        let item = store.item_of(event) as usize;
-        let of_item = hosts.get(item).and_then(|(host, _)| host.as_deref());
         let symbol = store.columns.host.get(event as usize);
         let symbol = symbol.unwrap_or_default();
-        let host = store.text(symbol).or(of_item).unwrap_or("");
-        let by_item = (symbol == Symbol::NONE).then_some(item);
+        let item = || store.item_of(event) as usize;
+        let by_item = (symbol == Symbol::NONE).then(item);
         let place = *place_of.entry((symbol, by_item)).or_insert_with(|| {
-            *by_label.entry(host_label(host)).or_insert_with(|| {
+            let label = host_label(host_of(store, hosts, event));
+            *by_label.entry(label).or_insert_with(|| {
                 of_hosts.push(Vec::new());
                 of_hosts.len() - 1
             })
@@ -182,12 +184,10 @@ pub fn rebuild(
             let time = fact.started.or_else(stamp);
             make_room(reports, 1);
             reports.push(Report {
-                event,
                 ns: time.map_or(i64::MAX, |time| time.ns),
                 digits: time.map_or(0, |time| time.digits),
                 ended,
-                host,
-                fact: place_of_fact,
+                fact: u32::try_from(place_of_fact).unwrap_or(u32::MAX),
             });
         }
     }
@@ -195,19 +195,37 @@ pub fn rebuild(
     let mut all: Vec<Process> = Vec::with_capacity(starts);
     for place in by_label.into_values() {
         let reports = of_hosts.get_mut(place).map(std::mem::take);
-        of_host(store, reports.unwrap_or_default(), rank, &mut all);
+        of_host(store, hosts, reports.unwrap_or_default(), rank, &mut all);
     }
     // Several sources may tell of each start.
     all.shrink_to_fit();
     all
 }
 
+/// The guest of an event, as its evidence spells it.
+fn host_of<'a>(
+    store: &'a Store,
+    hosts: &'a [(Option<String>, String)],
+    event: EventNumber,
+) -> &'a str {
+    let symbol = store.columns.host.get(event as usize);
+    let said = symbol.and_then(|symbol| store.text(symbol));
+    let of_item = || hosts.get(store.item_of(event) as usize)?.0.as_deref();
+    said.or_else(of_item).unwrap_or("")
+}
+
 /// Adds the processes of one host, parents known.
-fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut Vec<Process>) {
+fn of_host(
+    store: &Store,
+    hosts: &[(Option<String>, String)],
+    mut reports: Vec<Report>,
+    rank: &[u32],
+    all: &mut Vec<Process>,
+) {
     let first = all.len();
     // Most times differ: places are looked up for equal ones only. A log is in its own order mostly, and looking takes no memory, as sorting does.
-    let compare = |one: &Report<'_>, other: &Report<'_>| {
-        let place = |report: &Report<'_>| store.place(report.event, rank);
+    let compare = |one: &Report, other: &Report| {
+        let place = |report: &Report| store.place(report.event(store), rank);
         one.ns
             .cmp(&other.ns)
             .then_with(|| place(one).cmp(&place(other)))
@@ -220,7 +238,10 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
     let mut by_pid = ByPid::default();
     let mut claims: Vec<Sparse<Claims>> = Vec::with_capacity(reports.len());
     for report in reports {
-        let Some(fact) = store.facts.get(report.fact).and_then(|at| at.process()) else {
+        let Some(at) = store.facts.get(report.fact as usize) else {
+            continue;
+        };
+        let (event, Some(fact)) = (at.event(), at.process()) else {
             continue;
         };
         if report.ended {
@@ -232,7 +253,7 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
             if let Some(process) = open.and_then(|at| all.get_mut(first + at)) {
                 process.further.ended = report.time();
                 process.further.exit_code = fact.exit_code;
-                process.events.push(report.event);
+                process.events.push(event);
             }
             continue;
         }
@@ -244,25 +265,22 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
         let near = known.filter_map(|at| Some((at, all.get(first + at)?)));
         let same = near
             .filter(|_| since.is_some())
-            .take_while(|(_, process)| process.started.is_none_or(|time| Some(time.ns) >= since))
+            .take_while(|(_, process)| process.started().is_none_or(|time| Some(time.ns) >= since))
             .find(|(_, process)| is_report_of(store, process, &report, &fact))
             .map(|(at, _)| at);
         if let Some(at) = same
             && let (Some(process), Some(of_parent)) = (all.get_mut(first + at), claims.get_mut(at))
         {
-            process.take(store, report.event, &fact);
+            process.take(store, event, &fact);
             of_parent.take(&fact);
             continue;
         }
-        if &*host != report.host {
-            host = report.host.into();
+        let spelled = host_of(store, hosts, event);
+        if &*host != spelled {
+            host = spelled.into();
         }
-        let mut process = Process {
-            host: Arc::clone(&host),
-            started: report.time(),
-            ..Process::default()
-        };
-        process.take(store, report.event, &fact);
+        let mut process = Process::begun(Arc::clone(&host), report.time());
+        process.take(store, event, &fact);
         all.push(process);
         claims.push(Sparse::default());
         if let Some(of_parent) = claims.last_mut() {
@@ -273,7 +291,7 @@ fn of_host(store: &Store, mut reports: Vec<Report<'_>>, rank: &[u32], all: &mut 
     let found = all.get_mut(first..).unwrap_or_default();
     link(store, found, &claims);
     for process in found {
-        process.parent = process.parent.map(|parent| parent + first);
+        process.set_parent(process.parent().map(|parent| parent + first));
     }
 }
 
@@ -317,8 +335,8 @@ fn is_entity(process: &Process, entity: Symbol) -> bool {
 }
 
 /// Whether a start report tells of this process again.
-fn is_report_of(store: &Store, process: &Process, report: &Report<'_>, fact: &ProcessFact) -> bool {
-    let near = match (process.started, report.time()) {
+fn is_report_of(store: &Store, process: &Process, report: &Report, fact: &ProcessFact) -> bool {
+    let near = match (process.started(), report.time()) {
         (Some(one), Some(other)) => (other.ns - one.ns).abs() <= ONE_START_NS,
         _ => false,
     };
@@ -346,13 +364,13 @@ fn link(store: &Store, found: &mut [Process], claims: &[Sparse<Claims>]) {
         .zip(claims)
         .enumerate()
         .map(|(at, (child, claims))| {
-            earlier.push(child.pid);
-            let latest = child.started.map(|time| time.ns.saturating_add(SLACK_NS));
+            earlier.push(child.pid());
+            let latest = child.started().map(|time| time.ns.saturating_add(SLACK_NS));
             while let Some(next) = found.get(begun.before.len()) {
-                if next.started.is_none_or(|time| Some(time.ns) > latest) {
+                if next.started().is_none_or(|time| Some(time.ns) > latest) {
                     break;
                 }
-                begun.push(next.pid);
+                begun.push(next.pid());
             }
             let named = claims
                 .entities
@@ -361,17 +379,17 @@ fn link(store: &Store, found: &mut [Process], claims: &[Sparse<Claims>]) {
             if let Some(parent) = named.filter(|parent| **parent != at) {
                 return Some(*parent);
             }
-            child.pid?;
+            child.pid()?;
             // The same process with a new image (`exec`): what it was before.
             let before = earlier.before(at).filter(|before| {
                 found.get(*before).is_some_and(|process| {
                     process.further.ended.is_none()
-                        && process.parent_pid.is_some()
-                        && process.parent_pid == child.parent_pid
+                        && process.parent_pid().is_some()
+                        && process.parent_pid() == child.parent_pid()
                 })
             });
             before.or_else(|| {
-                let mut candidates = begun.latest_first(child.parent_pid);
+                let mut candidates = begun.latest_first(child.parent_pid());
                 candidates.find(|parent| {
                     *parent != at
                         && found
@@ -382,12 +400,12 @@ fn link(store: &Store, found: &mut [Process], claims: &[Sparse<Claims>]) {
         })
         .collect();
     for (process, parent) in found.iter_mut().zip(parents) {
-        process.parent = parent;
+        process.set_parent(parent);
     }
 }
 
 fn may_be_parent(store: &Store, parent: &Process, child: &Process, claims: &Claims) -> bool {
-    let (Some(parent_start), Some(start)) = (parent.started, child.started) else {
+    let (Some(parent_start), Some(start)) = (parent.started(), child.started()) else {
         return false;
     };
     let told = claims
@@ -406,7 +424,7 @@ fn may_be_parent(store: &Store, parent: &Process, child: &Process, claims: &Clai
 pub fn descendants(all: &[Process], of: usize) -> Vec<usize> {
     let mut children: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, process) in all.iter().enumerate() {
-        if let Some(parent) = process.parent {
+        if let Some(parent) = process.parent() {
             children.entry(parent).or_default().push(at);
         }
     }

@@ -276,7 +276,7 @@ impl Search {
         events: &[EventNumber],
     ) -> Match {
         let time = match subject.process {
-            Some((process, _)) => process.started,
+            Some((process, _)) => process.started(),
             None => case.store().stamp(subject.event).map(|stamp| stamp.instant),
         };
         let (mut selections, mut shown) = (Vec::new(), Vec::new());

@@ -370,7 +370,7 @@ fn of_process<'a>(
     process: &Process,
     all: &[Process],
 ) -> Option<Values<'a>> {
-    let parent = process.parent.and_then(|at| all.get(at));
+    let parent = process.parent().and_then(|at| all.get(at));
     let one = |text: &'a str| -> Option<Values<'a>> {
         Some(
             Some(text)
@@ -403,8 +403,8 @@ fn of_process<'a>(
         Slot::Integrity => one(process.integrity(store)),
         Slot::Directory => one(process.directory(store)),
         Slot::Logon => one(process.logon(store)),
-        Slot::Pid => said(process.pid),
-        Slot::ParentPid => said(process.parent_pid),
+        Slot::Pid => said(process.pid()),
+        Slot::ParentPid => said(process.parent_pid()),
         _ => None,
     }
 }

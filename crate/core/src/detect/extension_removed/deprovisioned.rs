@@ -113,7 +113,7 @@ pub(super) fn findings(view: &CaseView<'_>, ends: &Ends<'_>) -> Vec<Finding> {
             by_run.entry(run).or_default().processes.push(at);
             continue;
         }
-        let Some(started) = process.started else {
+        let Some(started) = process.started() else {
             continue;
         };
         let groups = alone.entry(host_label(&process.host)).or_default();
@@ -190,7 +190,7 @@ fn of_processes(
         ns: offset.cloud(time.ns),
         digits: time.digits,
     };
-    let times = || known().filter_map(|one| one.started.map(cloud));
+    let times = || known().filter_map(|one| one.started().map(cloud));
     let first = times().min_by_key(|time| time.ns)?;
     let last = times().max_by_key(|time| time.ns)?;
     let host = known().next().map(|one| one.host.to_string());

@@ -66,17 +66,17 @@ pub(super) fn tree(sides: &Sides<'_>) -> Tree {
         .collect();
     let mut children: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, process) in all.iter().enumerate() {
-        if let Some(parent) = process.parent {
+        if let Some(parent) = process.parent() {
             children.entry(parent).or_default().push(at);
         }
     }
     // A root is named and has no named ancestor.
     let under_named = |at: usize| {
-        let mut up = all.get(at).and_then(|process| process.parent);
+        let mut up = all.get(at).and_then(|process| process.parent());
         for _ in 0..MOST_PROCESSES {
             match up {
                 Some(parent) if named.contains(&parent) => return true,
-                Some(parent) => up = all.get(parent).and_then(|process| process.parent),
+                Some(parent) => up = all.get(parent).and_then(|process| process.parent()),
                 None => return false,
             }
         }
@@ -86,10 +86,10 @@ pub(super) fn tree(sides: &Sides<'_>) -> Tree {
     let mut above: BTreeSet<usize> = BTreeSet::new();
     for root in named.iter().copied().filter(|at| !under_named(*at)) {
         let mut ancestors = Vec::new();
-        let mut up = all.get(root).and_then(|process| process.parent);
+        let mut up = all.get(root).and_then(|process| process.parent());
         while let Some(parent) = up.filter(|_| ancestors.len() < MOST_ANCESTORS) {
             ancestors.push(parent);
-            up = all.get(parent).and_then(|process| process.parent);
+            up = all.get(parent).and_then(|process| process.parent());
         }
         ancestors.reverse();
         let depth = ancestors.len();
@@ -125,11 +125,11 @@ impl Tree {
         self.shown.push(ShownProcess {
             depth,
             part,
-            pid: process.pid,
+            pid: process.pid(),
             image: process.image(case.store()).to_owned(),
             user: process.user(case.store()).to_owned(),
             exit_code: process.further.exit_code,
-            started: process.started.map(|time| time.to_string()),
+            started: process.started().map(|time| time.to_string()),
             ended: process.further.ended.map(|time| time.to_string()),
             command_line: Statement::new(
                 case,
@@ -148,7 +148,7 @@ pub(super) fn flows(sides: &Sides<'_>, tree: &Tree) -> (Vec<Statement>, usize) {
     let own: BTreeSet<u64> = tree
         .own
         .iter()
-        .filter_map(|at| case.processes().get(*at)?.pid)
+        .filter_map(|at| case.processes().get(*at)?.pid())
         .collect();
     let all = &sides.execution.flows;
     let shown = all.iter().take(MOST_FLOWS).filter_map(|event| {

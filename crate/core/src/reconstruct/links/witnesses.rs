@@ -181,7 +181,7 @@ impl Witnesses<'_> {
                 let (family, name, sequence) = (*found)?;
                 let label = names.label(&process.host);
                 let key = (label, family, name, sequence);
-                self.nearest(by_key.get(&key)?, process.started.map(|time| time.ns))
+                self.nearest(by_key.get(&key)?, process.started().map(|time| time.ns))
             })
             .collect();
         for run in own.iter().flatten() {
@@ -208,7 +208,7 @@ impl Witnesses<'_> {
                     }
                     None => break,
                 }
-                next = self.processes.get(here).and_then(|process| process.parent);
+                next = self.processes.get(here).and_then(|process| process.parent());
             }
             for here in path {
                 if let Some(slot) = settled.get_mut(here) {
@@ -276,7 +276,7 @@ impl Witnesses<'_> {
             for entity in process.entities() {
                 by_entity.insert((host, entity), at);
             }
-            if let (Some(pid), Some(started)) = (process.pid, process.started) {
+            if let (Some(pid), Some(started)) = (process.pid(), process.started()) {
                 let of_pid = by_pid.entry((host, pid)).or_default();
                 of_pid.push((started.ns, at));
             }

@@ -12,28 +12,50 @@ use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
 /// One process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
     /// Guest as its evidence spells it.
     pub host: Arc<str>,
-    /// Process id.
-    pub pid: Option<u64>,
-    /// Parent's process id.
-    pub parent_pid: Option<u64>,
-    /// Parent by position in the list.
-    pub parent: Option<usize>,
+    started_ns: i64,
+    started_digits: u8,
+    pid: u32,
+    parent_pid: u32,
+    parent: u32,
     pub(crate) image: Symbol,
     pub(crate) command_line: Symbol,
     pub(super) directory: Symbol,
     pub(super) user: Symbol,
     pub(super) logon: Symbol,
     pub(crate) parent_image: Symbol,
-    /// First report of its start.
-    pub started: Option<Instant>,
     /// Events that report it, in time order.
     pub events: Reports,
     /// What an audit log does not say.
     pub(crate) further: Sparse<Further>,
+}
+
+/// An id, a position or a time that is missing, or an id that is kept with what only some sources say.
+const NOT_HERE: u32 = u32::MAX;
+const NO_TIME: i64 = i64::MAX;
+
+impl Default for Process {
+    fn default() -> Self {
+        Self {
+            host: Arc::default(),
+            started_ns: NO_TIME,
+            started_digits: 0,
+            pid: NOT_HERE,
+            parent_pid: NOT_HERE,
+            parent: NOT_HERE,
+            image: Symbol::NONE,
+            command_line: Symbol::NONE,
+            directory: Symbol::NONE,
+            user: Symbol::NONE,
+            logon: Symbol::NONE,
+            parent_image: Symbol::NONE,
+            events: Reports::default(),
+            further: Sparse::default(),
+        }
+    }
 }
 
 /// What some sources say of a process beyond what all say.
@@ -43,6 +65,9 @@ pub struct Further {
     pub ended: Option<Instant>,
     /// Exit code.
     pub exit_code: Option<i64>,
+    /// Its id and its parent's where they take more than 32 bits, as no system's do.
+    wide_pid: Option<u64>,
+    wide_parent_pid: Option<u64>,
     /// The parent's command line.
     pub(crate) parent_command_line: Symbol,
     integrity: Symbol,
@@ -119,11 +144,76 @@ impl Few {
     }
 }
 
+fn here(id: u32) -> Option<u64> {
+    (id != NOT_HERE).then_some(u64::from(id))
+}
+
 pub(super) fn text(store: &Store, symbol: Symbol) -> &str {
     store.text(symbol).unwrap_or("")
 }
 
 impl Process {
+    /// A process of a guest that began then, of which nothing else is known.
+    pub(super) fn begun(host: Arc<str>, started: Option<Instant>) -> Self {
+        Self {
+            host,
+            started_ns: started.map_or(NO_TIME, |time| time.ns),
+            started_digits: started.map_or(0, |time| time.digits),
+            ..Self::default()
+        }
+    }
+
+    /// First report of its start.
+    #[must_use]
+    pub fn started(&self) -> Option<Instant> {
+        (self.started_ns != NO_TIME).then_some(Instant {
+            ns: self.started_ns,
+            digits: self.started_digits,
+        })
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u64> {
+        here(self.pid).or(self.further.wide_pid)
+    }
+
+    /// Parent's process id.
+    #[must_use]
+    pub fn parent_pid(&self) -> Option<u64> {
+        here(self.parent_pid).or(self.further.wide_parent_pid)
+    }
+
+    /// Parent by position in the list.
+    #[must_use]
+    pub fn parent(&self) -> Option<usize> {
+        (self.parent != NOT_HERE).then_some(self.parent as usize)
+    }
+
+    pub(super) fn set_parent(&mut self, parent: Option<usize>) {
+        let parent = parent.and_then(|parent| u32::try_from(parent).ok());
+        self.parent = parent.unwrap_or(NOT_HERE);
+    }
+
+    fn take_ids(&mut self, fact: &ProcessFact) {
+        let narrow = |id: Option<u64>| {
+            let narrow = id.and_then(|id| u32::try_from(id).ok());
+            narrow.unwrap_or(NOT_HERE)
+        };
+        if self.pid().is_none() && fact.pid.is_some() {
+            self.pid = narrow(fact.pid);
+            if self.pid == NOT_HERE {
+                self.further.wide_pid = fact.pid;
+            }
+        }
+        if self.parent_pid().is_none() && fact.parent_pid.is_some() {
+            self.parent_pid = narrow(fact.parent_pid);
+            if self.parent_pid == NOT_HERE {
+                self.further.wide_parent_pid = fact.parent_pid;
+            }
+        }
+    }
+
     /// The sources' own ids of it.
     pub fn entities(&self) -> impl Iterator<Item = Symbol> + '_ {
         self.further.entities.iter()
@@ -195,8 +285,7 @@ impl Process {
 
     /// Adds what a report says; what is known stays.
     pub(super) fn take(&mut self, store: &Store, event: EventNumber, fact: &ProcessFact) {
-        self.pid = self.pid.or(fact.pid);
-        self.parent_pid = self.parent_pid.or(fact.parent_pid);
+        self.take_ids(fact);
         // A full path says more than a name.
         let is_path = |symbol| text(store, symbol).contains(['/', '\\']);
         if self.image == Symbol::NONE

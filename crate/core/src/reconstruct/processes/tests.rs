@@ -47,7 +47,7 @@ fn rebuilt(rows: &[Row<'_>]) -> (Store, Vec<Process>) {
 fn shown((store, all): &(Store, Vec<Process>)) -> Vec<String> {
     let line = |process: &Process| {
         let parent = process
-            .parent
+            .parent()
             .and_then(|at| all.get(at))
             .map(|parent| parent.command_line(store));
         format!(
@@ -166,9 +166,32 @@ fn a_detached_parent_is_only_a_name() {
     assert_eq!(
         all.1
             .iter()
-            .filter(|process| process.parent.is_some())
+            .filter(|process| process.parent().is_some())
             .count(),
         0
     );
     assert!(all.1[1].parent_image(&all.0).ends_with("cmd.exe"));
+}
+
+#[test]
+fn ids_of_any_width_are_kept() {
+    let widest = u64::from(u32::MAX);
+    let rows: Vec<Row<'_>> = vec![
+        (0.0, widest, widest - 1, "/a", "first", "", false),
+        (10.0, u64::MAX, widest, "/b", "second", "", false),
+        (20.0, widest + 1, u64::MAX, "/c", "third", "", false),
+    ];
+    let (_, all) = rebuilt(&rows);
+    let ids: Vec<_> = all
+        .iter()
+        .map(|one| (one.pid(), one.parent_pid(), one.parent()))
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            (Some(widest), Some(widest - 1), None),
+            (Some(u64::MAX), Some(widest), Some(0)),
+            (Some(widest + 1), Some(u64::MAX), Some(1)),
+        ]
+    );
 }

@@ -61,7 +61,33 @@ export async function openPage(browser, address, { readers, workers = "", dark =
   if (cores + workers !== "") await context.addInitScript(beforeWorkers, cores + workers);
   await page.goto(address + hash);
   await page.waitForSelector("html[data-state=empty]", { timeout: 30_000 });
-  return { page, context, complaints, close: () => context.close() };
+  let stalled = null;
+  const close = async () => {
+    stalled = await stallOf(context, page);
+    if (stalled !== null) stalls.push(stalled);
+    await context.close();
+  };
+  return { page, context, complaints, stalled: () => stalled, close };
+}
+
+/** What pages were found doing other than drawing when they were closed, until somebody takes it out. */
+export const stalls = [];
+const STALLED_MS = 5_000;
+
+/** Whether a page gets no frames (`frames`), does not even run what it is asked to (`script`), or neither (`null`). */
+async function stallOf(context, page) {
+  if (page.isClosed()) return null;
+  const session = await context.newCDPSession(page).catch(() => null);
+  // Its process is gone: what the test says of that stands.
+  if (session === null) return null;
+  const answers = (expression) => {
+    let timer;
+    const late = new Promise((resolve) => { timer = setTimeout(() => { resolve(false); }, STALLED_MS); });
+    const asked = session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }).then(() => true, () => true);
+    return Promise.race([asked, late]).finally(() => { clearTimeout(timer); });
+  };
+  if (await answers("new Promise((drawn) => requestAnimationFrame(() => drawn(1)))")) return null;
+  return (await answers("1")) ? "frames" : "script";
 }
 
 /** Drops files and folders as a hand does. */

@@ -1,10 +1,11 @@
 // Runs the browser tests:   node run.mjs --page dist/runlens.html [--only NAME] [--pictures]
 //
-// Each test runs by file:// and by http unless it says otherwise. Figures are printed, never asserted.
+// Each test runs by file:// and by http unless it says otherwise. Figures are printed, never asserted. A test that fails while the browser draws no frame of a page
+// that answers is run once more in a new browser, and that is printed (stall.mjs); every other failure is one.
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { fileAddress, launch, serve } from "./harness.mjs";
+import { fileAddress, launch, serve, stalls } from "./harness.mjs";
 import * as behaviour from "./behaviour.mjs";
 import * as bench from "./bench/bench.mjs";
 import * as evidence from "./evidence.mjs";
@@ -18,6 +19,7 @@ import * as share from "./share.mjs";
 import * as overview from "./overview.mjs";
 import * as sigma from "./sigma.mjs";
 import * as smoothness from "./smoothness.mjs";
+import * as stall from "./stall.mjs";
 import * as workbench from "./workbench.mjs";
 
 const flag = (name) => {
@@ -29,28 +31,39 @@ const only = flag("only");
 /** Keeps the pictures of the guide that this run takes. */
 const pictures = process.argv.includes("--pictures");
 const bytes = readFileSync(page);
-const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...guide.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...bench.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
+const tests = [...behaviour.tests, ...evidence.tests, ...executions.tests, ...filter.tests, ...findings.tests, ...guide.tests, ...hostile.tests, ...overview.tests, ...share.tests, ...sigma.tests, ...workbench.tests, ...smoothness.tests, ...stall.tests, ...bench.tests, ...egress.tests].filter((test) => only === undefined || test.name.includes(only));
 if (tests.length === 0) {
   console.error(`no test is named ${only}`);
   process.exit(2);
 }
 
 const server = await serve(bytes);
-const browser = await launch();
+let browser = await launch();
 console.log(`page: ${bytes.length} bytes, Chromium ${browser.version()}`);
 let failed = 0;
+
+async function passes(test, scheme, address, again = false) {
+  const began = performance.now();
+  stalls.length = 0;
+  try {
+    const said = await test.run({ browser, address, scheme, page, pictures });
+    console.log(`ok    ${scheme}  ${test.name}  ${((performance.now() - began) / 1000).toFixed(1)} s${said ? `  ${said}` : ""}`);
+    return true;
+  } catch (error) {
+    console.log(`FAIL  ${scheme}  ${test.name}${stalls.length === 0 ? "" : `  (stalled: ${stalls.join(", ")})`}\n      ${error.stack ?? error}`);
+    if (again || !stalls.includes("frames")) return false;
+  }
+  console.log("      the browser drew no frame of the page, whose script answers: once more in a new browser");
+  await browser.close();
+  browser = await launch();
+  return passes(test, scheme, address, true);
+}
+
 try {
   for (const test of tests) {
     for (const [scheme, address] of [["file", fileAddress(page)], ["http", server.address]]) {
       if (test.schemes !== undefined && !test.schemes.includes(scheme)) continue;
-      const began = performance.now();
-      try {
-        const said = await test.run({ browser, address, scheme, page, pictures });
-        console.log(`ok    ${scheme}  ${test.name}  ${((performance.now() - began) / 1000).toFixed(1)} s${said ? `  ${said}` : ""}`);
-      } catch (error) {
-        failed += 1;
-        console.log(`FAIL  ${scheme}  ${test.name}\n      ${error.stack ?? error}`);
-      }
+      failed += await passes(test, scheme, address) ? 0 : 1;
     }
   }
 } finally {

@@ -4,9 +4,9 @@
 use crate::{Case, ask, to_js};
 use runlens_core::detect;
 use runlens_core::formats;
-use runlens_core::query::brief::brief;
+use runlens_core::query::brief::{MOST_NAMED, brief};
 use runlens_core::query::find::{Hit, find};
-use runlens_core::query::hosts::{HostRow, hosts};
+use runlens_core::query::hosts::{FirstHosts, HostRow, first_hosts, hosts};
 use runlens_core::query::incidents::IncidentDetail;
 use runlens_core::query::{expectation, incident};
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,40 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::{JsError, JsValue};
 
-/// The hosts last listed, with the revision that they are of. Listing them walks over all events, and a search asks with every letter.
-pub(crate) type KeptHosts = RefCell<Option<(u64, Rc<Vec<HostRow>>)>>;
+/// What was last made of a kind, with the revision of the case that it is of.
+struct Kept<T>(RefCell<Option<(u64, Rc<T>)>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T> Kept<T> {
+    fn of(
+        &self,
+        case: &runlens_core::case::Case,
+        make: impl FnOnce(&runlens_core::case::Case) -> T,
+    ) -> Rc<T> {
+        let revision = case.revision();
+        let mut kept = self.0.borrow_mut();
+        match &*kept {
+            Some((at, made)) if *at == revision => Rc::clone(made),
+            _ => {
+                let made = Rc::new(make(case));
+                *kept = Some((revision, Rc::clone(&made)));
+                made
+            }
+        }
+    }
+}
+
+/// The hosts last listed. Listing them walks over all events; a search asks with every letter, a brief as often as something is said of a finding.
+#[derive(Default)]
+pub(crate) struct KeptHosts {
+    all: Kept<Vec<HostRow>>,
+    first: Kept<FirstHosts>,
+}
 
 #[derive(Deserialize)]
 struct BriefAsk {
@@ -74,25 +106,13 @@ struct Reference {
     detectors: Vec<ShownDetector>,
 }
 
-fn kept_hosts(case: &Case) -> Rc<Vec<HostRow>> {
-    let revision = case.case.revision();
-    let mut kept = case.hosts.borrow_mut();
-    match &*kept {
-        Some((at, list)) if *at == revision => Rc::clone(list),
-        _ => {
-            let list = Rc::new(hosts(&case.case));
-            *kept = Some((revision, Rc::clone(&list)));
-            list
-        }
-    }
-}
-
 pub(crate) fn answer(case: &Case, name: &str, question: JsValue) -> Result<JsValue, JsError> {
     match name {
         "brief" => {
             let asked: BriefAsk = ask(question)?;
             let hosts = if asked.hosts {
-                kept_hosts(case)
+                let first = &case.hosts.first;
+                first.of(&case.case, |case| first_hosts(case, MOST_NAMED))
             } else {
                 Rc::default()
             };
@@ -101,7 +121,7 @@ pub(crate) fn answer(case: &Case, name: &str, question: JsValue) -> Result<JsVal
         "find" => {
             let FindAsk { text } = ask(question)?;
             to_js(&Hits {
-                hits: find(&case.case, &kept_hosts(case), &text),
+                hits: find(&case.case, &case.hosts.all.of(&case.case, hosts), &text),
             })
         }
         "incident" => {

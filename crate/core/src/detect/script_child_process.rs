@@ -96,7 +96,9 @@ fn children<'a>(
         let Some(script) = scripts.parent(at) else {
             continue;
         };
-        let parent = process.parent().and_then(|parent| view.processes.get(parent));
+        let parent = process
+            .parent()
+            .and_then(|parent| view.processes.get(parent));
         let told = |own: Symbol, seen: fn(&Process) -> Symbol| {
             let symbol = if own.is_some() {
                 own

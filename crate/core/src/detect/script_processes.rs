@@ -260,10 +260,13 @@ pub fn name_of<'a>(store: &'a Store, process: &Process) -> Cow<'a, str> {
 #[derive(Debug, Default)]
 pub struct ScriptProcesses {
     names: Vec<Named>,
-    /// By position among the names.
-    own: Vec<Option<u32>>,
-    parent: Vec<Option<u32>>,
+    /// By position among the names, [`UNNAMED`] of most.
+    own: Vec<u32>,
+    parent: Vec<u32>,
 }
+
+/// Stands for no name: a number that may be missing takes twice as much, and a guest starts a million processes.
+const UNNAMED: u32 = u32::MAX;
 
 impl ScriptProcesses {
     /// Of these processes.
@@ -271,16 +274,18 @@ impl ScriptProcesses {
     pub fn of(store: &Store, processes: &[Process], by: By) -> Self {
         let mut names = Vec::new();
         // A script's command line is its process's, and that of the parent of each of its children.
-        let mut known: HashMap<Symbol, Option<u32>, FixedState> =
+        let mut known: HashMap<Symbol, u32, FixedState> =
             HashMap::with_hasher(FixedState::with_seed(0));
         let mut named = |line: Symbol| {
             *known.entry(line).or_insert_with(|| {
-                let found = named(store.text(line)?, by)?;
+                let Some(found) = store.text(line).and_then(|line| named(line, by)) else {
+                    return UNNAMED;
+                };
                 names.push(found);
-                u32::try_from(names.len() - 1).ok()
+                u32::try_from(names.len() - 1).unwrap_or(UNNAMED)
             })
         };
-        let own: Vec<Option<u32>> = processes
+        let own: Vec<u32> = processes
             .iter()
             .map(|process| named(process.command_line))
             .collect();
@@ -288,7 +293,8 @@ impl ScriptProcesses {
             .iter()
             .map(|process| {
                 let told = named(process.further.parent_command_line);
-                told.or_else(|| own.get(process.parent()?).copied().flatten())
+                let seen = || own.get(process.parent()?).copied();
+                (told == UNNAMED).then(seen).flatten().unwrap_or(told)
             })
             .collect();
         Self { names, own, parent }
@@ -297,13 +303,13 @@ impl ScriptProcesses {
     /// The script that a process's own command line names.
     #[must_use]
     pub fn own(&self, process: usize) -> Option<&Named> {
-        self.names.get(self.own.get(process).copied()?? as usize)
+        self.names.get(*self.own.get(process)? as usize)
     }
 
     /// The script that its parent's command line names.
     #[must_use]
     pub fn parent(&self, process: usize) -> Option<&Named> {
-        self.names.get(self.parent.get(process).copied()?? as usize)
+        self.names.get(*self.parent.get(process)? as usize)
     }
 
     /// Whether a process belongs to a script: it runs it, or its parent does.

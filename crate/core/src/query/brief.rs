@@ -15,7 +15,7 @@
 use super::actors::{ActorRow, actors};
 use super::executions::{confidence, sides, time_of};
 use super::findings::{Counted, FindingRow, leading_event, lone_finding_row};
-use super::hosts::HostRow;
+use super::hosts::{FirstHosts, HostRow};
 use super::incidents::{ShownIncident, gravest, shown_incident};
 use super::rows::row_at;
 use crate::case::Case;
@@ -30,7 +30,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Incidents, callers and hosts that are named; the rest is counted.
-const MOST_NAMED: usize = 5;
+pub const MOST_NAMED: usize = 5;
 /// Pieces of the activity strip.
 const BINS: i64 = 60;
 
@@ -247,7 +247,8 @@ fn activity(case: &Case) -> Vec<Activity> {
     bins
 }
 
-fn coverage(case: &Case, hosts: &[HostRow]) -> Coverage {
+fn coverage(case: &Case, hosts: &FirstHosts) -> Coverage {
+    let hosts = |word| hosts.coverage.get(word).copied().unwrap_or_default();
     let searched = case.searched();
     Coverage {
         detectors: searched.len(),
@@ -259,16 +260,13 @@ fn coverage(case: &Case, hosts: &[HostRow]) -> Coverage {
             .iter()
             .filter(|one| one.not_assessed.is_none() && one.left_out.is_some())
             .count(),
-        without_guest: hosts.iter().filter(|host| host.coverage == "none").count(),
-        incomplete: hosts.iter().filter(|host| host.coverage == "part").count(),
+        without_guest: hosts("none"),
+        incomplete: hosts("part"),
     }
 }
 
-fn clocks(hosts: &[HostRow]) -> Clocks {
-    let standing = |word: &str| {
-        let its = hosts.iter().filter(|host| host.clock_stands == Some(word));
-        its.count()
-    };
+fn clocks(hosts: &FirstHosts) -> Clocks {
+    let standing = |word| hosts.clocks.get(word).copied().unwrap_or_default();
     Clocks {
         together: standing("together"),
         apart: standing("apart"),
@@ -295,9 +293,9 @@ fn problems(case: &Case) -> Vec<Counted> {
         .collect()
 }
 
-/// The case in one screen, with these hosts.
+/// The case in one screen, with these hosts, at most [`MOST_NAMED`] of them by name.
 #[must_use]
-pub fn brief(case: &Case, hosts: &[HostRow]) -> Brief {
+pub fn brief(case: &Case, hosts: &FirstHosts) -> Brief {
     let mut severities: BTreeMap<Reverse<Severity>, usize> = BTreeMap::new();
     let mut triage: BTreeMap<TriageState, usize> = BTreeMap::new();
     for (at, finding) in case.findings().iter().enumerate() {
@@ -327,8 +325,8 @@ pub fn brief(case: &Case, hosts: &[HostRow]) -> Brief {
         executions_total: case.linked().executions.len(),
         callers_total: callers.len(),
         callers: callers.into_iter().take(MOST_NAMED).collect(),
-        hosts: hosts.iter().take(MOST_NAMED).cloned().collect(),
-        hosts_total: hosts.len(),
+        hosts: hosts.rows.iter().take(MOST_NAMED).cloned().collect(),
+        hosts_total: hosts.total,
         activity: activity(case),
         coverage: coverage(case, hosts),
         problems: problems(case),

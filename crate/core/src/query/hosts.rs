@@ -20,9 +20,12 @@ use crate::reconstruct::links::Execution;
 use crate::reconstruct::skew::estimate::Confidence;
 use crate::reconstruct::skew::offset::{Offset, seconds};
 use crate::severity::Severity;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Rows of one list inside a host.
 const MOST_ROWS: usize = 500;
@@ -149,7 +152,8 @@ pub struct HostDetail {
 pub(super) struct Known {
     /// As its evidence spells it.
     name: String,
-    resource: Option<String>,
+    /// Its key then, which is the VM's resource id.
+    is_vm: bool,
     joined_by: Option<&'static str>,
     pub(super) os: Option<&'static str>,
     operations: Vec<usize>,
@@ -164,9 +168,9 @@ pub(super) struct Known {
 
 /// The hosts of a case, by key.
 struct Hosts {
-    of: BTreeMap<String, Known>,
+    of: BTreeMap<Arc<str>, Known>,
     /// Folded first label -> key.
-    by_label: BTreeMap<String, String>,
+    by_label: BTreeMap<String, Arc<str>>,
 }
 
 impl Hosts {
@@ -213,11 +217,11 @@ impl Hosts {
     }
 
     fn vm(&mut self, resource: &str) -> &mut Known {
-        self.of.entry(resource.to_owned()).or_insert_with(|| {
+        self.of.entry(resource.into()).or_insert_with(|| {
             let name = ResourceId::parse(resource).vm();
             Known {
                 name: name.unwrap_or_else(|| resource.to_owned()),
-                resource: Some(resource.to_owned()),
+                is_vm: true,
                 ..Known::default()
             }
         })
@@ -246,18 +250,20 @@ impl Hosts {
                 .iter()
                 .filter_map(|item| Some(host_label(item.host.as_deref()?))),
         );
-        let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (key, host) in &self.of {
-            named
-                .entry(netbios(&host.name))
-                .or_default()
-                .push(key.clone());
+        // Guests are few beside the machines of a tenant.
+        let wanted: BTreeSet<String> = labels.iter().map(|label| netbios(label)).collect();
+        let mut named: BTreeMap<String, Vec<Arc<str>>> = BTreeMap::new();
+        for (key, host) in self.of.iter().filter(|_| !wanted.is_empty()) {
+            let name = netbios(&host.name);
+            if wanted.contains(&name) {
+                named.entry(name).or_default().push(Arc::clone(key));
+            }
         }
         for label in labels.into_iter().filter(|label| !label.is_empty()) {
             let of_links = said.get(&label).filter(|all| all.len() == 1);
             if let Some(resource) = of_links.and_then(BTreeSet::first) {
                 self.vm(resource).joined_by = Some("links");
-                self.by_label.insert(label, resource.clone());
+                self.by_label.insert(label, resource.as_str().into());
                 continue;
             }
             if said.contains_key(&label) {
@@ -268,7 +274,7 @@ impl Hosts {
                 && crate::identity::same_host(&host.name, &label)
             {
                 host.joined_by = host.joined_by.or(Some("name"));
-                self.by_label.insert(label, key.clone());
+                self.by_label.insert(label, Arc::clone(key));
             }
         }
     }
@@ -284,8 +290,8 @@ impl Hosts {
             return None;
         }
         let key = match self.by_label.get(&label) {
-            Some(key) => key.clone(),
-            None => format!("guest:{label}"),
+            Some(key) => Arc::clone(key),
+            None => format!("guest:{label}").into(),
         };
         Some(self.of.entry(key).or_insert_with(|| Known {
             name: name.to_owned(),
@@ -307,7 +313,9 @@ impl Hosts {
     /// One walk over all events: which item says something of which host, and when.
     fn take_events(&mut self, case: &Case) {
         let store = case.store();
-        let mut known: BTreeMap<(Symbol, u32), Spanned> = BTreeMap::new();
+        // Only looked up: a map in order follows.
+        let mut known: HashMap<(Symbol, u32), Spanned, FixedState> =
+            HashMap::with_hasher(FixedState::with_seed(0));
         for event in store.order() {
             let item = store.item_of(*event);
             let host = store.columns.host.get(*event as usize);
@@ -315,6 +323,7 @@ impl Hosts {
             let host = host.unwrap_or_default();
             known.entry((host, item)).or_default().take(time);
         }
+        let known: BTreeMap<(Symbol, u32), Spanned> = known.into_iter().collect();
         for ((symbol, number), spanned) in known {
             let Some(item) = case.items().get(number as usize) else {
                 continue;
@@ -428,7 +437,7 @@ fn host_row(case: &Case, key: &str, host: &Known) -> HostRow {
     HostRow {
         host: key.to_owned(),
         name: host.name.clone(),
-        resource: host.resource.clone(),
+        resource: host.is_vm.then(|| key.to_owned()),
         joined_by: host.joined_by,
         os: host.os,
         operations: host.operations.len(),
@@ -460,25 +469,63 @@ fn host_row(case: &Case, key: &str, host: &Known) -> HostRow {
     }
 }
 
-/// Every host: who has the worst findings first, then what was worked on most.
+/// Who has the worst findings stands first, then what was worked on most; equals stay by key.
+type Place = (Reverse<Option<Severity>>, Reverse<usize>, Reverse<usize>);
+
+/// The rows of all hosts by key, with their places in the list. A tenant may have ten thousand machines: what is known of each goes as its row is made.
+fn placed(case: &Case) -> impl Iterator<Item = (Place, HostRow)> {
+    let hosts = Hosts::of(case).of.into_iter();
+    hosts.map(|(key, host)| {
+        let row = host_row(case, &key, &host);
+        let worked_on = row.operations.max(row.runs);
+        let worst = worst(case, &host);
+        (
+            (Reverse(worst), Reverse(worked_on), Reverse(row.events)),
+            row,
+        )
+    })
+}
+
+/// Every host, in the list's order.
 #[must_use]
 pub fn hosts(case: &Case) -> Vec<HostRow> {
-    let hosts = Hosts::of(case);
-    // A tenant may have ten thousand machines: what is known of each goes as its row is made.
-    let mut rows: Vec<(Option<Severity>, HostRow)> = hosts
-        .of
-        .into_iter()
-        .map(|(key, host)| (worst(case, &host), host_row(case, &key, &host)))
-        .collect();
-    // Stable: equals stay by key.
-    rows.sort_by_key(|(worst, row)| {
-        (
-            Reverse(*worst),
-            Reverse(row.operations.max(row.runs)),
-            Reverse(row.events),
-        )
-    });
+    let mut rows: Vec<(Place, HostRow)> = placed(case).collect();
+    rows.sort_by_key(|(place, _)| *place);
     rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The first hosts of the list, and how all of them stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FirstHosts {
+    /// In the list's order.
+    pub rows: Vec<HostRow>,
+    /// Hosts in all.
+    pub total: usize,
+    /// Of each word for how much of a guest is there, how many.
+    pub coverage: BTreeMap<&'static str, usize>,
+    /// Of each word for how a clock stands, how many.
+    pub clocks: BTreeMap<&'static str, usize>,
+}
+
+/// The first hosts of the list without a list of all, which would be there only to be counted.
+#[must_use]
+pub fn first_hosts(case: &Case, most: usize) -> FirstHosts {
+    let mut all = FirstHosts::default();
+    let mut first: Vec<(Place, HostRow)> = Vec::new();
+    for (place, row) in placed(case) {
+        all.total += 1;
+        *all.coverage.entry(row.coverage).or_default() += 1;
+        if let Some(word) = row.clock_stands {
+            *all.clocks.entry(word).or_default() += 1;
+        }
+        let at = first.partition_point(|(known, _)| *known <= place);
+        if at < most {
+            first.insert(at, (place, row));
+            first.truncate(most);
+        }
+    }
+    all.rows = first.into_iter().map(|(_, row)| row).collect();
+    all
 }
 
 /// One host in full.
@@ -486,7 +533,7 @@ pub fn hosts(case: &Case) -> Vec<HostRow> {
 pub fn host(case: &Case, key: &str) -> Option<HostDetail> {
     let hosts = Hosts::of(case);
     let host = hosts.of.get(key)?;
-    let subscription = host.resource.as_deref().map(ResourceId::parse);
+    let subscription = host.is_vm.then(|| ResourceId::parse(key));
     let subscription = subscription.and_then(|id| id.subscription().map(str::to_owned));
     let mut findings = host.findings.clone();
     findings.sort_by_key(|at| Reverse(case.findings().get(*at).map(|one| one.severity)));

@@ -235,7 +235,7 @@ fn an_entry_of_the_allow_list_suppresses_them_by_every_part_that_they_have() {
     );
     let page = page.page(&case, 0, 10);
     assert_eq!((page.total, page.suppressed), (1, 1));
-    let brief = query::brief::brief(&case, &[]);
+    let brief = query::brief::brief(&case, &Default::default());
     assert_eq!(brief.suppressed, 1);
 }
 
@@ -306,7 +306,12 @@ fn they_are_in_stix_and_among_the_techniques_unless_they_are_expected() {
 
 #[test]
 fn the_worst_leads_until_it_is_called_benign_or_is_expected() {
-    let lead = |case: &Case| query::brief::brief(case, &[]).lead.expect("a lead").finding;
+    let lead = |case: &Case| {
+        query::brief::brief(case, &Default::default())
+            .lead
+            .expect("a lead")
+            .finding
+    };
     let mut case = some();
     let led = lead(&case);
     assert_eq!(

@@ -1,14 +1,15 @@
-use super::{Brief, brief};
+use super::{Brief, MOST_NAMED, brief};
 use crate::case::Case;
 use crate::case::triage::{Said, TriageState};
 use crate::query::executions::{ExecutionsAsk, executions};
 use crate::query::findings::tests::{RUN, case, row, some};
-use crate::query::hosts::hosts;
+
+use crate::query::hosts::first_hosts;
 use crate::query::shown;
 use crate::settings::Settings;
 
 fn of(case: &Case) -> Brief {
-    brief(case, &hosts(case))
+    brief(case, &first_hosts(case, MOST_NAMED))
 }
 
 #[test]

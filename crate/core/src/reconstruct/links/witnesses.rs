@@ -208,7 +208,10 @@ impl Witnesses<'_> {
                     }
                     None => break,
                 }
-                next = self.processes.get(here).and_then(|process| process.parent());
+                next = self
+                    .processes
+                    .get(here)
+                    .and_then(|process| process.parent());
             }
             for here in path {
                 if let Some(slot) = settled.get_mut(here) {

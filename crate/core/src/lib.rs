@@ -35,13 +35,14 @@
 //! | 3 | [`detect`], [`lists`], [`sigma`], [`query`], [`export`] | formats, bytes |
 //! | 2 | [`reconstruct`], [`script`] | formats, bytes |
 //! | 1 | [`formats`], [`record`] | formats: each other |
-//! | 0 | [`evidence`], [`event`], [`time`], [`identity`], [`json`], [`problem`], [`limits`], [`severity`] | all above |
+//! | 0 | [`evidence`], [`event`], [`time`], [`identity`], [`json`], [`expression`], [`problem`], [`limits`], [`severity`] | all above |
 
 pub mod case;
 pub mod detect;
 pub mod event;
 pub mod evidence;
 pub mod export;
+pub mod expression;
 pub mod formats;
 pub mod identity;
 pub mod json;

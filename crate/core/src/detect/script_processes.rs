@@ -14,6 +14,7 @@
 use super::CaseView;
 use crate::case::store::Store;
 use crate::event::intern::Symbol;
+use crate::expression::Expression;
 use crate::reconstruct::processes::Process;
 use crate::script::ScriptHint;
 use crate::script::indicator::Indicator;
@@ -22,22 +23,31 @@ use crate::script::word;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use memchr::memchr_iter;
-use regex::Regex;
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// How the handler of action run commands starts a script on Windows.
-const WINDOWS_ACTION: &str = r#"(?i)^"?(?:[a-z]:\\[^"\r\n]{0,200}\\)?powershell(?:\.exe)?"?\s+-ExecutionPolicy\s+Unrestricted\s+-File\s+"?(?:[^"\r\n]{0,200}\\)?script\d{1,9}\.ps1\b"#;
+static WINDOWS_ACTION: Expression = Expression::new(
+    r#"(?i)^"?(?:[a-z]:\\[^"\r\n]{0,200}\\)?powershell(?:\.exe)?"?\s+-ExecutionPolicy\s+Unrestricted\s+-File\s+"?(?:[^"\r\n]{0,200}\\)?script\d{1,9}\.ps1\b"#,
+);
 /// Anything in the download folder of either handler.
-const WINDOWS_ANY: &str = r"(?i)\\packages\\plugins\\microsoft\.cplat\.core\.runcommand(?:handler)?windows\\[\d.]{1,20}\\downloads\\";
-const LINUX: [&str; 3] = [
-    r"^/var/lib/waagent/run-command/download/\d{1,9}/script\.sh$",
-    r"^/var/lib/waagent/run-command-handler/(?:download|immediateDownload)/[^/]{1,128}/\d{1,9}/script\.sh$",
-    r"^/home/[^/]{1,64}/waagent/run-command-handler-runas/download/[^/]{1,128}/\d{1,9}/script\.sh$",
+static WINDOWS_ANY: Expression = Expression::new(
+    r"(?i)\\packages\\plugins\\microsoft\.cplat\.core\.runcommand(?:handler)?windows\\[\d.]{1,20}\\downloads\\",
+);
+static LINUX: [Expression; 3] = [
+    Expression::new(r"^/var/lib/waagent/run-command/download/\d{1,9}/script\.sh$"),
+    Expression::new(
+        r"^/var/lib/waagent/run-command-handler/(?:download|immediateDownload)/[^/]{1,128}/\d{1,9}/script\.sh$",
+    ),
+    Expression::new(
+        r"^/home/[^/]{1,64}/waagent/run-command-handler-runas/download/[^/]{1,128}/\d{1,9}/script\.sh$",
+    ),
 ];
 /// As the published rules have it: two blanks, one character for the number, the action's folder only.
-const PUBLISHED_WINDOWS: &str = r"^powershell  -ExecutionPolicy Unrestricted -File script.\.ps1$";
-const PUBLISHED_LINUX: &str = r"^/var/lib/waagent/run-command/download/.*/script\.sh$";
+static PUBLISHED_WINDOWS: Expression =
+    Expression::new(r"^powershell  -ExecutionPolicy Unrestricted -File script.\.ps1$");
+static PUBLISHED_LINUX: Expression =
+    Expression::new(r"^/var/lib/waagent/run-command/download/.*/script\.sh$");
 
 /// Children that are worth a word, without `.exe`.
 const NOTABLE: [&str; 54] = [
@@ -103,27 +113,9 @@ pub const NOTABLE_WEIGHT: u8 = 7;
 /// Distinct command lines that one detector examines for indicators.
 const MOST_EXAMINED: usize = 20_000;
 
-/// The expressions, compiled once.
-struct Patterns {
-    windows_action: Option<Regex>,
-    windows_any: Option<Regex>,
-    linux: Vec<Regex>,
-    published_windows: Option<Regex>,
-    published_linux: Option<Regex>,
-}
-
-fn patterns() -> &'static Patterns {
-    static PATTERNS: OnceLock<Patterns> = OnceLock::new();
-    PATTERNS.get_or_init(|| Patterns {
-        windows_action: Regex::new(WINDOWS_ACTION).ok(),
-        windows_any: Regex::new(WINDOWS_ANY).ok(),
-        linux: LINUX
-            .iter()
-            .filter_map(|text| Regex::new(text).ok())
-            .collect(),
-        published_windows: Regex::new(PUBLISHED_WINDOWS).ok(),
-        published_linux: Regex::new(PUBLISHED_LINUX).ok(),
-    })
+fn fits(expression: &Expression, text: &str) -> bool {
+    let expression = expression.over(text);
+    expression.is_some_and(|expression| expression.is_match(text))
 }
 
 /// A script of a run command, as a command line names it.
@@ -147,19 +139,15 @@ pub enum By {
 /// The script that a command line names, as an argument or as the handler starts it.
 #[must_use]
 pub fn named(line: &str, by: By) -> Option<Named> {
-    let patterns = patterns();
     if names_shell_script(line) {
         let mut words = line
             .split_ascii_whitespace()
             .map(|word| word.trim_matches(['"', '\'']));
-        let fits = |word: &str| match by {
-            By::Handlers => patterns.linux.iter().any(|one| one.is_match(word)),
-            By::Published => patterns
-                .published_linux
-                .as_ref()
-                .is_some_and(|one| one.is_match(word)),
+        let named = |word: &str| match by {
+            By::Handlers => LINUX.iter().any(|one| fits(one, word)),
+            By::Published => fits(&PUBLISHED_LINUX, word),
         };
-        if let Some(word) = words.find(|word| fits(word)) {
+        if let Some(word) = words.find(|word| named(word)) {
             return Some(Named {
                 script: word.into(),
                 windows: false,
@@ -168,24 +156,20 @@ pub fn named(line: &str, by: By) -> Option<Named> {
     }
     // Nearly no command line has either word.
     if by == By::Published {
-        let fits = patterns.published_windows.as_ref()?.is_match(line);
-        return fits.then(|| last_name(line));
+        return fits(&PUBLISHED_WINDOWS, line).then(|| last_name(line));
     }
-    let fits = |expression: &Option<Regex>| {
-        let found = expression.as_ref().and_then(|one| one.find(line));
-        found.map(|found| found.end())
-    };
+    let ends = |expression: &'static Expression| Some(expression.over(line)?.find(line)?.end());
     // Beyond ASCII there are other blanks, and letters that fold to those of ASCII.
     let other = !line.is_ascii();
     if (other || may_be_action(line))
-        && let Some(end) = fits(&patterns.windows_action)
+        && let Some(end) = ends(&WINDOWS_ACTION)
     {
         return line.get(..end).map(last_name);
     }
     if !other && !word::has_folded(line, b'\\', "\\downloads\\") {
         return None;
     }
-    let end = fits(&patterns.windows_any)?;
+    let end = ends(&WINDOWS_ANY)?;
     let rest = line.get(end..).unwrap_or("");
     let stop = rest
         .find(['"', '\'', ' ', '\t', '\r', '\n'])
@@ -474,11 +458,13 @@ mod tests {
         #[test]
         fn a_look_passes_over_no_script(parts in proptest::collection::vec(0..PARTS.len(), 1..12)) {
             let line: String = parts.iter().map(|at| PARTS[*at]).collect();
-            let matches = |expression: &Option<Regex>| expression.as_ref().unwrap().is_match(&line);
             if line.is_ascii() {
-                prop_assert!(may_be_action(&line) || !matches(&patterns().windows_action), "{line}");
+                prop_assert!(may_be_action(&line) || !fits(&WINDOWS_ACTION, &line), "{line}");
                 let any = word::has_folded(&line, b'\\', "\\downloads\\");
-                prop_assert!(any || !matches(&patterns().windows_any), "{line}");
+                prop_assert!(any || !fits(&WINDOWS_ANY, &line), "{line}");
+            }
+            for one in [&WINDOWS_ACTION, &WINDOWS_ANY, &PUBLISHED_WINDOWS, &PUBLISHED_LINUX] {
+                one.agrees(&line);
             }
             prop_assert_eq!(names_shell_script(&line), line.contains("script.sh"));
         }

@@ -9,10 +9,9 @@ use crate::event::sink::Sink;
 use crate::event::{Event, EventKind, Outcome};
 use crate::evidence::hash::sha256;
 use crate::evidence::layout::{Family, Os};
+use crate::expression::Expression;
 use crate::time::{Stamp, parse};
-use regex::Regex;
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 /// The parts of an entry that are understood.
 #[derive(Clone, Debug, Default)]
@@ -196,14 +195,10 @@ impl<'a> HandlerEntry<'a> {
 /// ```
 #[must_use]
 pub fn given_secret(text: &str) -> Option<GuestSaid> {
-    static EXPRESSION: OnceLock<Option<Regex>> = OnceLock::new();
-    memchr::memmem::find(text.as_bytes(), b"sudo")?;
-    let expression = EXPRESSION
-        .get_or_init(|| {
-            Regex::new(r"(?i)\becho\s+(\S.{0,200}?)\s+\|\s+sudo\s+-S\s+-u\s+(\S{1,64})\s").ok()
-        })
-        .as_ref()?;
-    let found = expression.captures(text)?;
+    static GIVEN: Expression =
+        Expression::new(r"(?i)\becho\s+(\S.{0,200}?)\s+\|\s+sudo\s+-S\s+-u\s+(\S{1,64})\s");
+    let may = memchr::memmem::find(text.as_bytes(), b"sudo").is_some();
+    let found = GIVEN.over_if(may, text)?.captures(text)?;
     let (secret, user) = (found.get(1)?.as_str(), found.get(2)?.as_str());
     Some(GuestSaid::SecretGiven {
         user: user.to_owned(),

@@ -5,6 +5,7 @@
 //!
 //! Rejected: one set of all expressions in one automaton. It was ten times the memory for lines that almost never match.
 
+use crate::expression::{Compiled, compile};
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use regex::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -81,26 +82,11 @@ impl fmt::Display for BadIndicator {
 
 impl std::error::Error for BadIndicator {}
 
-/// An expression, compiled when a line first could match it: most never are, and compiling all of them costs more than reading a case.
-#[derive(Debug, Default)]
-struct Expression(OnceLock<Option<Regex>>);
-
-impl Expression {
-    fn compiled(&self, of: &Indicator) -> Option<&Regex> {
-        self.0.get_or_init(|| compile(&of.re).ok()).as_ref()
-    }
-}
-
-fn compile(expression: &str) -> Result<Regex, regex::Error> {
-    regex::RegexBuilder::new(expression)
-        .size_limit(MOST_COMPILED)
-        .build()
-}
-
 /// Indicators ready to search with.
 #[derive(Debug)]
 pub struct Indicators {
-    list: Vec<(Arc<Indicator>, Expression)>,
+    /// Their expressions are compiled when a line first could match: most never are, and compiling all of them costs more than reading a case.
+    list: Vec<(Arc<Indicator>, Compiled)>,
     /// Finds the required texts; pattern number -> indicator number.
     literals: Option<AhoCorasick>,
     of_literal: Vec<usize>,
@@ -122,21 +108,22 @@ impl Indicators {
     /// [`BadIndicator`] where the file or one of its indicators cannot be used.
     pub fn parse(toml: &str) -> Result<Self, BadIndicator> {
         Self::of(toml, |indicator| {
-            let compiled = compile(&indicator.re).map_err(|error| error.to_string())?;
+            let compiled =
+                compile(&indicator.re, MOST_COMPILED).map_err(|error| error.to_string())?;
             if !compiled.is_match(&indicator.pos) {
                 return Err("its expression does not match the line pos".to_owned());
             }
             if compiled.is_match(&indicator.neg) {
                 return Err("its expression matches the line neg".to_owned());
             }
-            Ok(Expression(OnceLock::from(Some(compiled))))
+            Ok(Compiled::written(compiled))
         })
     }
 
     /// From the text of a TOML file, each indicator's expression as `expression` has it or refuses it.
     fn of(
         toml: &str,
-        expression: impl Fn(&Indicator) -> Result<Expression, String>,
+        expression: impl Fn(&Indicator) -> Result<Compiled, String>,
     ) -> Result<Self, BadIndicator> {
         let line_of = |at: usize| toml.get(..at).map(|head| head.matches('\n').count() + 1);
         let file: File = toml::from_str(toml).map_err(|error: toml::de::Error| BadIndicator {
@@ -204,9 +191,10 @@ impl Indicators {
         line: &str,
         fit: impl Fn(&Indicator) -> bool,
     ) -> Vec<(usize, &'a Arc<Indicator>, &'a Regex)> {
+        let ascii = line.is_ascii();
         // Only these two letters outside ASCII fold to letters inside.
-        let folds = |line: &str| !line.is_ascii() && line.contains(['\u{17F}', '\u{212A}']);
-        let folded = folds(line).then(|| line.replace('\u{17F}', "s").replace('\u{212A}', "k"));
+        let folds = !ascii && line.contains(['\u{17F}', '\u{212A}']);
+        let folded = folds.then(|| line.replace('\u{17F}', "s").replace('\u{212A}', "k"));
         let text = folded.as_deref().unwrap_or(line);
         // What is found is listed: a walk over all indicators for each line would cost more than the lines, once there are thousands.
         let mut wanted = self.always.clone();
@@ -219,7 +207,8 @@ impl Indicators {
         let known = wanted.into_iter().filter_map(|at| {
             let (indicator, expression) = self.list.get(at)?;
             let fitting = fit(indicator).then_some(indicator)?;
-            Some((at, fitting, expression.compiled(indicator)?))
+            let regex = expression.of(&indicator.re, MOST_COMPILED, ascii);
+            Some((at, fitting, regex?))
         });
         known.collect()
     }
@@ -231,7 +220,7 @@ impl Indicators {
 pub fn built_in() -> &'static Indicators {
     static BUILT_IN: OnceLock<Indicators> = OnceLock::new();
     BUILT_IN.get_or_init(|| {
-        let later = |_: &Indicator| Ok(Expression::default());
+        let later = |_: &Indicator| Ok(Compiled::new());
         Indicators::of(include_str!("indicators.toml"), later).unwrap_or_else(|_| Indicators {
             list: Vec::new(),
             literals: None,
@@ -327,6 +316,7 @@ fn letter_of(class: &Class) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expression::tests::agree;
     use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
@@ -339,7 +329,14 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), 148);
         for (at, (indicator, expression)) in indicators.list.iter().enumerate() {
-            let regex = expression.compiled(indicator).unwrap();
+            let form = |text: &str| expression.of(&indicator.re, MOST_COMPILED, text.is_ascii());
+            let regex = form("\u{e9}").unwrap();
+            // Of the one line's beginnings and the other's ends, both forms say the same.
+            let (pos, neg) = (&indicator.pos, &indicator.neg);
+            for cut in (0..=pos.len()).filter(|cut| pos.is_char_boundary(*cut)) {
+                let end = neg.get(cut.min(neg.len())..).unwrap_or(neg);
+                agree(expression, &indicator.re, &format!("{}{end}", &pos[..cut]));
+            }
             assert!(
                 regex.is_match(&indicator.pos),
                 "{} does not match its line",

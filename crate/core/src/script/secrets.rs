@@ -9,6 +9,7 @@
 //!
 //! Rejected: masking every long random word. A hash that an analyst must compare is one.
 
+use crate::expression::{Compiled, MOST_COMPILED, over_ascii};
 use regex::{Regex, RegexSet};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -34,17 +35,22 @@ const EXPRESSIONS: [&str; 15] = [
 
 /// Which expressions match a text at all, in one pass over it: nearly no text has a secret, and thousands are looked at.
 fn matching(text: &str) -> impl Iterator<Item = &'static Regex> {
-    static SET: OnceLock<Option<RegexSet>> = OnceLock::new();
-    static COMPILED: [OnceLock<Option<Regex>>; EXPRESSIONS.len()] =
-        [const { OnceLock::new() }; EXPRESSIONS.len()];
-    let set = SET.get_or_init(|| RegexSet::new(EXPRESSIONS).ok());
+    static OF_ASCII: OnceLock<Option<RegexSet>> = OnceLock::new();
+    static AS_WRITTEN: OnceLock<Option<RegexSet>> = OnceLock::new();
+    static COMPILED: [Compiled; EXPRESSIONS.len()] = [const { Compiled::new() }; EXPRESSIONS.len()];
+    let ascii = text.is_ascii();
+    let set = if ascii {
+        OF_ASCII.get_or_init(|| {
+            let all: Option<Vec<String>> = EXPRESSIONS.into_iter().map(over_ascii).collect();
+            RegexSet::new(all?).ok()
+        })
+    } else {
+        AS_WRITTEN.get_or_init(|| RegexSet::new(EXPRESSIONS).ok())
+    };
     let found = set.as_ref().map(|set| set.matches(text));
-    found.into_iter().flatten().filter_map(|at| {
-        let compiled = COMPILED.get(at)?;
-        let expression = EXPRESSIONS.get(at)?;
-        compiled
-            .get_or_init(|| Regex::new(expression).ok())
-            .as_ref()
+    found.into_iter().flatten().filter_map(move |at| {
+        let compiled: &'static Compiled = COMPILED.get(at)?;
+        compiled.of(EXPRESSIONS.get(at)?, MOST_COMPILED, ascii)
     })
 }
 
@@ -104,12 +110,14 @@ pub fn masked_part(text: &str, part: Range<usize>, found: &[Range<usize>]) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expression::tests::agree;
 
     #[test]
     fn every_expression_compiles_and_masks_only_the_secret() {
         assert!(RegexSet::new(EXPRESSIONS).is_ok());
         for expression in EXPRESSIONS {
             assert!(Regex::new(expression).is_ok(), "{expression}");
+            assert!(over_ascii(expression).is_some(), "{expression}");
         }
         for (text, want) in [
             (
@@ -146,6 +154,9 @@ mod tests {
             ("export DB_PASSWORD=abcd1234", "export DB_PASSWORD=•••••"),
         ] {
             assert_eq!(masked(text), want);
+            for expression in EXPRESSIONS {
+                agree(&Compiled::new(), expression, text);
+            }
         }
     }
 

@@ -1,55 +1,36 @@
 //! Base64 in all its calls, hex, URL escapes, compression.
 
 use super::{Candidate, DecodeLimits, Transform, is_utf16};
+use crate::expression::Expression;
 use crate::script::word;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
-use regex::Regex;
 use std::io::Read;
 use std::ops::Range;
-use std::sync::OnceLock;
 
-macro_rules! expression {
-    ($name:ident, $text:expr) => {
-        fn $name() -> Option<&'static Regex> {
-            static COMPILED: OnceLock<Option<Regex>> = OnceLock::new();
-            COMPILED.get_or_init(|| Regex::new($text).ok()).as_ref()
-        }
-    };
-}
-
-expression!(
-    encoded_command,
-    r#"(?i)(?:powershell|pwsh)(?:\.exe)?"?(?:[^|;&\r\n]{0,400}?\s)[-/–—―]e(?:c|n|nc|nco|ncod|ncode|ncoded|ncodedc|ncodedco|ncodedcom|ncodedcomm|ncodedcomma|ncodedcomman|ncodedcommand)?\s+["']?([A-Za-z0-9+/]{8,}={0,2})"#
+static ENCODED_COMMAND: Expression = Expression::new(
+    r#"(?i)(?:powershell|pwsh)(?:\.exe)?"?(?:[^|;&\r\n]{0,400}?\s)[-/–—―]e(?:c|n|nc|nco|ncod|ncode|ncoded|ncodedc|ncodedco|ncodedcom|ncodedcomm|ncodedcomma|ncodedcomman|ncodedcommand)?\s+["']?([A-Za-z0-9+/]{8,}={0,2})"#,
 );
-expression!(
-    from_base64,
-    r#"(?i)FromBase64String['"]?\s*(?:\.Invoke\s*)?\("#
+static FROM_BASE64: Expression =
+    Expression::new(r#"(?i)FromBase64String['"]?\s*(?:\.Invoke\s*)?\("#);
+static SHELL_DECODER: Expression = Expression::new(
+    r"(?:\bbase64\s+(?:-d|-D|-di|--decode)\b|\bopenssl\s+(?:enc\s+-base64|base64)\s+-d\b|b64decode\()",
 );
-expression!(
-    shell_decoder,
-    r"(?:\bbase64\s+(?:-d|-D|-di|--decode)\b|\bopenssl\s+(?:enc\s+-base64|base64)\s+-d\b|b64decode\()"
-);
-expression!(hex_decoder, r"\bxxd\s+(?:-r\s+-p|-p\s+-r|-rp|-pr)\b");
-expression!(hex_escapes, r"(?:\\x[0-9A-Fa-f]{2}){4,}");
-expression!(hex_list, r"0x[0-9A-Fa-f]{2}(?:\s*,\s*0x[0-9A-Fa-f]{2}){3,}");
-expression!(
-    from_hex,
-    r#"(?i)fromhex(?:string)?\(\s*["']([0-9A-Fa-f]{8,})["']"#
-);
-expression!(
-    url_token,
-    r"[^\s'\x22]*(?:%[0-9A-Fa-f]{2}[^\s'\x22%]*){4,}[^\s'\x22]*"
-);
-/// Letters of the shortest word that [`bare`] takes.
+static HEX_DECODER: Expression = Expression::new(r"\bxxd\s+(?:-r\s+-p|-p\s+-r|-rp|-pr)\b");
+static HEX_ESCAPES: Expression = Expression::new(r"(?:\\x[0-9A-Fa-f]{2}){4,}");
+static HEX_LIST: Expression = Expression::new(r"0x[0-9A-Fa-f]{2}(?:\s*,\s*0x[0-9A-Fa-f]{2}){3,}");
+static FROM_HEX: Expression =
+    Expression::new(r#"(?i)fromhex(?:string)?\(\s*["']([0-9A-Fa-f]{8,})["']"#);
+static URL_TOKEN: Expression =
+    Expression::new(r"[^\s'\x22]*(?:%[0-9A-Fa-f]{2}[^\s'\x22%]*){4,}[^\s'\x22]*");
+/// Letters of the shortest word that [`BARE`] takes.
 const LEAST_BARE: usize = 40;
-expression!(bare, r"[A-Za-z0-9+/]{40,}={0,2}");
-expression!(string, r#"'([^'\r\n]*)'|"([^"\r\n]*)""#);
-expression!(
-    interpreter,
-    r"^\s*(?:\|\s*(?:gzip|gunzip|zcat|tr|base64|openssl|xxd|rev|cat|sed|awk)\b[^|\n]*)*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:/(?:usr/)?bin/)?(?:env\s+)?(?:(?:ba|da|z|k|a)?sh|python[0-9.]*|perl|ruby|node|php|iex|invoke-expression)\b"
+static BARE: Expression = Expression::new(r"[A-Za-z0-9+/]{40,}={0,2}");
+static STRING: Expression = Expression::new(r#"'([^'\r\n]*)'|"([^"\r\n]*)""#);
+static INTERPRETER: Expression = Expression::new(
+    r"^\s*(?:\|\s*(?:gzip|gunzip|zcat|tr|base64|openssl|xxd|rev|cat|sed|awk)\b[^|\n]*)*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:/(?:usr/)?bin/)?(?:env\s+)?(?:(?:ba|da|z|k|a)?sh|python[0-9.]*|perl|ruby|node|php|iex|invoke-expression)\b",
 );
 
 /// A cheap look at a text before its expression: whether it can match at all. Thousands of command lines are looked at, and nearly none can.
@@ -144,13 +125,12 @@ pub fn is_executed(text: &str, range: &Range<usize>) -> bool {
         .unwrap_or("")
         .to_ascii_lowercase();
     let folded = behind.to_ascii_lowercase();
-    let piped = interpreter().is_some_and(|regex| {
-        // The pipe may follow the call's own closing quotes and brackets.
-        let rest = folded
-            .find('|')
-            .and_then(|at| folded.get(at..))
-            .unwrap_or("");
-        regex.is_match(rest)
+    // The pipe may follow the call's own closing quotes and brackets.
+    let pipe = folded.find('|').and_then(|at| folded.get(at..));
+    let piped = pipe.is_some_and(|rest| {
+        INTERPRETER
+            .over(rest)
+            .is_some_and(|regex| regex.is_match(rest))
     });
     const CALLS: [&str; 8] = [
         "eval ",
@@ -185,8 +165,8 @@ fn candidate(text: &str, range: Range<usize>, transform: Transform, bytes: Vec<u
 #[must_use]
 pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
     let mut out = Vec::new();
-    for found in encoded_command()
-        .filter(|_| may::name_encoded_command(text))
+    for found in ENCODED_COMMAND
+        .over_if(may::name_encoded_command(text), text)
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {
@@ -200,8 +180,8 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
         out.push(made);
     }
     let names_base64 = word::has(text, "64");
-    for found in from_base64()
-        .filter(|_| names_base64)
+    for found in FROM_BASE64
+        .over_if(names_base64, text)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -222,8 +202,8 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
         };
         out.push(candidate(text, range, Transform::FromBase64String, bytes));
     }
-    for found in shell_decoder()
-        .filter(|_| names_base64)
+    for found in SHELL_DECODER
+        .over_if(names_base64, text)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -233,7 +213,7 @@ pub fn base64_calls(text: &str, limits: &DecodeLimits) -> Vec<Candidate> {
             out.push(candidate(text, range, Transform::ShBase64, bytes));
         }
     }
-    let bare = bare().filter(|_| may::be_bare(text));
+    let bare = BARE.over_if(may::be_bare(text), text);
     for found in bare.into_iter().flat_map(|regex| regex.find_iter(text)) {
         let word = found.as_str();
         let certificate = text.get(..found.start()).is_some_and(|head| {
@@ -268,7 +248,7 @@ fn argument(text: &str, from: usize) -> Option<(Range<usize>, String)> {
             .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
             .collect();
         let above = text.get(..from)?;
-        let assignment = Regex::new(&format!(
+        let assignment = regex::Regex::new(&format!(
             r#"(?i)\${}\s*=\s*(?:'([^']*)'|"([^"]*)")"#,
             regex::escape(&name)
         ))
@@ -277,7 +257,7 @@ fn argument(text: &str, from: usize) -> Option<(Range<usize>, String)> {
         let value = last.get(1).or(last.get(2))?;
         return (value.len() >= LEAST).then(|| (value.range(), value.as_str().to_owned()));
     }
-    let found = string()?.captures_iter(rest).find_map(|found| {
+    let found = STRING.over(rest)?.captures_iter(rest).find_map(|found| {
         let value = found.get(1).or(found.get(2))?;
         (value.len() >= LEAST).then_some(value)
     })?;
@@ -297,16 +277,18 @@ fn shell_literal(text: &str, call: Range<usize>) -> Option<(Range<usize>, String
     let before = text.get(line_start..call.start)?;
     let behind = text.get(call.end..line_end)?;
     if text.get(call.clone())?.ends_with('(') {
-        let value = string()?.captures(behind)?;
+        let value = STRING.over(behind)?.captures(behind)?;
         let value = value.get(1).or(value.get(2))?;
         return Some((
             call.end + value.start()..call.end + value.end(),
             value.as_str().to_owned(),
         ));
     }
-    static FED: OnceLock<Option<Regex>> = OnceLock::new();
-    let fed = FED.get_or_init(|| Regex::new(r#"(?:echo|printf)\s+(?:-[neE]+\s+)*(?:'%s'\s+|"%s"\s+|%s\s+)?(?:'([^']*)'|"([^"]*)"|([^\s'"|]+))\s*\|\s*(?:sudo\s+)?$"#).ok());
-    if let Some(found) = fed.as_ref().and_then(|regex| regex.captures(before))
+    static FED: Expression = Expression::new(
+        r#"(?:echo|printf)\s+(?:-[neE]+\s+)*(?:'%s'\s+|"%s"\s+|%s\s+)?(?:'([^']*)'|"([^"]*)"|([^\s'"|]+))\s*\|\s*(?:sudo\s+)?$"#,
+    );
+    let fed = FED.over(before);
+    if let Some(found) = fed.and_then(|regex| regex.captures(before))
         && let Some(value) = found.get(1).or(found.get(2)).or(found.get(3))
     {
         return Some((
@@ -373,8 +355,8 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 #[must_use]
 pub fn hex(text: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
-    for found in hex_decoder()
-        .filter(|_| word::has(text, "xxd"))
+    for found in HEX_DECODER
+        .over_if(word::has(text, "xxd"), text)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -384,8 +366,8 @@ pub fn hex(text: &str) -> Vec<Candidate> {
             out.push(candidate(text, range, Transform::Hex, bytes));
         }
     }
-    for found in hex_escapes()
-        .filter(|_| word::has(text, "\\x"))
+    for found in HEX_ESCAPES
+        .over_if(word::has(text, "\\x"), text)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -399,8 +381,8 @@ pub fn hex(text: &str) -> Vec<Candidate> {
             .iter()
             .any(|call| folded.contains(call))
     };
-    for found in hex_list()
-        .filter(|_| converts)
+    for found in HEX_LIST
+        .over_if(converts, text)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -413,8 +395,8 @@ pub fn hex(text: &str) -> Vec<Candidate> {
             out.push(candidate(text, found.range(), Transform::Hex, bytes));
         }
     }
-    for found in from_hex()
-        .filter(|_| may::read_hex(text))
+    for found in FROM_HEX
+        .over_if(may::read_hex(text), text)
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {
@@ -431,8 +413,8 @@ pub fn hex(text: &str) -> Vec<Candidate> {
 #[must_use]
 pub fn url(text: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
-    for found in url_token()
-        .filter(|_| may::escape_urls(text))
+    for found in URL_TOKEN
+        .over_if(may::escape_urls(text), text)
         .into_iter()
         .flat_map(|regex| regex.find_iter(text))
     {
@@ -558,18 +540,19 @@ mod tests {
         ) {
             let text: String = parts.iter().map(|at| PARTS[*at]).collect();
             for (expression, may) in [
-                (encoded_command(), may::name_encoded_command(&text)),
-                (from_base64(), word::has(&text, "64")),
-                (shell_decoder(), word::has(&text, "64")),
-                (bare(), may::be_bare(&text)),
-                (hex_decoder(), word::has(&text, "xxd")),
-                (hex_escapes(), word::has(&text, "\\x")),
-                (hex_list(), word::has(&text, "0x")),
-                (from_hex(), may::read_hex(&text)),
-                (url_token(), may::escape_urls(&text)),
+                (&ENCODED_COMMAND, may::name_encoded_command(&text)),
+                (&FROM_BASE64, word::has(&text, "64")),
+                (&SHELL_DECODER, word::has(&text, "64")),
+                (&BARE, may::be_bare(&text)),
+                (&HEX_DECODER, word::has(&text, "xxd")),
+                (&HEX_ESCAPES, word::has(&text, "\\x")),
+                (&HEX_LIST, word::has(&text, "0x")),
+                (&FROM_HEX, may::read_hex(&text)),
+                (&URL_TOKEN, may::escape_urls(&text)),
             ] {
-                let matches = expression.unwrap().is_match(&text);
-                prop_assert!(may || !matches, "{} passes over {text}", expression.unwrap());
+                let matches = expression.over(&text).unwrap().is_match(&text);
+                prop_assert!(may || !matches, "{expression:?} passes over {text}");
+                expression.agrees(&text);
             }
         }
     }

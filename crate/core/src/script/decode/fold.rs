@@ -1,10 +1,10 @@
 //! T6 to T8: constant folding, to a fixed point. What is built from constants becomes the constant; everything else stays.
 //! A text in which nothing is folded comes back as it is, not copied: nearly all are such.
 
+use crate::expression::Expression;
 use regex::{Captures, Regex};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 /// Passes over a layer.
 const MOST_PASSES: usize = 16;
@@ -13,11 +13,8 @@ const MOST_PASSES: usize = 16;
 macro_rules! expression {
     ($name:ident, $mark:expr, $text:expr) => {
         fn $name(text: &str) -> Option<&'static Regex> {
-            static COMPILED: OnceLock<Option<Regex>> = OnceLock::new();
-            if !text.contains($mark) {
-                return None;
-            }
-            COMPILED.get_or_init(|| Regex::new($text).ok()).as_ref()
+            static EXPRESSION: Expression = Expression::new($text);
+            EXPRESSION.over_if(text.contains($mark), text)
         }
     };
 }
@@ -154,9 +151,8 @@ fn quoted(text: &str) -> String {
 }
 
 fn literals(list: &str) -> Vec<String> {
-    static ONE: OnceLock<Option<Regex>> = OnceLock::new();
-    let one = ONE.get_or_init(|| Regex::new(r#"'([^'\r\n]*)'|"([^"\r\n]*)""#).ok());
-    one.as_ref()
+    static ONE: Expression = Expression::new(r#"'([^'\r\n]*)'|"([^"\r\n]*)""#);
+    ONE.over(list)
         .into_iter()
         .flat_map(|regex| regex.captures_iter(list))
         .filter_map(|found| either(&found, &[1, 2]).map(str::to_owned))
@@ -412,21 +408,15 @@ fn unquoted(text: &str) -> Cow<'_, str> {
     if !text.contains(QUOTES) && !text.contains('\\') {
         return Cow::Borrowed(text);
     }
-    static EMPTY: OnceLock<Option<Regex>> = OnceLock::new();
-    static INSIDE: OnceLock<Option<Regex>> = OnceLock::new();
-    static ESCAPED: OnceLock<Option<Regex>> = OnceLock::new();
-    let empty =
-        EMPTY.get_or_init(|| Regex::new(r#"([A-Za-z0-9_/.-])(?:''|"")([A-Za-z0-9_/.-])"#).ok());
-    let inside = INSIDE.get_or_init(|| {
-        Regex::new(r#"\b([A-Za-z]{1,12})(?:'([a-z]{1,8})'|"([a-z]{1,8})")([a-z]{0,12})\b"#).ok()
-    });
-    let escaped =
-        ESCAPED.get_or_init(|| Regex::new(r"(?m)(^|[\s;|&(]|[A-Za-z])\\([A-Za-z])([a-z])").ok());
+    static EMPTY: Expression = Expression::new(r#"([A-Za-z0-9_/.-])(?:''|"")([A-Za-z0-9_/.-])"#);
+    static INSIDE: Expression =
+        Expression::new(r#"\b([A-Za-z]{1,12})(?:'([a-z]{1,8})'|"([a-z]{1,8})")([a-z]{0,12})\b"#);
+    static ESCAPED: Expression = Expression::new(r"(?m)(^|[\s;|&(]|[A-Za-z])\\([A-Za-z])([a-z])");
     let mut out = Cow::Borrowed(text);
-    if let Some(regex) = empty {
+    if let Some(regex) = EMPTY.over(text) {
         out = replaced(out, |text| regex.replace_all(text, "$1$2"));
     }
-    if let Some(regex) = inside {
+    if let Some(regex) = INSIDE.over(text) {
         out = replaced(out, |text| {
             regex.replace_all(text, |found: &Captures<'_>| {
                 let part = |group: usize| found.get(group).map_or("", |part| part.as_str());
@@ -434,7 +424,7 @@ fn unquoted(text: &str) -> Cow<'_, str> {
             })
         });
     }
-    if let Some(regex) = escaped {
+    if let Some(regex) = ESCAPED.over(text) {
         // `\n` and `\t` inside quotes mean something; a word's first letters do not.
         out = replaced(out, |text| {
             regex.replace_all(text, |found: &Captures<'_>| {

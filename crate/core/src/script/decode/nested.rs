@@ -1,24 +1,15 @@
 //! T9: literals handed to an interpreter.
 
 use super::{Candidate, Platform, Transform};
-use regex::Regex;
-use std::sync::OnceLock;
+use crate::expression::Expression;
 
-fn call() -> Option<&'static Regex> {
-    static COMPILED: OnceLock<Option<Regex>> = OnceLock::new();
-    COMPILED
-        .get_or_init(|| {
-            Regex::new(r#"(?i)(?:\b(?P<shell>(?:ba|da|z|k|a)?sh)\s+(?:-[a-z]+\s+)*-c|\b(?P<ps>powershell|pwsh)(?:\.exe)?\b[^|;&\r\n]{0,200}?\s-c(?:ommand)?|\b(?P<eval>eval)|\b(?P<iex>iex|invoke-expression)|\b(?P<cmd>cmd(?:\.exe)?)\s+/[ck])\s*\(?\s*(?:'(?P<a>[^'\r\n]{2,})'|"(?P<b>[^"\r\n]{2,})")"#).ok()
-        })
-        .as_ref()
-}
+static CALL: Expression = Expression::new(
+    r#"(?i)(?:\b(?P<shell>(?:ba|da|z|k|a)?sh)\s+(?:-[a-z]+\s+)*-c|\b(?P<ps>powershell|pwsh)(?:\.exe)?\b[^|;&\r\n]{0,200}?\s-c(?:ommand)?|\b(?P<eval>eval)|\b(?P<iex>iex|invoke-expression)|\b(?P<cmd>cmd(?:\.exe)?)\s+/[ck])\s*\(?\s*(?:'(?P<a>[^'\r\n]{2,})'|"(?P<b>[^"\r\n]{2,})")"#,
+);
 
-fn here_document() -> Option<&'static Regex> {
-    static COMPILED: OnceLock<Option<Regex>> = OnceLock::new();
-    COMPILED
-        .get_or_init(|| Regex::new(r#"(?m)^[^\n#]*\b(?P<who>(?:ba|da|z|k|a)?sh|python[0-9.]*|perl|ruby)\b[^\n|<]*<<-?\s*['"]?(?P<tag>[A-Za-z_][A-Za-z0-9_]*)['"]?[^\n]*\n"#).ok())
-        .as_ref()
-}
+static HERE_DOCUMENT: Expression = Expression::new(
+    r#"(?m)^[^\n#]*\b(?P<who>(?:ba|da|z|k|a)?sh|python[0-9.]*|perl|ruby)\b[^\n|<]*<<-?\s*['"]?(?P<tag>[A-Za-z_][A-Za-z0-9_]*)['"]?[^\n]*\n"#,
+);
 
 /// Whether a call can stand right before a literal, its bracket and blanks between: most quotes are around something else.
 fn may_call(text: &str) -> bool {
@@ -39,8 +30,8 @@ fn may_call(text: &str) -> bool {
 #[must_use]
 pub fn commands(text: &str, platform: Platform) -> Vec<Candidate> {
     let mut out = Vec::new();
-    for found in call()
-        .filter(|_| may_call(text))
+    for found in CALL
+        .over_if(may_call(text), text)
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {
@@ -64,8 +55,8 @@ pub fn commands(text: &str, platform: Platform) -> Vec<Candidate> {
             platform: Some(language),
         });
     }
-    for found in here_document()
-        .filter(|_| text.contains("<<"))
+    for found in HERE_DOCUMENT
+        .over_if(text.contains("<<"), text)
         .into_iter()
         .flat_map(|regex| regex.captures_iter(text))
     {
@@ -138,7 +129,8 @@ mod tests {
         #[test]
         fn a_look_passes_over_no_call(parts in proptest::collection::vec(0..PARTS.len(), 1..14)) {
             let text: String = parts.iter().map(|at| PARTS[*at]).collect();
-            prop_assert!(may_call(&text) || !call().unwrap().is_match(&text), "{text}");
+            CALL.agrees(&text);
+            prop_assert!(may_call(&text) || !CALL.over(&text).unwrap().is_match(&text), "{text}");
         }
     }
 }

@@ -102,7 +102,6 @@ impl Case {
             examined: &self.examined,
         }
         .gather(|event| counts(store, event));
-        self.guests = guests::gather(store, &self.items, &self.rank, &self.runs);
         let mut copies: BTreeMap<EventNumber, Vec<EventNumber>> = BTreeMap::new();
         let mut hidden = vec![false; store.len()];
         let numbered = self.numbered(|event| counts(store, event));
@@ -123,6 +122,9 @@ impl Case {
             settings: &self.settings,
             overrides: &self.settings.links,
         });
+        // Linking needs much for a moment. What guests keep is gathered when that is gone.
+        drop((goal_states, seen));
+        self.guests = guests::gather(store, &self.items, &self.rank, &self.runs);
         self.copies = copies;
         let shown: Vec<bool> = hidden
             .iter()

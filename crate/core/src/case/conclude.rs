@@ -126,11 +126,11 @@ impl Case {
         drop((goal_states, seen));
         self.guests = guests::gather(store, &self.items, &self.rank, &self.runs);
         self.copies = copies;
-        let shown: Vec<bool> = hidden
-            .iter()
-            .zip(self.store.item.iter())
-            .map(|(hidden, item)| !hidden && counted.get(item as usize).copied().unwrap_or(false))
-            .collect();
+        let mut shown = hidden;
+        for (shown, item) in shown.iter_mut().zip(self.store.item.iter()) {
+            let hidden = *shown;
+            *shown = !hidden && counted.get(item as usize).copied().unwrap_or(false);
+        }
         self.store.reorder(&self.rank, |event| {
             shown.get(event as usize).copied().unwrap_or(false)
         });

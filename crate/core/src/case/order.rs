@@ -43,7 +43,7 @@ impl<T: Fn(EventNumber) -> i64, P: Fn(EventNumber) -> Place> By<T, P> {
     }
 
     /// Whether events are in order: each is looked at once.
-    fn is_sorted(&self, list: &[EventNumber]) -> bool {
+    pub(super) fn is_sorted(&self, list: &[EventNumber]) -> bool {
         let mut last: Option<(i64, EventNumber)> = None;
         list.iter().all(|event| {
             let now = ((self.at_ns)(*event), *event);
@@ -57,11 +57,12 @@ impl<T: Fn(EventNumber) -> i64, P: Fn(EventNumber) -> Place> By<T, P> {
         if self.is_sorted(list) {
             return;
         }
-        let mut untimed: Vec<EventNumber> = Vec::new();
+        let is_timed = |event: &EventNumber| (self.at_ns)(*event) != i64::MAX;
+        let timed = list.iter().filter(|event| is_timed(event)).count();
+        let mut untimed: Vec<EventNumber> = Vec::with_capacity(list.len() - timed);
         list.retain(|event| {
-            let is_timed = (self.at_ns)(*event) != i64::MAX;
+            let is_timed = is_timed(event);
             if !is_timed {
-                make_room(&mut untimed, 1);
                 untimed.push(*event);
             }
             is_timed

@@ -7,6 +7,7 @@
 //! Rejected: a sorted container of events. Inserting into the middle of ten million rows once a second.
 
 use super::order::By;
+use crate::event::batch::make_room;
 use crate::event::batch::{CaseColumns, EventBatch, Span};
 use crate::event::column::Column;
 use crate::event::facts::{FactAt, Facts};
@@ -265,11 +266,16 @@ impl Store {
             return false;
         }
         let mut order = std::mem::take(&mut self.order);
-        let mut fresh: Vec<EventNumber> = (old..all)
-            .filter_map(|event| u32::try_from(event).ok())
-            .collect();
-        self.by(rank).sort(&mut fresh);
-        self.by(rank).merge(&mut order, &fresh);
+        let standing = order.len();
+        make_room(&mut order, all - old);
+        order.extend((old..all).filter_map(|event| u32::try_from(event).ok()));
+        // A log goes on where it was: then there is nothing to merge, and no second list.
+        let from_last = order.get(standing.saturating_sub(1)..).unwrap_or(&[]);
+        if !self.by(rank).is_sorted(from_last) {
+            let mut fresh = order.split_off(standing);
+            self.by(rank).sort(&mut fresh);
+            self.by(rank).merge(&mut order, &fresh);
+        }
         self.order = order;
         self.ordered = all;
         true
@@ -283,6 +289,8 @@ impl Store {
         let mut order = std::mem::take(&mut self.order);
         order.retain(|event| keep(*event));
         if order.len() < self.len() {
+            // Room for all at once: as it grows the list would be there twice.
+            order.reserve_exact(self.len() - order.len());
             let mut is_in = vec![false; self.len()];
             for event in &order {
                 if let Some(slot) = is_in.get_mut(*event as usize) {

@@ -1,7 +1,8 @@
 //! Bringing events into time order, the way logs are.
 //!
-//! A log is in its own order but for little: some lines bear a time a bit later than those behind them, some bear none and come last. So the lines that
-//! stand out of order are taken out, few as they are, brought into order by themselves and put back where they belong:
+//! A log is in its own order but for little: some lines bear a time a bit later than those behind them, some bear none and come last. A line that
+//! belongs a few lines before is moved there. The others that stand out of order are taken out, few as they are, brought into order by themselves and put
+//! back where they belong:
 //!
 //! ```text
 //! 1 2 3 9 4 5 6 – 7 8 –       as they came, – without a time
@@ -18,6 +19,8 @@ use std::cmp::Ordering;
 /// Where an event stands among those of one time.
 type Place = (u32, u64, EventNumber);
 
+/// An event that belongs before no more than so many is moved there: logs that several programs write are out of order by a few lines everywhere.
+const NEAR: usize = 64;
 /// So many events in a row are taken out before what stands behind them is.
 const PATIENCE: usize = 8;
 
@@ -90,6 +93,14 @@ impl<T: Fn(EventNumber) -> i64, P: Fn(EventNumber) -> Place> By<T, P> {
                 standing.is_none_or(|standing| self.compare_at(standing, now).is_le())
             };
             if !fits(last) {
+                if let Some(place) = self.near(list, sorted, now) {
+                    list.copy_within(place..sorted, place + 1);
+                    if let Some(slot) = list.get_mut(place) {
+                        *slot = now.1;
+                    }
+                    (sorted, next, in_a_row) = (sorted + 1, next + 1, 0);
+                    continue;
+                }
                 make_room(&mut misplaced, 1);
                 let before = sorted.checked_sub(2).and_then(|at| timed(list, at));
                 if in_a_row == 0 && fits(before) {
@@ -130,6 +141,16 @@ impl<T: Fn(EventNumber) -> i64, P: Fn(EventNumber) -> Place> By<T, P> {
         // Of several logs read by turns most are misplaced: each log in its own order, which this sort makes use of.
         misplaced.sort_by(|one, other| self.compare_at(*one, *other));
         misplaced.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// Where an event belongs among those in order, if it is later than any of the last few.
+    fn near(&self, list: &[EventNumber], sorted: usize, now: (i64, EventNumber)) -> Option<usize> {
+        let from = sorted.saturating_sub(NEAR);
+        let near = list.get(from..sorted)?;
+        let is_before =
+            |one: &EventNumber| self.compare_at(((self.at_ns)(*one), *one), now).is_le();
+        let behind = near.partition_point(is_before);
+        (behind > 0 || from == 0).then_some(from + behind)
     }
 
     /// Merges events in order into others in order, from the back: what stands before the first of them is not touched, and what goes together is

@@ -321,19 +321,33 @@ impl Facts {
             .take_while(move |fact| fact.event == event)
     }
 
+    /// The facts of one event after another, each looked for from where the one before was: a run's events lie near each other.
+    #[must_use]
+    pub fn nearby(&self) -> Nearby<'_> {
+        Nearby {
+            facts: self,
+            last: 0,
+        }
+    }
+
     /// Place of the first fact of an event or a later one.
     fn first_of(&self, event: EventNumber, events: usize) -> usize {
-        let is_before = |at: usize| self.events.get(at).is_some_and(|of| of < event);
         // In 64 bits: the product of two lengths is more than an address of a tab.
         let likely = (u64::from(event) * self.len() as u64).checked_div(events as u64);
         let likely = likely.and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
+        self.first_of_near(event, likely, 16)
+    }
+
+    /// The same, looked for around a place: first so far on both sides, then twice as far.
+    fn first_of_near(&self, event: EventNumber, likely: usize, first_step: usize) -> usize {
+        let is_before = |at: usize| self.events.get(at).is_some_and(|of| of < event);
         let (mut low, mut high) = (likely.min(self.len()), likely.min(self.len()));
-        let mut step = 16;
+        let mut step = first_step;
         while low > 0 && !is_before(low - 1) {
             low = low.saturating_sub(step);
             step *= 2;
         }
-        let mut step = 16;
+        let mut step = first_step;
         while high < self.len() && is_before(high) {
             high = (high + step).min(self.len());
             step *= 2;
@@ -347,6 +361,24 @@ impl Facts {
             }
         }
         low
+    }
+}
+
+/// Looks for the facts of events that lie near each other.
+#[derive(Clone, Debug)]
+pub struct Nearby<'a> {
+    facts: &'a Facts,
+    last: usize,
+}
+
+impl<'a> Nearby<'a> {
+    /// The facts of an event.
+    pub fn of_event(&mut self, event: EventNumber) -> impl Iterator<Item = FactAt<'a>> + use<'a> {
+        let facts = self.facts;
+        self.last = facts.first_of_near(event, self.last, 1);
+        (self.last..)
+            .map_while(|at| facts.get(at))
+            .take_while(move |fact| fact.event == event)
     }
 }
 

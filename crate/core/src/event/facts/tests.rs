@@ -146,6 +146,7 @@ proptest! {
         said in prop::collection::vec((0_u32..300, any::<u8>(), any::<u32>()), 0..300),
         cut in 0_usize..300,
         events in 1_usize..300,
+        asked in prop::collection::vec(0_u32..300, 0..40),
     ) {
         let mut all: Vec<(u32, Fact)> = said
             .into_iter()
@@ -165,6 +166,12 @@ proptest! {
             let want: Vec<&Fact> = all.iter().filter(|(of, _)| *of == event).map(|(_, fact)| fact).collect();
             let have: Vec<Fact> = facts.of_event(event, events).filter_map(value).collect();
             prop_assert_eq!(have.iter().collect::<Vec<_>>(), want);
+        }
+        let mut nearby = facts.nearby();
+        for event in asked {
+            let want: Vec<Fact> = facts.of_event(event, events).filter_map(value).collect();
+            let have: Vec<Fact> = nearby.of_event(event).filter_map(value).collect();
+            prop_assert_eq!(have, want);
         }
         for kind in FactKind::ALL {
             let want = all.iter().filter(|(_, fact)| FactKind::of(fact) == kind).count();

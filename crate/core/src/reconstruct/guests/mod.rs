@@ -148,10 +148,14 @@ pub fn gather(store: &Store, items: &[Item], rank: &[u32], runs: &[Run]) -> Gues
         Vec::with_capacity(runs.iter().map(|run| run.events.len()).sum());
     run_of.extend(of_runs.flat_map(|(at, run)| run.events.iter().map(move |event| (*event, at))));
     run_of.sort_unstable();
-    let run_of = |event: EventNumber| {
+    // Facts come in the order of their events, so this list is walked along with them.
+    let mut passed = 0;
+    let mut run_of = |event: EventNumber| {
+        while run_of.get(passed).is_some_and(|(of, _)| *of <= event) {
+            passed += 1;
+        }
         // Of several the last.
-        let behind = run_of.partition_point(|(of, _)| *of <= event);
-        let (of, run) = run_of.get(behind.checked_sub(1)?)?;
+        let (of, run) = run_of.get(passed.checked_sub(1)?)?;
         (*of == event).then_some(*run as usize)
     };
     // A log has few guests and a million lines.

@@ -17,13 +17,15 @@
 use crate::case::store::{EventNumber, Store};
 use crate::event::EventKind;
 use crate::event::fact::{GoalStateFact, GuestSaid};
-use crate::event::facts::FactKind;
+use crate::event::facts::{FactKind, Nearby};
 use crate::event::intern::{Interner, Symbol};
 use crate::evidence::layout::{Family, family_of};
 use crate::identity::{fold, host_label};
 use crate::reconstruct::runs::Run;
 use crate::reconstruct::skew::estimate::GoalStateBound;
 use crate::time::NS_PER_SECOND;
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A log line may be cut to whole seconds.
@@ -41,7 +43,8 @@ struct Line {
 /// What the goal states of one guest say.
 #[derive(Clone, Debug, Default)]
 pub struct OfGuest {
-    lines: BTreeSet<Line>,
+    /// In order, each once, when all are gathered.
+    lines: Vec<Line>,
     /// (feature, name, number) -> (created, correlation id) of the earliest document that names it.
     documents: BTreeMap<(Family, String, i64), (i64, Option<String>)>,
     /// Resource ids named.
@@ -117,7 +120,15 @@ pub fn gather(
     if nameless.len() > 1 {
         guests.remove("");
     }
-    let said: Vec<Said> = runs.iter().map(|run| Said::of(store, run)).collect();
+    for guest in guests.values_mut() {
+        guest.lines.sort_unstable();
+        guest.lines.dedup();
+    }
+    let mut facts = store.facts.nearby();
+    let said: Vec<Said> = runs
+        .iter()
+        .map(|run| Said::of(store, &mut facts, run))
+        .collect();
     let brought = brought(&guests, runs, &said);
     GoalStates {
         guests,
@@ -136,7 +147,7 @@ impl OfGuest {
         let document = store.columns.kind(event as usize) == EventKind::GuestGoalState;
         if !document {
             if let Some(stamp) = store.stamp(event) {
-                self.lines.insert(Line {
+                self.lines.push(Line {
                     time: stamp.instant.ns,
                     resolution: super::sides::resolution(stamp.instant),
                     created: state.created.map(|created| created.ns),
@@ -176,13 +187,14 @@ struct Said {
 }
 
 impl Said {
-    fn of(store: &Store, run: &Run) -> Self {
+    fn of(store: &Store, facts: &mut Nearby<'_>, run: &Run) -> Self {
         let mut said = Self::default();
         let sooner = |slot: &mut Option<i64>, time: i64| {
             *slot = Some(slot.map_or(time, |have| have.min(time)));
         };
         for event in &run.events {
-            let Some(fact) = store.facts_of(*event).next().and_then(|at| at.guest()) else {
+            let first = facts.of_event(*event).next();
+            let Some(fact) = first.and_then(|at| at.guest()) else {
                 continue;
             };
             let time = store.stamp(*event).map(|stamp| stamp.instant.ns);
@@ -251,17 +263,20 @@ fn brought(guests: &BTreeMap<String, OfGuest>, runs: &[Run], said: &[Said]) -> V
     }
     by_enabling.sort_unstable();
     // Lines by their place in the guest's order, texts by number: thousands of runs are compared with each other.
-    let lines: BTreeMap<&str, Vec<&Line>> = guests
+    let lines: BTreeMap<&str, (usize, &[Line])> = guests
         .iter()
-        .map(|(label, guest)| (label.as_str(), guest.lines.iter().collect()))
+        .enumerate()
+        .map(|(place, (label, guest))| (label.as_str(), (place, guest.lines.as_slice())))
         .collect();
     let mut names = Interner::default();
-    let mut taken: BTreeSet<(&str, usize, Family, Symbol)> = BTreeSet::new();
+    // Only asked whether it holds one.
+    let mut taken: HashSet<(usize, usize, Family, Symbol), FixedState> =
+        HashSet::with_hasher(FixedState::with_seed(0));
     for (enabled, at) in by_enabling {
         let (Some(run), Some(slot)) = (runs.get(at), brought.get_mut(at)) else {
             continue;
         };
-        let Some((label, lines)) = lines.get_key_value(label(at)) else {
+        let Some((guest, lines)) = lines.get(label(at)) else {
             continue;
         };
         let before = lines.partition_point(|line| line.time <= enabled);
@@ -272,7 +287,7 @@ fn brought(guests: &BTreeMap<String, OfGuest>, runs: &[Run], said: &[Said]) -> V
             continue;
         };
         let name = names.intern(&run.name.as_deref().map(fold).unwrap_or_default());
-        if taken.insert((*label, place, run.family, name)) {
+        if taken.insert((*guest, place, run.family, name)) {
             slot.extend(line.correlation.clone());
         }
     }

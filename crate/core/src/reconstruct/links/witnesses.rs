@@ -245,18 +245,20 @@ impl Witnesses<'_> {
 
     /// Files that bear a run's number; where both sizes are known they must agree.
     fn files(&self, seen: &mut [Seen]) {
+        let mut facts = self.store.facts.nearby();
         for (run, of_run) in self.runs.iter().zip(seen) {
             of_run.written = run.events.iter().any(|event| {
-                let own = || self.store.facts_of(*event);
-                let written = own().filter_map(|fact| fact.guest()).any(|fact| {
-                    matches!(fact.said, GuestSaid::FileWritten | GuestSaid::ScriptWritten)
-                });
                 let script = run.script.as_ref();
-                let other_size = own().filter_map(|fact| fact.file()).any(|file| {
-                    file.size
+                let (mut written, mut other_size) = (false, false);
+                for fact in facts.of_event(*event) {
+                    written |= fact.guest().is_some_and(|fact| {
+                        matches!(fact.said, GuestSaid::FileWritten | GuestSaid::ScriptWritten)
+                    });
+                    let size = fact.file().and_then(|file| file.size);
+                    other_size |= size
                         .zip(script)
-                        .is_some_and(|(size, script)| size != script.bytes)
-                });
+                        .is_some_and(|(size, script)| size != script.bytes);
+                }
                 written && !other_size
             });
         }

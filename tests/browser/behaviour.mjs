@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { assert, choose, drop, equal, exported, openPage, out, ready, root, scratch } from "./harness.mjs";
 
 const CASES = join(root, "tests/cases");
@@ -42,6 +43,26 @@ async function withPage(context, options, act) {
 }
 
 export const tests = [
+  {
+    name: "what turns out to be there twice is known before conclusions",
+    run: (context) => withPage(context, {}, async (page) => {
+      const folder = scratch();
+      try {
+        // Large enough to be hashed behind reading; its copy comes out of an archive when that has begun.
+        const [log, packed] = [join(folder.path, "waagent.log"), join(folder.path, "copy.log.gz")];
+        const events = bigLog(log, 6);
+        writeFileSync(packed, gzipSync(readFileSync(log), { level: 1 }));
+        await drop(page, [log, packed]);
+        await ready(page);
+        const { evidence } = JSON.parse(await exported(page, false));
+        const twice = evidence.filter(({ duplicate_of }) => duplicate_of !== null).map(({ path }) => path);
+        equal(twice.length, 1, `items that are there already: ${twice.join("; ")}`);
+        equal(Number((await page.getByRole("tab", { name: /^Timeline/ }).innerText()).replaceAll(/\D/g, "")), events + 1, "events count once, and the archive is one");
+      } finally {
+        folder.remove();
+      }
+    }),
+  },
   {
     name: "a dropped folder fills the timeline, and each row leads to its bytes",
     run: (context) => withPage(context, {}, async (page) => {

@@ -442,7 +442,10 @@ class Coordinator {
     if (sha256 !== null) this.case.set_hash(item, sha256);
     else if (file !== undefined && progress?.hashing === false) {
       progress.hashing = true;
-      this.pool.add([{ job: "hash", item, file, old: false }], this.case.hash_matters(item));
+      const job: Job = { job: "hash", item, file, old: false };
+      // Only what may be there twice is asked for before conclusions.
+      if (this.reading && !this.case.hash_matters(item)) this.pool.addSpare([job]);
+      else this.pool.add([job]);
     }
   }
 
@@ -453,6 +456,7 @@ class Coordinator {
     this.case.conclude();
     this.summaries.forget();
     this.note({ note: "done", overview: this.overview() });
+    this.pool.startSpare();
     this.searchEvidence();
     this.forRules = this.readForRules(this.case, ++this.concluded);
   }

@@ -23,6 +23,8 @@ export class Pool {
   private segments: Job[] = [];
   private searches: Job[] = [];
   private hashes: Job[] = [];
+  /** Hashing that waits for no reader but for conclusions: the browser hashes on cores of its own choice, and there are two. */
+  private spare: Job[] = [];
   private readonly watch: number;
   /** Nothing starts before this moment. */
   private from = 0;
@@ -43,15 +45,22 @@ export class Pool {
     }, WARM_MS);
   }
 
-  /** Adds jobs and starts as many as there are readers free; those wanted `soon` stand first among their like. */
-  add(jobs: readonly Job[], soon = false): void {
+  /** Adds jobs and starts as many as there are readers free. */
+  add(jobs: readonly Job[]): void {
     const queues = { read: this.reads, segment: this.segments, search: this.searches, hash: this.hashes };
-    for (const job of jobs) {
-      if (soon) queues[job.job].unshift(job);
-      else queues[job.job].push(job);
-    }
+    for (const job of jobs) queues[job.job].push(job);
     this.reads.sort((one, other) => one.file.size - other.file.size);
     this.start();
+  }
+
+  /** Keeps jobs for when conclusions are drawn. */
+  addSpare(jobs: readonly Job[]): void {
+    this.spare.push(...jobs);
+  }
+
+  /** Starts what waited for conclusions. */
+  startSpare(): void {
+    this.add(this.spare.splice(0));
   }
 
   /** Starts nothing for so long: the page has something to draw, and readers would take every core. */
@@ -77,12 +86,21 @@ export class Pool {
   }
 
   get idle(): boolean {
-    return this.reads.length === 0 && this.segments.length === 0 && this.searches.length === 0 && this.hashes.length === 0 && this.readers.every((reader) => reader?.job == null);
+    return this.reads.length === 0 && this.segments.length === 0 && this.searches.length === 0 && this.hashes.length === 0 && this.spare.length === 0 && this.readers.every((reader) => reader?.job == null);
   }
 
-  /** Whether something is still to be read, or a SHA-256 of one of these items is still to come. */
+  /** Whether something is still to be read, or a SHA-256 of one of these items is still to come. One that was spare is started: another item came that may be the same. */
   awaits(hashOf: (item: number) => boolean): boolean {
-    return this.reads.length > 0 || this.segments.length > 0 || this.readers.some((reader) => reader?.job?.job === "read" || reader?.job?.job === "segment") || this.awaitsHash(hashOf);
+    if (this.reads.length > 0 || this.segments.length > 0 || this.readers.some((reader) => reader?.job?.job === "read" || reader?.job?.job === "segment")) return true;
+    this.startSpareOf(hashOf);
+    return this.awaitsHash(hashOf);
+  }
+
+  private startSpareOf(hashOf: (item: number) => boolean): void {
+    const wanted = this.spare.filter((job) => hashOf(job.item));
+    if (wanted.length === 0) return;
+    this.spare = this.spare.filter((job) => !wanted.includes(job));
+    this.add(wanted);
   }
 
   /** Whether a SHA-256 is still to come. */
@@ -92,17 +110,17 @@ export class Pool {
 
   private awaitsHash(of: (item: number) => boolean): boolean {
     const wanted = (job: Job | null): boolean => job?.job === "hash" && !job.old && of(job.item);
-    return this.readers.some((reader) => wanted(reader?.job ?? null)) || this.hashes.some(wanted);
+    return this.readers.some((reader) => wanted(reader?.job ?? null)) || this.hashes.some(wanted) || this.spare.some(wanted);
   }
 
   /** Ends every reader at once and forgets all jobs. Answers the items that were not finished. */
   cancel(): { reading: number[]; hashing: number[] } {
     const running = this.readers.flatMap((reader) => (reader?.job == null ? [] : [reader.job]));
-    const jobs = [...this.reads, ...this.segments, ...this.searches, ...this.hashes, ...running];
+    const jobs = [...this.reads, ...this.segments, ...this.searches, ...this.hashes, ...this.spare, ...running];
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) this.end(at);
     });
-    [this.reads, this.segments, this.searches, this.hashes] = [[], [], [], []];
+    [this.reads, this.segments, this.searches, this.hashes, this.spare] = [[], [], [], [], []];
     const items = (...kinds: Job["job"][]): number[] => [...new Set(jobs.filter((job) => kinds.includes(job.job)).map((job) => job.item))];
     return { reading: items("read", "segment"), hashing: items("hash") };
   }

@@ -153,15 +153,12 @@ impl Item {
     /// First and last time and basis, from the item's own events.
     pub(super) fn measure(&mut self, store: &Store, number: u32) {
         (self.first, self.last, self.time_basis) = (None, None, None);
-        self.has_local_times = store.events_of(number).any(|event| {
-            let written = store.columns.stamp(event as usize);
-            written.is_some_and(|stamp| {
-                matches!(stamp.basis, TimeBasis::Local | TimeBasis::YearInferred)
-            })
-        });
-        for event in store.events_of(number) {
-            let Some(stamp) = store.stamp(event) else {
-                continue;
+        self.has_local_times = false;
+        store.each_stamp_of(number, |event, written| {
+            self.has_local_times |=
+                matches!(written.basis, TimeBasis::Local | TimeBasis::YearInferred);
+            let Some(stamp) = store.placed(event, written) else {
+                return;
             };
             if self.first.is_none_or(|first| stamp.instant.ns < first.ns) {
                 self.first = Some(stamp.instant);
@@ -170,7 +167,7 @@ impl Item {
                 self.last = Some(stamp.instant);
             }
             self.time_basis = self.time_basis.max(Some(stamp.basis));
-        }
+        });
     }
 
     /// All problems of the item by place.

@@ -102,7 +102,11 @@ impl Store {
     /// converted by its item's zone, or read as UTC (and says so) where no zone is known.
     #[must_use]
     pub fn stamp(&self, event: EventNumber) -> Option<Stamp> {
-        let stamp = self.columns.stamp(event as usize)?;
+        self.placed(event, self.columns.stamp(event as usize)?)
+    }
+
+    /// A time as the source gave it, where it belongs.
+    pub(crate) fn placed(&self, event: EventNumber, stamp: Stamp) -> Option<Stamp> {
         match stamp.basis {
             TimeBasis::YearInferred => {
                 let placed = !stamp.instant.in_year_unknown();
@@ -152,6 +156,19 @@ impl Store {
     /// The events of an item, in order of arrival.
     pub fn events_of(&self, item: u32) -> impl Iterator<Item = EventNumber> + Clone {
         self.parts_of(item).flatten()
+    }
+
+    /// The times of an item's events as its source gave them, of those that have one, in order of arrival.
+    pub(crate) fn each_stamp_of(&self, item: u32, mut each: impl FnMut(EventNumber, Stamp)) {
+        for part in self.parts_of(item) {
+            let places = part.start as usize..part.end as usize;
+            self.columns.each_stamp(places, |at, stamp| {
+                // Places of events are their numbers.
+                if let Ok(event) = EventNumber::try_from(at) {
+                    each(event, stamp);
+                }
+            });
+        }
     }
 
     /// Where an event stands in a list that is in order of time.

@@ -13,6 +13,7 @@ use super::intern::{Interner, Strings, Symbol};
 use super::{Event, EventKind, Outcome, packed};
 use crate::time::{Instant, Stamp, TimeBasis};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Where a record lies in its item: byte offset and length of the original bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +33,21 @@ pub(crate) fn is_placed(how: u8) -> bool {
     const YEARLESS: u8 = TimeBasis::YearInferred as u8;
     let basis = how >> 4;
     how == NO_TIME || (basis != LOCAL && basis != YEARLESS)
+}
+
+/// A time and how it is to be read, as they stand in their columns.
+fn stamp_of(ns: i64, how: u8) -> Option<Stamp> {
+    if how == NO_TIME {
+        return None;
+    }
+    let basis = TimeBasis::ALL.get(usize::from(how >> 4)).copied()?;
+    Some(Stamp {
+        instant: Instant {
+            ns,
+            digits: how & 0x0F,
+        },
+        basis,
+    })
 }
 
 /// Makes room for so many more, a quarter ahead at most. Doubling would leave up to half of a case's memory unused, and the memory of a tab
@@ -176,18 +192,25 @@ impl CaseColumns {
     /// The time as the source gave it.
     #[must_use]
     pub fn stamp(&self, at: usize) -> Option<Stamp> {
-        let how = self.time_how.get(at)?;
-        if how == NO_TIME {
-            return None;
+        stamp_of(self.time_ns.get(at)?, self.time_how.get(at)?)
+    }
+
+    /// The times of these events as the source gave them, of those that have one: for whoever looks at all of an item.
+    pub fn each_stamp(&self, events: Range<usize>, mut each: impl FnMut(usize, Stamp)) {
+        const AT_ONCE: usize = 1024;
+        let (mut times, mut hows) = (Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE));
+        for from in events.clone().step_by(AT_ONCE) {
+            let some = from..events.end.min(from + AT_ONCE);
+            times.clear();
+            hows.clear();
+            self.time_ns.unpack(some.clone(), &mut times);
+            self.time_how.unpack(some.clone(), &mut hows);
+            for (at, (ns, how)) in some.zip(times.iter().zip(&hows)) {
+                if let Some(stamp) = stamp_of(*ns, *how) {
+                    each(at, stamp);
+                }
+            }
         }
-        let basis = TimeBasis::ALL.get(usize::from(how >> 4)).copied()?;
-        Some(Stamp {
-            instant: Instant {
-                ns: self.time_ns.get(at)?,
-                digits: how & 0x0F,
-            },
-            basis,
-        })
     }
 
     /// Whether the time is where it belongs as it stands; see [`is_placed`].

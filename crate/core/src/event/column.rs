@@ -14,6 +14,7 @@
 //! copied whole each time it grows, so that for a moment it is there twice.
 
 use super::intern::Symbol;
+use std::ops::Range;
 
 /// Numbers of a block.
 const BLOCK: usize = 1 << BLOCK_BITS;
@@ -225,6 +226,24 @@ impl<T: Number> Column<T> {
         }
     }
 
+    /// Appends the numbers at these places to a list, block by block: for whoever looks at a million of them.
+    pub fn unpack(&self, places: Range<usize>, into: &mut Vec<T>) {
+        let mut at = places.start;
+        while let Some(block) = self
+            .blocks
+            .get(at >> BLOCK_BITS)
+            .filter(|_| at < places.end)
+        {
+            let until = places.end.min((at | (BLOCK - 1)) + 1);
+            let inside = at % BLOCK..at % BLOCK + (until - at);
+            into.extend(inside.map(|place| T::of(block.get(place))));
+            at = until;
+        }
+        let packed = self.packed();
+        let rest = at.saturating_sub(packed)..places.end.saturating_sub(packed);
+        into.extend_from_slice(self.tail.get(rest).unwrap_or(&[]));
+    }
+
     /// All numbers, in order.
     pub fn iter(&self) -> impl Iterator<Item = T> {
         self.iter_from(0)
@@ -321,6 +340,9 @@ mod tests {
         }
         assert_eq!(column.get(numbers.len()), None);
         for from in cuts.iter().filter(|from| **from <= numbers.len()) {
+            let (mut unpacked, until) = (Vec::new(), numbers.len().min(from * 2));
+            column.unpack(*from..until, &mut unpacked);
+            assert_eq!(unpacked, &numbers[*from..until]);
             assert!(
                 column.iter_from(*from).eq(numbers[*from..].iter().copied()),
                 "{from}"

@@ -13,7 +13,7 @@
 
 use crate::case::store::Store;
 use crate::time::zone::Zone;
-use crate::time::{Instant, NS_PER_DAY, NS_PER_SECOND, TimeBasis, YEAR_UNKNOWN};
+use crate::time::{Instant, NS_PER_DAY, NS_PER_SECOND, Stamp, TimeBasis, YEAR_UNKNOWN};
 use std::collections::BTreeMap;
 
 /// How the times of an item were placed.
@@ -67,17 +67,19 @@ const HALF_YEAR: i64 = 183 * NS_PER_DAY;
 /// Range of all times of the case that are known without inference.
 #[must_use]
 pub fn known_range(store: &Store) -> Option<(i64, i64)> {
-    let known = (0..store.columns.len()).filter_map(|at| {
-        let stamp = store.columns.stamp(at)?;
-        matches!(
-            stamp.basis,
-            TimeBasis::Utc | TimeBasis::Offset | TimeBasis::AssumedUtc
-        )
-        .then_some(stamp.instant.ns)
-    });
-    known.fold(None, |range: Option<(i64, i64)>, ns| {
-        Some(range.map_or((ns, ns), |(low, high)| (low.min(ns), high.max(ns))))
-    })
+    let mut range: Option<(i64, i64)> = None;
+    store
+        .columns
+        .each_stamp(0..store.columns.len(), |_, stamp| {
+            let (ns, basis) = (stamp.instant.ns, stamp.basis);
+            if matches!(
+                basis,
+                TimeBasis::Utc | TimeBasis::Offset | TimeBasis::AssumedUtc
+            ) {
+                range = Some(range.map_or((ns, ns), |(low, high)| (low.min(ns), high.max(ns))));
+            }
+        });
+    range
 }
 
 /// Places the year-less and local readings of one item.
@@ -115,12 +117,45 @@ struct Yearless {
 struct Counting {
     year: i32,
     previous: Option<i64>,
+    moving: Moving,
+}
+
+/// Moves readings to another year as [`Instant::in_year`] does. Those of one day move by the same time, and a log has thousands of them one after the other.
+#[derive(Default)]
+struct Moving {
+    /// Day since 1970 and year, and by how much its readings move: nothing where not all do alike.
+    known: Option<((i64, i32), Option<i64>)>,
+}
+
+impl Moving {
+    fn to_year(&mut self, reading: Instant, year: i32) -> Instant {
+        let day = (reading.ns.div_euclid(NS_PER_DAY), year);
+        let by = match self.known {
+            Some((known, by)) if known == day => by,
+            _ => {
+                let by = Self::by(day);
+                self.known = Some((day, by));
+                by
+            }
+        };
+        let moved = by.and_then(|by| reading.ns.checked_add(by));
+        moved.map_or_else(|| reading.in_year(year), |ns| Instant { ns, ..reading })
+    }
+
+    fn by((day, year): (i64, i32)) -> Option<i64> {
+        let first = day.checked_mul(NS_PER_DAY)?;
+        let [first, last] = [first, first.checked_add(NS_PER_DAY - 1)?].map(|ns| {
+            let moved = Instant { ns, digits: 0 }.in_year(year).ns;
+            moved.checked_sub(ns)
+        });
+        first.filter(|_| first == last)
+    }
 }
 
 impl Counting {
     /// Years after the first record, and the reading in the placeholder year.
     fn next(&mut self, reading: Instant) -> (i32, Instant) {
-        let reading = reading.in_year(YEAR_UNKNOWN);
+        let reading = self.moving.to_year(reading, YEAR_UNKNOWN);
         if let Some(previous) = self.previous {
             if previous - reading.ns > HALF_YEAR {
                 self.year += 1;
@@ -137,15 +172,12 @@ impl Yearless {
     fn of(store: &Store, item: u32) -> Self {
         let mut all = Self::default();
         let mut counting = Counting::default();
-        for event in store.events_of(item) {
-            let Some(stamp) = store.columns.stamp(event as usize) else {
-                continue;
-            };
+        store.each_stamp_of(item, |_, stamp| {
             if stamp.basis != TimeBasis::YearInferred {
                 if matches!(stamp.basis, TimeBasis::Utc | TimeBasis::Offset) {
                     all.exact.get_or_insert(stamp.instant);
                 }
-                continue;
+                return;
             }
             let (after, reading) = counting.next(stamp.instant);
             all.count += 1;
@@ -158,7 +190,7 @@ impl Yearless {
             if all.exact.is_some() {
                 all.beside.get_or_insert((after, reading));
             }
-        }
+        });
         all
     }
 
@@ -189,17 +221,17 @@ fn years(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>, placed
     placed.year_from = Some(from);
     placed.year = Some(base + last);
     // Counted again, a part of the item after the other: all of its times at once would be twice what the case keeps of them.
-    let mut counting = Counting::default();
+    let (mut counting, mut moving) = (Counting::default(), Moving::default());
     let parts: Vec<_> = store.parts_of(item.number).collect();
     for events in parts {
         let mut found: Vec<(usize, i64)> = Vec::new();
-        for event in events {
-            let stamp = store.columns.stamp(event as usize);
-            if let Some(stamp) = stamp.filter(|stamp| stamp.basis == TimeBasis::YearInferred) {
+        let places = events.start as usize..events.end as usize;
+        store.columns.each_stamp(places, |at, stamp| {
+            if stamp.basis == TimeBasis::YearInferred {
                 let (after, reading) = counting.next(stamp.instant);
-                found.push((event as usize, reading.in_year(base + after).ns));
+                found.push((at, moving.to_year(reading, base + after).ns));
             }
-        }
+        });
         store.columns.time_ns.replace(found);
     }
 }
@@ -247,13 +279,14 @@ fn base_year(
 
 fn zones(store: &Store, item: &ItemClocks, placed: &mut Placed) -> Option<Zone> {
     // Year-less readings are a local clock's, too; only with a zone does it matter.
-    let is_local = |event: &u32| {
-        store.columns.stamp(*event as usize).is_some_and(|stamp| {
-            stamp.basis == TimeBasis::Local
-                || (item.zone.is_some() && stamp.basis == TimeBasis::YearInferred)
-        })
+    let is_reading = |stamp: Stamp| {
+        stamp.basis == TimeBasis::Local
+            || (item.zone.is_some() && stamp.basis == TimeBasis::YearInferred)
     };
-    let local = store.events_of(item.number).filter(is_local).count();
+    let mut local = 0;
+    store.each_stamp_of(item.number, |_, stamp| {
+        local += usize::from(is_reading(stamp));
+    });
     if local == 0 {
         return None;
     }
@@ -263,14 +296,11 @@ fn zones(store: &Store, item: &ItemClocks, placed: &mut Placed) -> Option<Zone> 
     placed.zone = item.zone.or(inferred.map(|(east, _)| Zone::Fixed(east)));
     match placed.zone {
         Some(zone) => {
-            let readings = store.events_of(item.number).filter(is_local);
-            let doubtful = readings.filter(|event| {
-                store.columns.stamp(*event as usize).is_some_and(|stamp| {
-                    let local = stamp.instant.ns.div_euclid(NS_PER_SECOND);
-                    zone.east_seconds(local).doubtful
-                })
+            store.each_stamp_of(item.number, |_, stamp| {
+                let local = stamp.instant.ns.div_euclid(NS_PER_SECOND);
+                let doubtful = is_reading(stamp) && zone.east_seconds(local).doubtful;
+                placed.zone_doubtful += u64::from(doubtful);
             });
-            placed.zone_doubtful = doubtful.count() as u64;
         }
         None => placed.zone_unknown = local as u64,
     }
@@ -322,4 +352,26 @@ fn zone_from_pairs(store: &Store, item: u32) -> Option<(i64, u64)> {
         .into_iter()
         .max_by_key(|(east, count)| (*count, -east.abs()))
         .filter(|(_, count)| count * 2 > all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever day and year it moved before.
+        #[test]
+        fn a_day_moves_as_its_readings_do(
+            all in prop::collection::vec((prop_oneof![any::<i64>(), -3 * NS_PER_DAY..1_200 * NS_PER_DAY], prop_oneof![any::<i32>(), 1960..2030]), 0..40),
+        ) {
+            let mut moving = Moving::default();
+            for (ns, year) in all {
+                for ns in [ns, ns.saturating_add(1)] {
+                    let reading = Instant { ns, digits: 3 };
+                    prop_assert_eq!(moving.to_year(reading, year), reading.in_year(year));
+                }
+            }
+        }
+    }
 }

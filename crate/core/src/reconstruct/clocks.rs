@@ -128,7 +128,7 @@ struct Moving {
 }
 
 impl Moving {
-    fn to_year(&mut self, reading: Instant, year: i32) -> Instant {
+    fn moved(&mut self, reading: Instant, year: i32) -> Instant {
         let day = (reading.ns.div_euclid(NS_PER_DAY), year);
         let by = match self.known {
             Some((known, by)) if known == day => by,
@@ -138,8 +138,8 @@ impl Moving {
                 by
             }
         };
-        let moved = by.and_then(|by| reading.ns.checked_add(by));
-        moved.map_or_else(|| reading.in_year(year), |ns| Instant { ns, ..reading })
+        let ns = by.and_then(|by| reading.ns.checked_add(by));
+        ns.map_or_else(|| reading.in_year(year), |ns| Instant { ns, ..reading })
     }
 
     fn by((day, year): (i64, i32)) -> Option<i64> {
@@ -155,7 +155,7 @@ impl Moving {
 impl Counting {
     /// Years after the first record, and the reading in the placeholder year.
     fn next(&mut self, reading: Instant) -> (i32, Instant) {
-        let reading = self.moving.to_year(reading, YEAR_UNKNOWN);
+        let reading = self.moving.moved(reading, YEAR_UNKNOWN);
         if let Some(previous) = self.previous {
             if previous - reading.ns > HALF_YEAR {
                 self.year += 1;
@@ -229,7 +229,7 @@ fn years(store: &mut Store, item: &ItemClocks, known: Option<(i64, i64)>, placed
         store.columns.each_stamp(places, |at, stamp| {
             if stamp.basis == TimeBasis::YearInferred {
                 let (after, reading) = counting.next(stamp.instant);
-                found.push((at, moving.to_year(reading, base + after).ns));
+                found.push((at, moving.moved(reading, base + after).ns));
             }
         });
         store.columns.time_ns.replace(found);
@@ -369,7 +369,7 @@ mod tests {
             for (ns, year) in all {
                 for ns in [ns, ns.saturating_add(1)] {
                     let reading = Instant { ns, digits: 3 };
-                    prop_assert_eq!(moving.to_year(reading, year), reading.in_year(year));
+                    prop_assert_eq!(moving.moved(reading, year), reading.in_year(year));
                 }
             }
         }

@@ -25,6 +25,8 @@ const rowTexts = async (page) => {
   return rows(page).allInnerTexts();
 };
 const bar = (page) => page.locator("[data-test=filter]");
+/** A proposal for the text as it is by now: those of the text before stand until the answer comes. */
+const proposed = (page, name) => page.getByRole("listbox", { name: "Proposals" }).and(page.locator("[aria-busy=false]")).getByRole("option", { name });
 const rowCount = (page) => page.getByRole("table", { name: "Events" }).getAttribute("aria-rowcount").then(Number);
 const inForce = async (page, text) => {
   await bar(page).fill(text);
@@ -40,12 +42,12 @@ export const tests = [
       // The slash goes to the filter from anywhere.
       await page.locator("body").press("/");
       await bar(page).pressSequentially("cal");
-      await page.getByRole("option", { name: /caller:/ }).waitFor();
+      await proposed(page, /caller:/).waitFor();
       await bar(page).press("ArrowDown");
       await bar(page).press("Enter");
       equal(await bar(page).inputValue(), "caller:", "the completed name");
       await bar(page).pressSequentially("ale");
-      const proposal = page.getByRole("option", { name: /caller:alex@contoso.example/ });
+      const proposal = proposed(page, /caller:alex@contoso.example/);
       await proposal.waitFor();
       assert(/\d+ events?/.test(await proposal.innerText()), "a value says how many events have it");
       await page.screenshot({ path: join(out, `filter-completion-${context.scheme}.png`) });
@@ -64,10 +66,36 @@ export const tests = [
       await page.waitForFunction((count) => document.querySelector("[role=table]")?.getAttribute("aria-rowcount") === String(count), all);
       await bar(page).press("Escape");
       await bar(page).press("ArrowDown");
-      await page.getByRole("option", { name: /used before/ }).waitFor();
+      await proposed(page, /used before/).waitFor();
       await page.getByRole("button", { name: "How to write a filter" }).click();
       await page.locator("[data-test=filter-reference]").getByText("resource group of the resource").waitFor();
       await page.screenshot({ path: join(out, `filter-reference-${context.scheme}.png`) });
+    }),
+  },
+  {
+    name: "a proposal that is taken replaces the word as it is by then, and the cursor stays behind what is typed on",
+    run: (context) => withCase(context, [CASE], {}, async (page) => {
+      await bar(page).pressSequentially("cal vm:web");
+      await page.evaluate(() => document.querySelector("[data-test=filter]").setSelectionRange(3, 3));
+      await bar(page).pressSequentially("l");
+      await proposed(page, /^caller:/).waitFor();
+      // All in one task of the page, as where it is busy: nothing is proposed, drawn or answered in between.
+      const typed = (letters, keys, more) => page.evaluate(([letters, keys, more]) => {
+        const field = document.querySelector("[data-test=filter]");
+        document.execCommand("insertText", false, letters);
+        for (const key of keys) field.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        if (more !== "") document.execCommand("insertText", false, more);
+      }, [letters, keys, more]);
+      await typed("er", ["ArrowDown", "Enter"], "a");
+      equal(await bar(page).inputValue(), "caller:avm:web", "the name is whole, what is typed on stands behind it, what stood behind it is still there");
+      await bar(page).fill("caller:a");
+      await proposed(page, /^caller:alex@contoso.example/).waitFor();
+      await typed("le", ["ArrowDown", "Enter"], "v");
+      equal(await bar(page).inputValue(), "caller:alex@contoso.example v", "the value is whole");
+      await bar(page).fill("caller:a");
+      await proposed(page, /^caller:alex@contoso.example/).waitFor();
+      await typed(" other", ["ArrowDown", "Enter"], "");
+      equal(await bar(page).inputValue(), "caller:a other", "another word is not replaced");
     }),
   },
   {

@@ -12,12 +12,22 @@ import { count, oneLine, plural } from "../text.js";
 const PAUSE_MS = 120;
 
 interface Proposals {
+  /** The text that they were proposed for, in which `from` and `to` are places. */
+  readonly of: string;
   readonly from: number;
   readonly to: number;
   readonly completions: readonly Completion[];
 }
 
-const NONE: Proposals = { from: 0, to: 0, completions: [] };
+const NONE: Proposals = { of: "", from: 0, to: 0, completions: [] };
+
+/** Where the word stands now that was proposed for: it may have been typed on since. Null where it is another word. */
+function wordNow({ of, from, to }: Proposals, value: string): { readonly from: number; readonly to: number } | null {
+  const end = value.length - (of.length - to);
+  if (end < from || value.slice(0, from) !== of.slice(0, from) || value.slice(end) !== of.slice(to)) return null;
+  const words = (part: string): number => part.split(/\s/u).length;
+  return words(value.slice(from, end)) === words(of.slice(from, to)) ? { from, to: end } : null;
+}
 
 export function FilterBar(): JSX.Element {
   const text = useSignal("");
@@ -51,7 +61,7 @@ export function FilterBar(): JSX.Element {
           // What was chosen while the answer was on its way stays chosen.
           const chosen = proposals.peek().completions[active.peek()]?.insert;
           active.value = completed.completions.findIndex(({ insert }) => insert === chosen);
-          proposals.value = completed;
+          proposals.value = { of: value, ...completed };
         })
         .catch((error: unknown) => { say(String(error)); });
     }, PAUSE_MS);
@@ -66,19 +76,22 @@ export function FilterBar(): JSX.Element {
     would.value = null;
   };
   const take = (completion: Completion): void => {
-    const { from, to } = proposals.peek();
     const value = text.peek();
-    const space = completion.insert.endsWith(":") ? "" : " ";
-    text.value = value.slice(0, from) + completion.insert + space + value.slice(to).trimStart();
-    const cursor = from + completion.insert.length + space.length;
+    const part = wordNow(proposals.peek(), value);
     // The next Enter is for the text and not for what was proposed before.
     close();
     would.value = null;
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(cursor, cursor);
-      look(text.peek());
-    });
+    if (part !== null) {
+      const head = value.slice(0, part.from) + completion.insert + (completion.insert.endsWith(":") ? "" : " ");
+      text.value = head + value.slice(part.to).trimStart();
+      // At once and not in the next frame: by then somebody has typed on, and the cursor would go back before it.
+      if (field.current !== null) {
+        field.current.value = text.peek();
+        field.current.focus();
+        field.current.setSelectionRange(head.length, head.length);
+      }
+    }
+    look(text.peek());
   };
   const onKey = (event: KeyboardEvent): void => {
     const list = proposals.peek().completions;
@@ -99,7 +112,7 @@ export function FilterBar(): JSX.Element {
     } else if (event.key === "ArrowDown") {
       event.preventDefault();
       const known = [...new Set([...keptFilters.peek(), ...recentFilters.peek()])];
-      proposals.value = { from: 0, to: text.peek().length, completions: known.map((insert) => ({ insert, about: keptFilters.peek().includes(insert) ? "kept" : "used before", events: null })) };
+      proposals.value = { of: text.peek(), from: 0, to: text.peek().length, completions: known.map((insert) => ({ insert, about: keptFilters.peek().includes(insert) ? "kept" : "used before", events: null })) };
     }
   };
   const kept = keptFilters.value.includes(inForce);
@@ -119,7 +132,7 @@ export function FilterBar(): JSX.Element {
             aria-activedescendant={active.value < 0 ? undefined : `filter-proposal-${active.value}`}
             onInput={(event) => { text.value = event.currentTarget.value; look(text.value); }}
             onFocus={(event) => { if (event.currentTarget.value === "") look(""); }}
-            onBlur={() => { setTimeout(close, 150); }}
+            onBlur={() => { setTimeout(() => { if (document.activeElement !== field.current) close(); }, 150); }}
             onScroll={(event) => { scrolled.value = event.currentTarget.scrollLeft; }}
             onKeyDown={onKey} />
         </label>
@@ -142,7 +155,7 @@ export function FilterBar(): JSX.Element {
         )}
         <button type="button" class="quiet" aria-expanded={help.value} aria-label="How to write a filter" onClick={() => { help.value = !help.value; }}>?</button>
         {list.length === 0 ? null : (
-          <ul class="proposals" role="listbox" id="filter-proposals" aria-label="Proposals">
+          <ul class="proposals" role="listbox" id="filter-proposals" aria-label="Proposals" aria-busy={proposals.value.of !== text.value}>
             {list.map((completion, at) => (
               <li key={completion.insert} id={`filter-proposal-${at}`} role="option" aria-selected={at === active.value}
                 onPointerDown={(event) => { event.preventDefault(); take(completion); }}>

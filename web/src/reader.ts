@@ -16,6 +16,8 @@ const BEHIND_BORDER_BYTES = 256 << 10;
 const TAKEN_BYTES = 128 << 10;
 /** The first slice of a large item: little, so that its first rows are seen and other readers begin at once. */
 const FIRST_SLICE_BYTES = 256 << 10;
+/** Says whether an item is a container. */
+const HEAD_BYTES = 512;
 /** Slices of a segment on their way at once: parsing is faster than one slice after the other arrives. */
 const AHEAD = 3;
 /** Items of one slice are hashed while they are read; larger ones afterwards, so that no hash delays a timeline. */
@@ -35,10 +37,10 @@ declare class FileReaderSync {
 
 type Send = (done: Done, transfer?: Transferable[]) => void;
 
-/** The slices of a Blob in order, the next one always on its way. */
-async function* slices(file: Blob): AsyncGenerator<Uint8Array> {
+/** The slices of a Blob in order, the next one always on its way; the first one may be already. */
+async function* slices(file: Blob, first?: Promise<ArrayBuffer>): AsyncGenerator<Uint8Array> {
   const slice = (from: number): Promise<ArrayBuffer> => file.slice(from, from + SLICE_BYTES).arrayBuffer();
-  let next = slice(0);
+  let next = first ?? slice(0);
   for (let at = 0; at < file.size; at += SLICE_BYTES) {
     const now = next;
     if (at + SLICE_BYTES < file.size) {
@@ -88,14 +90,16 @@ export function startReader(core: Core): void {
 
 async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send): Promise<void> {
   const { item, file } = job;
-  const head = new Uint8Array(await file.slice(0, 512).arrayBuffer());
-  const kind = core.container_kind(head);
+  const isSegmented = file.size > core.whole_bytes();
+  // Asked for with what says whether it is a container: asking costs as much as reading a small file.
+  const first = file.slice(0, isSegmented ? FIRST_SLICE_BYTES : SLICE_BYTES).arrayBuffer();
+  const kind = core.container_kind(new Uint8Array(await first).subarray(0, HEAD_BYTES));
   if (kind !== undefined) {
     unpack(core, kind, job, send);
     return;
   }
-  if (file.size > core.whole_bytes()) {
-    await readSegment(core, job, null, send);
+  if (isSegmented) {
+    await readSegment(core, job, null, send, first);
     return;
   }
   const reader = new core.Reader(job.path, file.size, job.modified_ms ?? undefined, job.settings);
@@ -103,7 +107,7 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
   const hasher = along && !hashedByBrowser(file.size) ? new core.Hasher() : null;
   let hashing: Promise<string> | null = null;
   let [bytes, told] = [0, performance.now()];
-  for await (const slice of slices(file)) {
+  for await (const slice of slices(file, first)) {
     if (along && hasher === null) {
       // Its only slice. A failure is met where the hash is awaited.
       hashing = digest(slice as Uint8Array<ArrayBuffer>);
@@ -130,17 +134,17 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
   send({ done: "read", item, finish, sha256 }, [finish.buffer as ArrayBuffer]);
 }
 
-/** Reads one segment of a large item, `null` being the first. */
-async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segment" }>, segment: Segment | null, send: Send): Promise<void> {
+/** Reads one segment of a large item, `null` being the first, of which `first` is on its way. */
+async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segment" }>, segment: Segment | null, send: Send, first?: Promise<ArrayBuffer>): Promise<void> {
   const { item, file } = job;
   const [number, from, until] = [segment?.number ?? 0, segment?.from ?? 0, segment?.until ?? Infinity];
   const reader = new core.SegmentReader(job.path, file.size, job.modified_ms ?? undefined, job.settings, segment ?? undefined);
-  const coming: Promise<ArrayBuffer>[] = [];
-  let asked = from;
+  const coming: Promise<ArrayBuffer>[] = first === undefined ? [] : [first];
+  let asked = first === undefined ? from : FIRST_SLICE_BYTES;
   const ask = (): void => {
     // What lies behind the border may not be needed.
     while (asked < file.size && coming.length < (asked < until ? AHEAD : 1)) {
-      const length = asked === 0 ? FIRST_SLICE_BYTES : asked < until ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
+      const length = asked < until ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
       const bytes = file.slice(asked, asked + length).arrayBuffer();
       // A failure is met where the slice is awaited.
       bytes.catch(() => undefined);

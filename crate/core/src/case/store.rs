@@ -208,6 +208,17 @@ impl Store {
         self.text(column.get(event as usize)?)
     }
 
+    /// The guest of an event, as the event spells it, else as `of_item` says of its item's number.
+    #[must_use]
+    pub fn host_of<'a>(
+        &'a self,
+        event: EventNumber,
+        of_item: impl FnOnce(u32) -> Option<&'a str>,
+    ) -> Option<&'a str> {
+        self.column(&self.columns.host, event)
+            .or_else(|| of_item(self.item_of(event)))
+    }
+
     /// Events in time order.
     #[must_use]
     pub fn order(&self) -> &[EventNumber] {

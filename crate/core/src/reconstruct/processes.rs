@@ -208,10 +208,8 @@ fn host_of<'a>(
     hosts: &'a [(Option<String>, String)],
     event: EventNumber,
 ) -> &'a str {
-    let symbol = store.columns.host.get(event as usize);
-    let said = symbol.and_then(|symbol| store.text(symbol));
-    let of_item = || hosts.get(store.item_of(event) as usize)?.0.as_deref();
-    said.or_else(of_item).unwrap_or("")
+    let of_item = |item: u32| hosts.get(item as usize)?.0.as_deref();
+    store.host_of(event, of_item).unwrap_or("")
 }
 
 /// Adds the processes of one host, parents known.

@@ -110,11 +110,8 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     /// The guest as an event spells it, else as its item does.
     fn host(&self, event: EventNumber) -> Option<&'a str> {
-        let symbol = self.store.columns.host.get(event as usize);
-        let of_item = || self.hosts.get(self.store.item_of(event) as usize);
-        self.store
-            .text(symbol.unwrap_or_default())
-            .or_else(|| of_item().and_then(|(host, _)| host.as_deref()))
+        let of_item = |item: u32| self.hosts.get(item as usize)?.0.as_deref();
+        self.store.host_of(event, of_item)
     }
 }
 

@@ -62,11 +62,8 @@ pub struct Missing {
 
 /// The guest that an event speaks of.
 pub(super) fn host_of(case: &Case, event: EventNumber) -> Option<&str> {
-    let store = case.store();
-    let item = case.items().get(store.item_of(event) as usize);
-    store
-        .column(&store.columns.host, event)
-        .or_else(|| item.and_then(|item| item.host.as_deref()))
+    let of_item = |item: u32| case.items().get(item as usize)?.host.as_deref();
+    case.store().host_of(event, of_item)
 }
 
 pub(super) fn missing(sides: &Sides<'_>) -> Vec<Missing> {

@@ -101,10 +101,8 @@ pub fn gather(
         if !(at.is(FactKind::GoalState) || at.is(FactKind::Guest)) || !keep(event) {
             continue;
         }
-        let item = store.item_of(event) as usize;
-        let of_item = hosts.get(item);
-        let named = store.column(&store.columns.host, event);
-        let host = named.or_else(|| of_item.and_then(|(host, _)| host.as_deref()));
+        let of_item = hosts.get(store.item_of(event) as usize);
+        let host = store.host_of(event, |_| of_item?.0.as_deref());
         if host.is_none() {
             nameless.extend(of_item.map(|(_, root)| root.as_str()));
         }

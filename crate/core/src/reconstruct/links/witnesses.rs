@@ -297,11 +297,10 @@ impl Witnesses<'_> {
             };
             let Some(flow) = at.flow() else { continue };
             let time = stamp.instant.ns;
-            let of_item = self.hosts.get(self.store.item_of(event) as usize);
+            let of_item = |item: u32| self.hosts.get(item as usize)?.0.as_deref();
             let host = self
                 .store
-                .column(&self.store.columns.host, event)
-                .or_else(|| of_item.and_then(|(host, _)| host.as_deref()))
+                .host_of(event, of_item)
                 .map(|host| names.label(host));
             // By process: the source's own id, else the process id's last holder before.
             let process = host.and_then(|host| {

@@ -85,6 +85,32 @@ export const tests = [
     }),
   },
   {
+    name: "a tree of thousands of small files comes whole, dropped or chosen",
+    run: async (context) => {
+      const folder = scratch();
+      try {
+        // A file an hour, each in a folder of its own, as Azure writes a subscription's records into a storage account.
+        const want = Array.from({ length: 90 * 24 }, (_, hour) => {
+          const path = `logs/d=${Math.floor(hour / 24)}/h=${hour % 24}/waagent.log`;
+          mkdirSync(join(folder.path, path, ".."), { recursive: true });
+          writeFileSync(join(folder.path, path), `2024-05-01T08:00:00.${String(hour).padStart(6, "0")}Z INFO ExtHandler ExtHandler hour ${hour}\n`);
+          return path;
+        });
+        for (const bring of [(page, path) => drop(page, [path]), (page, path) => choose(page, true, path)]) {
+          await withPage(context, {}, async (page) => {
+            await bring(page, join(folder.path, "logs"));
+            await ready(page);
+            const { evidence } = JSON.parse(await exported(page, false));
+            equal(evidence.map(({ path }) => path).sort().join("\n"), [...want].sort().join("\n"), "the files");
+            equal(Number((await page.getByRole("tab", { name: /^Timeline/ }).innerText()).replaceAll(/\D/g, "")), want.length, "an event of each");
+          });
+        }
+      } finally {
+        folder.remove();
+      }
+    },
+  },
+  {
     name: "files and folder by button",
     run: (context) => withPage(context, {}, async (page) => {
       await choose(page, false, [join(CASE, "cloud/activity-log.json")]);

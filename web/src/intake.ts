@@ -17,21 +17,43 @@ export interface Intake {
 
 /** Files that were found so far while a folder is walked; null where none is. */
 export const gathering = signal<number | null>(null);
-/** Files and folders that are asked for at the same time, in each folder. */
+/** Files and folders that are asked for at the same time. */
 const AT_ONCE = 64;
+/** So long files are looked at before the page has its turn. */
+const LOOKING_MS = 30;
 
-interface Gathered {
-  readonly files: EvidenceFile[];
-  readonly refused: string[];
+/** What was found so far. The browser is asked for a bounded number at once, over all folders: the answers of thousands would keep the page from its turn. */
+class Gathered {
+  readonly files: EvidenceFile[] = [];
+  readonly refused: string[] = [];
+  private asked = 0;
+  private readonly waiting: (() => void)[] = [];
+  private began = performance.now();
+
+  async ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    if (this.asked < AT_ONCE) this.asked += 1;
+    else await new Promise<void>((turn) => { this.waiting.push(turn); });
+    try {
+      return await question();
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.asked -= 1;
+      else next();
+    }
+  }
+
+  /** Takes a file. When it was changed the browser looks up on the disk, one file after the other: after some of them the page has its turn. */
+  async take(path: string, file: File): Promise<void> {
+    this.files.push({ path, file, modified_ms: Number.isFinite(file.lastModified) ? file.lastModified : null });
+    if (performance.now() - this.began < LOOKING_MS) return;
+    if (gathering.peek() !== null) gathering.value = this.files.length;
+    await new Promise((soon) => { setTimeout(soon); });
+    this.began = performance.now();
+  }
 }
 
 function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function take(gathered: Gathered, path: string, file: File): void {
-  if (gathering.peek() !== null) gathering.value = gathered.files.length + 1;
-  gathered.files.push({ path, file, modified_ms: Number.isFinite(file.lastModified) ? file.lastModified : null });
 }
 
 async function eachOf<Child>(children: readonly Child[], walk: (child: Child) => Promise<void>): Promise<void> {
@@ -41,11 +63,13 @@ async function eachOf<Child>(children: readonly Child[], walk: (child: Child) =>
 async function walkHandle(handle: FileSystemHandle, path: string, gathered: Gathered): Promise<void> {
   try {
     if (handle.kind === "file") {
-      take(gathered, path, await (handle as FileSystemFileHandle).getFile());
+      await gathered.ask(async () => gathered.take(path, await (handle as FileSystemFileHandle).getFile()));
       return;
     }
     const children: FileSystemHandle[] = [];
-    for await (const child of (handle as FileSystemDirectoryHandle & { values(): AsyncIterable<FileSystemHandle> }).values()) children.push(child);
+    await gathered.ask(async () => {
+      for await (const child of (handle as FileSystemDirectoryHandle & { values(): AsyncIterable<FileSystemHandle> }).values()) children.push(child);
+    });
     await eachOf(children, (child) => walkHandle(child, `${path}/${child.name}`, gathered));
   } catch (error) {
     gathered.refused.push(`${path}: ${reason(error)}`);
@@ -55,13 +79,13 @@ async function walkHandle(handle: FileSystemHandle, path: string, gathered: Gath
 async function walkEntry(entry: FileSystemEntry, path: string, gathered: Gathered): Promise<void> {
   try {
     if (entry.isFile) {
-      take(gathered, path, await new Promise<File>((resolve, reject) => { (entry as FileSystemFileEntry).file(resolve, reject); }));
+      await gathered.ask(async () => gathered.take(path, await new Promise<File>((resolve, reject) => { (entry as FileSystemFileEntry).file(resolve, reject); })));
       return;
     }
     const reader = (entry as FileSystemDirectoryEntry).createReader();
     for (;;) {
       // Entries come a hundred at a time until none come.
-      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject); });
+      const some = await gathered.ask(() => new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject); }));
       if (some.length === 0) return;
       await eachOf(some, (child) => walkEntry(child, `${path}/${child.name}`, gathered));
     }
@@ -72,7 +96,7 @@ async function walkEntry(entry: FileSystemEntry, path: string, gathered: Gathere
 
 /** What a drop brought. Handles must be asked for before the event ends, so nothing is awaited in between. */
 export async function fromDrop(transfer: DataTransfer): Promise<Intake> {
-  const gathered: Gathered = { files: [], refused: [] };
+  const gathered = new Gathered();
   const walks = [...transfer.items]
     .filter((item) => item.kind === "file")
     .map((item) => {
@@ -84,7 +108,7 @@ export async function fromDrop(transfer: DataTransfer): Promise<Intake> {
         const found = await handle;
         if (found !== null) return walkHandle(found, found.name, gathered);
         if (entry !== null) return walkEntry(entry, entry.name, gathered);
-        if (file !== null) take(gathered, file.name, file);
+        if (file !== null) await gathered.take(file.name, file);
       };
     });
   gathering.value = 0;
@@ -109,14 +133,17 @@ export function fromPicker(folder: boolean): Promise<Intake> {
   input.dataset["test"] = folder ? "folder-input" : "files-input";
   document.body.append(input);
   return new Promise((resolve) => {
-    const done = (): void => {
-      const gathered: Gathered = { files: [], refused: [] };
-      for (const file of input.files ?? []) take(gathered, file.webkitRelativePath === "" ? file.name : file.webkitRelativePath, file);
+    const done = async (): Promise<void> => {
+      const gathered = new Gathered();
+      const files = [...(input.files ?? [])];
       input.remove();
+      gathering.value = 0;
+      for (const file of files) await gathered.take(file.webkitRelativePath === "" ? file.name : file.webkitRelativePath, file);
+      gathering.value = null;
       resolve(gathered);
     };
-    input.addEventListener("change", done, { once: true });
-    input.addEventListener("cancel", done, { once: true });
+    input.addEventListener("change", () => { void done(); }, { once: true });
+    input.addEventListener("cancel", () => { void done(); }, { once: true });
     input.click();
   });
 }

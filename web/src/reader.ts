@@ -37,9 +37,14 @@ declare class FileReaderSync {
 
 type Send = (done: Done, transfer?: Transferable[]) => void;
 
+/** A slice on its way. Cutting costs a quarter of a millisecond, as much as all else for a small file: what is wanted whole is not cut. */
+function begin(file: Blob, from: number, length: number): Promise<ArrayBuffer> {
+  return (from === 0 && file.size <= length ? file : file.slice(from, from + length)).arrayBuffer();
+}
+
 /** The slices of a Blob in order, the next one always on its way; the first one may be already. */
 async function* slices(file: Blob, first?: Promise<ArrayBuffer>): AsyncGenerator<Uint8Array> {
-  const slice = (from: number): Promise<ArrayBuffer> => file.slice(from, from + SLICE_BYTES).arrayBuffer();
+  const slice = (from: number): Promise<ArrayBuffer> => begin(file, from, SLICE_BYTES);
   let next = first ?? slice(0);
   for (let at = 0; at < file.size; at += SLICE_BYTES) {
     const now = next;
@@ -92,7 +97,7 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
   const { item, file } = job;
   const isSegmented = file.size > core.whole_bytes();
   // Asked for with what says whether it is a container: asking costs as much as reading a small file.
-  const first = file.slice(0, isSegmented ? FIRST_SLICE_BYTES : SLICE_BYTES).arrayBuffer();
+  const first = begin(file, 0, isSegmented ? FIRST_SLICE_BYTES : SLICE_BYTES);
   const kind = core.container_kind(new Uint8Array(await first).subarray(0, HEAD_BYTES));
   if (kind !== undefined) {
     unpack(core, kind, job, send);
@@ -145,7 +150,7 @@ async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segmen
     // What lies behind the border may not be needed.
     while (asked < file.size && coming.length < (asked < until ? AHEAD : 1)) {
       const length = asked < until ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
-      const bytes = file.slice(asked, asked + length).arrayBuffer();
+      const bytes = begin(file, asked, length);
       // A failure is met where the slice is awaited.
       bytes.catch(() => undefined);
       coming.push(bytes);

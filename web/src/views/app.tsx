@@ -91,7 +91,7 @@ export function App(): JSX.Element {
       </header>
       {offline.value ? <Offline close={() => { offline.value = false; }} /> : null}
       {failure.value !== null ? <p class="failure" role="alert">{failure.value}</p> : null}
-      {gathering.value === null ? null : <p class="gathering" role="status"><progress aria-label="Looking through the folder" /> Looking through what was dropped: {plural(gathering.value, "file")} so far</p>}
+      {gathering.value === null ? null : <p class="gathering" role="status"><progress aria-label="Looking through the files" /> Looking through the files: {plural(gathering.value, "file")} so far</p>}
       {now === "empty" ? (view.value === "help" ? <main class="case"><section class="work" id="view-help" aria-label="Help"><Help /></section></main> : <Empty />) : null}
       {now === "reading" || now === "ready" ? <Case /> : null}
       <Menu />

@@ -1,4 +1,4 @@
-// The coordinator worker: owns the case and the evidence's Blobs, runs the readers, answers the page.
+// The coordinator worker: owns the case and the evidence's bytes, runs the readers, answers the page.
 //
 // It draws no conclusion of its own; every answer is the core's. Its one craft is order: first rows before hashes, questions of the page before batches, progress ten
 // times a second at most, merging new events only as often as it costs a twentieth of the time.
@@ -7,6 +7,7 @@ import type { Core, CoreCase } from "./core.js";
 import { EvidenceBytes } from "./evidence.js";
 import { written } from "./exporting.js";
 import { Inbox } from "./inbox.js";
+import { type ItemBytes, sizeOf } from "./item_bytes.js";
 import type { Done, Job, WorkingRole } from "./jobs.js";
 import { Pool } from "./pool.js";
 import { RawEvidence } from "./raw.js";
@@ -285,15 +286,15 @@ class Coordinator {
     return { items: jobs.length };
   }
 
-  private add(path: string, file: Blob, modified_ms: number | null): number {
-    const item = this.case.add_item(path, file.size, modified_ms ?? undefined);
+  private add(path: string, file: ItemBytes, modified_ms: number | null): number {
+    const item = this.case.add_item(path, sizeOf(file), modified_ms ?? undefined);
     this.bytes.set(item, file);
     this.paths[item] = { path, modified_ms };
     this.progress[item] = { bytes: 0, segments: null, hashing: false, state: "waiting", began: performance.now(), ended: null };
     return item;
   }
 
-  private start(items: readonly number[], files: readonly EvidenceFile[]): void {
+  private start(items: readonly number[], files: readonly { readonly path: string; readonly file: ItemBytes; readonly modified_ms: number | null }[]): void {
     this.reading = this.reading || items.length > 0;
     const jobs: Job[] = files.map(({ path, file, modified_ms }, at) => {
       const trap = this.trapEnds !== null && path.endsWith(this.trapEnds);
@@ -313,7 +314,7 @@ class Coordinator {
     if (progress.ended !== null && (done.done === "plan" || done.done.startsWith("segment-"))) return;
     if (progress.state === "waiting") [progress.state, progress.began] = ["reading", performance.now()];
     const end = (state: ItemState): void => {
-      [progress.state, progress.ended, progress.bytes] = [state, performance.now(), this.bytes.file(done.item)?.size ?? progress.bytes];
+      [progress.state, progress.ended, progress.bytes] = [state, performance.now(), this.bytes.size(done.item)];
       this.dirty = true;
     };
     switch (done.done) {
@@ -340,7 +341,7 @@ class Coordinator {
       case "segment-progress":
         progress.segments ??= new Map();
         progress.segments.set(done.number, done.bytes);
-        if (progress.state === "reading") progress.bytes = Math.min(this.bytes.file(done.item)?.size ?? 0, [...progress.segments.values()].reduce((sum, bytes) => sum + bytes, 0));
+        if (progress.state === "reading") progress.bytes = Math.min(this.bytes.size(done.item), [...progress.segments.values()].reduce((sum, bytes) => sum + bytes, 0));
         break;
       case "segment-read":
         if (this.case.finish_segment(done.item, done.number, done.finish)) {

@@ -1,6 +1,7 @@
-// Bytes of evidence, by place: Blobs by item number, neighbours read together.
+// Bytes of evidence, by place: items by number, neighbours read together.
 
 import type { Place } from "./core.js";
+import { type ItemBytes, partOf, sizeOf } from "./item_bytes.js";
 
 /** Places this near are read with one slice. */
 const GAP_BYTES = 64 << 10;
@@ -9,14 +10,20 @@ const RUN_BYTES = 8 << 20;
 const AT_ONCE = 8;
 
 export class EvidenceBytes {
-  private readonly files = new Map<number, Blob>();
+  private readonly files = new Map<number, ItemBytes>();
 
-  set(item: number, file: Blob): void {
+  set(item: number, file: ItemBytes): void {
     this.files.set(item, file);
   }
 
-  file(item: number): Blob | undefined {
+  file(item: number): ItemBytes | undefined {
     return this.files.get(item);
+  }
+
+  /** Bytes of an item, 0 where there is none. */
+  size(item: number): number {
+    const file = this.files.get(item);
+    return file === undefined ? 0 : sizeOf(file);
   }
 
   /** The bytes of each place, in the order asked. Bytes that cannot be read any more are empty. */
@@ -57,7 +64,7 @@ export class EvidenceBytes {
     const file = this.files.get(item);
     if (file === undefined) return new Uint8Array(0);
     try {
-      return new Uint8Array(await file.slice(from, to).arrayBuffer());
+      return await partOf(file, from, to);
     } catch {
       // The file was moved or changed since it was dropped: the row says so by having no summary.
       return new Uint8Array(0);

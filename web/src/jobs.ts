@@ -1,16 +1,17 @@
 // What the coordinator and its readers say to each other.
 
 import type { Segment } from "./core.js";
+import type { ItemBytes } from "./item_bytes.js";
 
 /** Settings travel as the JSON of the case document's `settings`. */
 export type Job =
   /** A segment of a large item; the first reader of an item makes the first one itself. */
-  | { readonly job: "segment"; readonly item: number; readonly path: string; readonly file: Blob; readonly modified_ms: number | null; readonly settings: string; readonly segment: Segment }
-  | { readonly job: "read"; readonly item: number; readonly path: string; readonly file: Blob; readonly modified_ms: number | null; readonly settings: string; readonly trap: boolean }
+  | { readonly job: "segment"; readonly item: number; readonly path: string; readonly file: ItemBytes; readonly modified_ms: number | null; readonly settings: string; readonly segment: Segment }
+  | { readonly job: "read"; readonly item: number; readonly path: string; readonly file: ItemBytes; readonly modified_ms: number | null; readonly settings: string; readonly trap: boolean }
   /** SHA-256, or MD5 and SHA-1. */
-  | { readonly job: "hash"; readonly item: number; readonly file: Blob; readonly old: boolean }
+  | { readonly job: "hash"; readonly item: number; readonly file: ItemBytes; readonly old: boolean }
   /** Looks for texts; `search` tells this search from the ones before it. */
-  | { readonly job: "search"; readonly item: number; readonly file: Blob; readonly search: number; readonly needles: string[] };
+  | { readonly job: "search"; readonly item: number; readonly file: ItemBytes; readonly search: number; readonly needles: string[] };
 
 export type Done =
   /** The item may be cut so: other readers can help. */
@@ -22,7 +23,7 @@ export type Done =
   | { readonly done: "progress"; readonly item: number; readonly bytes: number }
   | { readonly done: "batch"; readonly item: number; readonly batch: Uint8Array }
   | { readonly done: "read"; readonly item: number; readonly finish: Uint8Array; readonly sha256: string | null }
-  | { readonly done: "member"; readonly item: number; readonly path: string; readonly modified_ms: number | null; readonly file: Blob; readonly problems: string }
+  | { readonly done: "member"; readonly item: number; readonly path: string; readonly modified_ms: number | null; readonly file: ItemBytes; readonly problems: string }
   | { readonly done: "unpacked"; readonly item: number; readonly problems: string; readonly sha256: string | null }
   | { readonly done: "hashed"; readonly item: number; readonly sha256: string }
   | { readonly done: "old-hashed"; readonly item: number; readonly md5: string; readonly sha1: string }

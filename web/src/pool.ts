@@ -3,6 +3,7 @@
 // Jobs wait in four queues: segments of items under way and other reading first, then searching, for which somebody waits, and hashing when nothing else is left. The largest item is read first, so that one long file does
 // not stand alone at the end; the last reader takes the smallest, so that small files never wait for a large one.
 
+import { sizeOf } from "./item_bytes.js";
 import type { Done, Job, WorkingRole } from "./jobs.js";
 import { startWorker } from "./workers.js";
 
@@ -19,7 +20,8 @@ interface Reader {
 
 export class Pool {
   private readonly readers: (Reader | null)[];
-  private reads: Job[] = [];
+  /** Smallest first. */
+  private reads: { readonly job: Job; readonly size: number }[] = [];
   private segments: Job[] = [];
   private searches: Job[] = [];
   private hashes: Job[] = [];
@@ -47,10 +49,23 @@ export class Pool {
 
   /** Adds jobs and starts as many as there are readers free. */
   add(jobs: readonly Job[]): void {
-    const queues = { read: this.reads, segment: this.segments, search: this.searches, hash: this.hashes };
-    for (const job of jobs) queues[job.job].push(job);
-    this.reads.sort((one, other) => one.file.size - other.file.size);
+    const queues = { segment: this.segments, search: this.searches, hash: this.hashes };
+    for (const job of jobs) {
+      if (job.job !== "read") queues[job.job].push(job);
+      else this.reads.splice(this.placeOf(sizeOf(job.file)), 0, { job, size: sizeOf(job.file) });
+    }
     this.start();
+  }
+
+  /** Where an item of this size belongs among those to be read: a container's members come one by one, and sorting them all each time would take as long as reading. */
+  private placeOf(size: number): number {
+    let [from, to] = [0, this.reads.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.reads[middle]?.size ?? 0) <= size) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   /** Keeps jobs for when conclusions are drawn. */
@@ -116,7 +131,7 @@ export class Pool {
   /** Ends every reader at once and forgets all jobs. Answers the items that were not finished. */
   cancel(): { reading: number[]; hashing: number[] } {
     const running = this.readers.flatMap((reader) => (reader?.job == null ? [] : [reader.job]));
-    const jobs = [...this.reads, ...this.segments, ...this.searches, ...this.hashes, ...this.spare, ...running];
+    const jobs = [...this.reads.map(({ job }) => job), ...this.segments, ...this.searches, ...this.hashes, ...this.spare, ...running];
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) this.end(at);
     });
@@ -146,7 +161,7 @@ export class Pool {
     this.readers.forEach((reader, at) => {
       if (reader?.job != null) return;
       const small = at === this.readers.length - 1 && this.readers.length > 1;
-      const job = (small ? (this.reads.shift() ?? this.segments.shift()) : (this.segments.shift() ?? this.reads.pop())) ?? this.searches.shift() ?? this.hashes.shift();
+      const job = (small ? (this.reads.shift()?.job ?? this.segments.shift()) : (this.segments.shift() ?? this.reads.pop()?.job)) ?? this.searches.shift() ?? this.hashes.shift();
       if (job === undefined) return;
       const free = reader ?? this.open(at);
       free.job = job;

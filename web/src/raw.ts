@@ -63,7 +63,7 @@ export class RawEvidence {
   }
 
   async find({ item, text, from, backwards }: WorkbenchAsks["raw_find"]): Promise<WorkbenchAnswers["raw_find"]> {
-    const size = this.bytes.file(item)?.size ?? 0;
+    const size = this.bytes.size(item);
     const overlap = this.core.raw_longest(text);
     if (overlap === 0) return { found: null, from: null };
     const [start, end] = backwards ? [Math.max(0, from - STEP_BYTES), from] : [from, Math.min(size, from + STEP_BYTES)];
@@ -77,9 +77,8 @@ export class RawEvidence {
   private async open(item: number): Promise<CoreRawText> {
     if (this.item !== item || this.text === null) {
       this.forget();
-      const file = this.bytes.file(item);
-      if (file === undefined) throw new Error("this item is not in the case");
-      this.text = new this.core.RawText(file.size, await this.slice(item, 0, HEAD_BYTES));
+      if (this.bytes.file(item) === undefined) throw new Error("this item is not in the case");
+      this.text = new this.core.RawText(this.bytes.size(item), await this.slice(item, 0, HEAD_BYTES));
       this.item = item;
     }
     return this.text;
@@ -91,7 +90,7 @@ export class RawEvidence {
 
   private async slice(item: number, from: number, to: number): Promise<Uint8Array> {
     const [bytes] = await this.bytes.read([{ item, offset: from, length: Math.max(0, to - from) }]);
-    if (bytes === undefined || (bytes.length === 0 && to > from && from < (this.bytes.file(item)?.size ?? 0))) {
+    if (bytes === undefined || (bytes.length === 0 && to > from && from < this.bytes.size(item))) {
       throw new Error("the file cannot be read any more; it was moved or changed since it was opened");
     }
     return bytes;

@@ -6,6 +6,7 @@
 // Rejected: `stream()`. Slices of 8 MiB were measured faster, and a slice can be asked for again.
 
 import type { Core, Segment } from "./core.js";
+import { type ItemBytes, partOf, sizeOf } from "./item_bytes.js";
 import type { Done, Job } from "./jobs.js";
 
 const SLICE_BYTES = 8 << 20;
@@ -16,6 +17,9 @@ const BEHIND_BORDER_BYTES = 256 << 10;
 const TAKEN_BYTES = 128 << 10;
 /** The first slice of a large item: little, so that its first rows are seen and other readers begin at once. */
 const FIRST_SLICE_BYTES = 256 << 10;
+/** A member of a container up to this size needs no Blob, until there are too many for the memory of a tab. */
+const SMALL_BYTES = 64 << 10;
+const SMALL_TOTAL_BYTES = 64 << 20;
 /** Says whether an item is a container. */
 const HEAD_BYTES = 512;
 /** Slices of a segment on their way at once: parsing is faster than one slice after the other arrives. */
@@ -37,23 +41,19 @@ declare class FileReaderSync {
 
 type Send = (done: Done, transfer?: Transferable[]) => void;
 
-/** A slice on its way. Cutting costs a quarter of a millisecond, as much as all else for a small file: what is wanted whole is not cut. */
-function begin(file: Blob, from: number, length: number): Promise<ArrayBuffer> {
-  return (from === 0 && file.size <= length ? file : file.slice(from, from + length)).arrayBuffer();
-}
-
-/** The slices of a Blob in order, the next one always on its way; the first one may be already. */
-async function* slices(file: Blob, first?: Promise<ArrayBuffer>): AsyncGenerator<Uint8Array> {
-  const slice = (from: number): Promise<ArrayBuffer> => begin(file, from, SLICE_BYTES);
+/** The slices of an item in order, the next one always on its way; the first one may be already. */
+async function* slices(file: ItemBytes, first?: Promise<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const slice = (from: number): Promise<Uint8Array<ArrayBuffer>> => partOf(file, from, from + SLICE_BYTES);
+  const size = sizeOf(file);
   let next = first ?? slice(0);
-  for (let at = 0; at < file.size; at += SLICE_BYTES) {
+  for (let at = 0; at < size; at += SLICE_BYTES) {
     const now = next;
-    if (at + SLICE_BYTES < file.size) {
+    if (at + SLICE_BYTES < size) {
       next = slice(at + SLICE_BYTES);
       // A failure is met where the slice is awaited.
       next.catch(() => undefined);
     }
-    yield new Uint8Array(await now);
+    yield await now;
   }
 }
 
@@ -95,10 +95,11 @@ export function startReader(core: Core): void {
 
 async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send): Promise<void> {
   const { item, file } = job;
-  const isSegmented = file.size > core.whole_bytes();
+  const size = sizeOf(file);
+  const isSegmented = size > core.whole_bytes();
   // Asked for with what says whether it is a container: asking costs as much as reading a small file.
-  const first = begin(file, 0, isSegmented ? FIRST_SLICE_BYTES : SLICE_BYTES);
-  const kind = core.container_kind(new Uint8Array(await first).subarray(0, HEAD_BYTES));
+  const first = partOf(file, 0, isSegmented ? FIRST_SLICE_BYTES : SLICE_BYTES);
+  const kind = core.container_kind((await first).subarray(0, HEAD_BYTES));
   if (kind !== undefined) {
     unpack(core, kind, job, send);
     return;
@@ -107,15 +108,15 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
     await readSegment(core, job, null, send, first);
     return;
   }
-  const reader = new core.Reader(job.path, file.size, job.modified_ms ?? undefined, job.settings);
-  const along = file.size <= HASH_ALONG_BYTES;
-  const hasher = along && !hashedByBrowser(file.size) ? new core.Hasher() : null;
+  const reader = new core.Reader(job.path, size, job.modified_ms ?? undefined, job.settings);
+  const along = size <= HASH_ALONG_BYTES;
+  const hasher = along && !hashedByBrowser(size) ? new core.Hasher() : null;
   let hashing: Promise<string> | null = null;
   let [bytes, told] = [0, performance.now()];
   for await (const slice of slices(file, first)) {
     if (along && hasher === null) {
       // Its only slice. A failure is met where the hash is awaited.
-      hashing = digest(slice as Uint8Array<ArrayBuffer>);
+      hashing = digest(slice);
       hashing.catch(() => undefined);
     }
     for (const piece of pieces(slice)) {
@@ -140,17 +141,18 @@ async function read(core: Core, job: Extract<Job, { job: "read" }>, send: Send):
 }
 
 /** Reads one segment of a large item, `null` being the first, of which `first` is on its way. */
-async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segment" }>, segment: Segment | null, send: Send, first?: Promise<ArrayBuffer>): Promise<void> {
+async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segment" }>, segment: Segment | null, send: Send, first?: Promise<Uint8Array<ArrayBuffer>>): Promise<void> {
   const { item, file } = job;
+  const size = sizeOf(file);
   const [number, from, until] = [segment?.number ?? 0, segment?.from ?? 0, segment?.until ?? Infinity];
-  const reader = new core.SegmentReader(job.path, file.size, job.modified_ms ?? undefined, job.settings, segment ?? undefined);
-  const coming: Promise<ArrayBuffer>[] = first === undefined ? [] : [first];
+  const reader = new core.SegmentReader(job.path, size, job.modified_ms ?? undefined, job.settings, segment ?? undefined);
+  const coming: Promise<Uint8Array<ArrayBuffer>>[] = first === undefined ? [] : [first];
   let asked = first === undefined ? from : FIRST_SLICE_BYTES;
   const ask = (): void => {
     // What lies behind the border may not be needed.
-    while (asked < file.size && coming.length < (asked < until ? AHEAD : 1)) {
+    while (asked < size && coming.length < (asked < until ? AHEAD : 1)) {
       const length = asked < until ? SEGMENT_SLICE_BYTES : BEHIND_BORDER_BYTES;
-      const bytes = begin(file, asked, length);
+      const bytes = partOf(file, asked, asked + length);
       // A failure is met where the slice is awaited.
       bytes.catch(() => undefined);
       coming.push(bytes);
@@ -160,7 +162,7 @@ async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segmen
   let [at, told, said] = [from, performance.now(), segment?.exact ?? true];
   for (let done = false; !done; ) {
     ask();
-    const bytes = new Uint8Array((await coming.shift()) ?? new ArrayBuffer(0));
+    const bytes = (await coming.shift()) ?? new Uint8Array(0);
     if (bytes.length === 0) throw new Error("the file ends before its size");
     at += bytes.length;
     ask();
@@ -190,8 +192,9 @@ async function readSegment(core: Core, job: Extract<Job, { job: "read" | "segmen
 }
 
 async function hash(core: Core, job: Extract<Job, { job: "hash" }>, send: Send): Promise<void> {
-  if (!job.old && hashedByBrowser(job.file.size)) {
-    send({ done: "hashed", item: job.item, sha256: await digest(await job.file.arrayBuffer()) });
+  const size = sizeOf(job.file);
+  if (!job.old && hashedByBrowser(size)) {
+    send({ done: "hashed", item: job.item, sha256: await digest(await partOf(job.file, 0, size)) });
     return;
   }
   const hasher = job.old ? new core.OldHasher() : new core.Hasher();
@@ -200,7 +203,7 @@ async function hash(core: Core, job: Extract<Job, { job: "hash" }>, send: Send):
     hasher.update(slice);
     if (performance.now() - told > PROGRESS_MS) {
       told = performance.now();
-      send({ done: "progress", item: job.item, bytes: job.file.size });
+      send({ done: "progress", item: job.item, bytes: size });
     }
   }
   const hashes = hasher.finish();
@@ -220,12 +223,24 @@ async function search(core: Core, job: Extract<Job, { job: "search" }>, send: Se
   send({ done: "searched", item: job.item, search: job.search });
 }
 
-/** Unpacks a container: each member becomes a Blob, which the browser may keep on disk. */
+/** So many bytes of small members this reader has given as they are. */
+let given = 0;
+
+function member(parts: BlobPart[], bytes: number): ItemBytes {
+  const only = parts.length === 1 ? parts[0] : undefined;
+  if (!(only instanceof Uint8Array) || bytes > SMALL_BYTES || given + bytes > SMALL_TOTAL_BYTES) return new Blob(parts);
+  given += bytes;
+  return only as Uint8Array<ArrayBuffer>;
+}
+
+/** Unpacks a container: each member becomes a Blob, which the browser may keep on disk, but for small ones, which go as they are. */
 function unpack(core: Core, kind: string, job: Extract<Job, { job: "read" }>, send: Send): void {
   const { file, item } = job;
+  const size = sizeOf(file);
   const files = new FileReaderSync();
   let [from, window] = [0, new Uint8Array(0)];
   const readAt = (offset: number, length: number): Uint8Array => {
+    if (!(file instanceof Blob)) return file.subarray(offset, offset + length);
     if (offset < from || offset + length > from + window.length) {
       from = offset;
       window = new Uint8Array(files.readAsArrayBuffer(file.slice(offset, offset + Math.max(length, WINDOW_BYTES))));
@@ -234,7 +249,7 @@ function unpack(core: Core, kind: string, job: Extract<Job, { job: "read" }>, se
   };
   let [parts, path, modified, unpacked, told]: [BlobPart[], string, number | null, number, number] = [[], "", null, 0, performance.now()];
   let gathered = 0;
-  const problems = core.unpack(kind, job.path, file.size, job.modified_ms ?? undefined, job.settings, readAt,
+  const problems = core.unpack(kind, job.path, size, job.modified_ms ?? undefined, job.settings, readAt,
     (name, modified_ms) => {
       [parts, path, modified, gathered] = [[], name, modified_ms ?? null, 0];
     },
@@ -248,11 +263,11 @@ function unpack(core: Core, kind: string, job: Extract<Job, { job: "read" }>, se
       }
       if (performance.now() - told > PROGRESS_MS) {
         told = performance.now();
-        send({ done: "progress", item, bytes: Math.min(file.size, unpacked) });
+        send({ done: "progress", item, bytes: Math.min(size, unpacked) });
       }
     },
     (problems) => {
-      send({ done: "member", item, path, modified_ms: modified, file: new Blob(parts), problems });
+      send({ done: "member", item, path, modified_ms: modified, file: member(parts, gathered), problems });
       parts = [];
     },
   );

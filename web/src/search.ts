@@ -4,6 +4,7 @@
 // evidence changes; what an older one still says is not listened to.
 
 import type { CoreCase } from "./core.js";
+import type { ItemBytes } from "./item_bytes.js";
 import type { Done, Job } from "./jobs.js";
 import type { Note } from "./protocol.js";
 
@@ -27,7 +28,7 @@ export class Search {
   }
 
   /** The jobs of a new search; none while reading goes on, and none where no text has to be looked for. */
-  jobs(core: CoreCase, files: readonly { readonly item: number; readonly file: Blob }[], reading: boolean): Job[] {
+  jobs(core: CoreCase, files: readonly { readonly item: number; readonly file: ItemBytes }[], reading: boolean): Job[] {
     this.current += 1;
     this.searched = 0;
     this.waiting = reading && this.needles.length > 0;

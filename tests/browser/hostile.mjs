@@ -61,7 +61,7 @@ export const tests = [
         await rows.first().waitFor();
         const total = Number(await page.getByRole("table", { name: "Events" }).getAttribute("aria-rowcount"));
         assert(total >= 11, `an event of every format: ${total}`);
-        const allowed = new Set([...before.tags, "main", "section", "div", "span", "table", "tbody", "thead", "tr", "th", "td", "aside", "dl", "dt", "dd", "pre", "h2", "h3", "canvas", "label", "input", "code", "ul", "li", "strong", "i", "br", "progress", "p", "button", "ol", "h4", "h5", "select", "option", "textarea", "details", "summary", "svg", "rect", "text", "title", "g", "line"]);
+        const allowed = new Set([...before.tags, "main", "section", "div", "span", "table", "tbody", "thead", "tr", "th", "td", "aside", "dl", "dt", "dd", "pre", "h2", "h3", "canvas", "label", "input", "code", "ul", "li", "strong", "i", "br", "progress", "p", "button", "ol", "h4", "h5", "select", "option", "textarea", "datalist", "details", "summary", "svg", "rect", "text", "title", "g", "line"]);
         const check = async (where) => {
           const now = await page.evaluate(census);
           equal(now.tags.filter((tag) => !allowed.has(tag)).join(" "), "", `elements in ${where}`);

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { FindingRow, ShownEntry } from "../protocol.js";
 import { ask, overview, say, setSettings } from "../state.js";
 import { oneLine } from "../text.js";
@@ -50,7 +50,7 @@ export function ExpectForm({ parts, done }: FormProps): JSX.Element {
   const kept = useSignal<ReadonlySet<string>>(new Set(KEPT.filter((name) => parts[name] !== undefined)));
   const refused = useSignal<string | null>(null);
   const form = useRef<HTMLDivElement>(null);
-  useEffect(() => { form.current?.querySelector<HTMLInputElement>(byHand ? "[name=caller]" : "[name=reason]")?.focus(); }, []);
+  useLayoutEffect(() => { form.current?.querySelector<HTMLInputElement>(byHand ? "[name=caller]" : "[name=reason]")?.focus(); }, []);
   const type = (name: string, text: string): void => {
     texts.value = { ...texts.peek(), [name]: text };
     if (!SCOPE.some(([part]) => part === name)) return;

@@ -4,7 +4,7 @@
 
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { copy } from "../outtake.js";
 import type { EventRow } from "../protocol.js";
 import { applyFilter, ask, say, shown } from "../state.js";
@@ -56,7 +56,8 @@ export function valueMenu(x: number, y: number, row: EventRow, values: readonly 
 export function Menu(): JSX.Element | null {
   const list = useRef<HTMLDivElement>(null);
   const now = open.value;
-  useEffect(() => {
+  // Before it is seen: a key must not find it where the focus is still to come.
+  useLayoutEffect(() => {
     const element = list.current;
     if (now === null || element === null) return undefined;
     const { width, height } = element.getBoundingClientRect();

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ExportForm, ReportAsk } from "../protocol.js";
 import { type Choice, exportAs, openSession, report, saveSession, session, sharing, writing } from "../share.js";
 import { ask, overview, phase, say, shown } from "../state.js";
@@ -35,7 +35,7 @@ function Choices(): JSX.Element {
   const choice = useSignal<Choice>({ events: false, only_shown: false, secrets: false, pseudonyms: false });
   const box = useRef<HTMLDivElement>(null);
   // By keyboard: the arrows choose the form, Enter writes it.
-  useEffect(() => { box.current?.querySelector<HTMLElement>("input[name=form]:checked")?.focus(); }, [forms.value]);
+  useLayoutEffect(() => { box.current?.querySelector<HTMLElement>("input[name=form]:checked")?.focus(); }, [forms.value]);
   useEffect(() => {
     ask("export_forms", {}).then((answer) => { forms.value = answer.forms; }).catch((error: unknown) => { say(String(error)); });
   }, []);

@@ -5,7 +5,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { moments, zone } from "../clock.js";
 import { laneLabel, lanesBy, openLanes, pinnedLanes, placed, putInLanesBy, type PlacedLane } from "../lanes.js";
 import { setBookmark } from "../notes.js";
@@ -411,7 +411,7 @@ export function Timeline(): JSX.Element {
 function BookmarkField({ ms, text, done }: { ms: number; text: string; done: () => void }): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
   const written = useSignal(text);
-  useEffect(() => { field.current?.focus(); }, []);
+  useLayoutEffect(() => { field.current?.focus(); }, []);
   const enter = async (): Promise<void> => {
     if (written.value !== text) await setBookmark(ms, written.value.trim());
     done();

@@ -23,7 +23,7 @@ casegen json OUT_FILE [--seed N]     writes the files as one JSON array
 casegen volume KIND SIZE_MB OUT_FILE [--seed N]
                                      writes one artifact of at least a size; KIND is one of
                                      activity-ndjson, activity-array, waagent-log, handler-log, syslog, auditd,
-                                     evtx, defender-csv, mixed-zip (its size is that of what is in it)";
+                                     evtx, defender-csv, mixed-zip, hours-zip (their size is that of what is in them)";
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -65,10 +65,9 @@ fn run(words: &[String]) -> Result<String, String> {
             Ok(format!("{} bytes in {path}", bytes.len()))
         }
         ["volume", kind, size, path] => {
-            let all: [(&str, Writer); 1] = [("mixed-zip", volume::mixed_zip)];
             let (_, write) = volume::KINDS
                 .iter()
-                .chain(&all)
+                .chain(&volume::ARCHIVES)
                 .find(|(name, _)| name == kind)
                 .ok_or_else(|| format!("no artifact is called {kind}\n{USAGE}"))?;
             let megabytes: u64 = size

@@ -92,7 +92,7 @@ fn hierarchy(world: &World, operation: &Operation) -> String {
     format!("{}/{}", world.tenant, subscription_id(world, operation))
 }
 
-fn subscription_id<'w>(world: &'w World, operation: &Operation) -> &'w str {
+pub(crate) fn subscription_id<'w>(world: &'w World, operation: &Operation) -> &'w str {
     world
         .subscriptions
         .get(operation.subscription)

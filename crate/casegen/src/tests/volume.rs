@@ -1,4 +1,4 @@
-use crate::volume::{KINDS, Writer, mixed_zip};
+use crate::volume::{ARCHIVES, KINDS, hours_zip, mixed_zip};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
@@ -116,10 +116,7 @@ fn an_event_log_of_any_size_has_all_channels_and_numbers_its_records_on() {
 #[test]
 fn bytes_are_the_same_on_any_day_and_machine() {
     let mut hashed = Vec::new();
-    for (name, write) in KINDS
-        .into_iter()
-        .chain([("mixed-zip", mixed_zip as Writer)])
-    {
+    for (name, write) in KINDS.into_iter().chain(ARCHIVES) {
         let mut written = Vec::new();
         write(1, 200_000, &mut written).unwrap();
         let hash: String = Sha256::digest(&written)
@@ -139,6 +136,7 @@ fn bytes_are_the_same_on_any_day_and_machine() {
         ("evtx", "55952a5985f9c544"),
         ("defender-csv", "b3ff0fcc255de3c4"),
         ("mixed-zip", "96f18b640c2672c3"),
+        ("hours-zip", "0f4c80fc0077f2f6"),
     ];
     let have: Vec<(&str, &str)> = hashed
         .iter()
@@ -167,4 +165,27 @@ fn the_mixed_archive_holds_one_artifact_of_each_kind() {
         unpacked += member.len() as u64;
     }
     assert_eq!(said.bytes, unpacked);
+}
+
+#[test]
+fn the_archive_of_hours_holds_a_small_member_for_each() {
+    let mut written = Vec::new();
+    let said = hours_zip(2, 800_000, &mut written).unwrap();
+    let mut archive = ZipArchive::new(Cursor::new(&written)).unwrap();
+    assert!(archive.len() > 30, "{}", archive.len());
+    let (mut unpacked, mut records) = (0, 0);
+    let mut paths = BTreeSet::new();
+    for at in 0..archive.len() {
+        let mut member = archive.by_index(at).unwrap();
+        let path = member.name().unwrap().into_owned();
+        assert!(path.ends_with("/m=00/PT1H.json"), "{path}");
+        assert!(paths.insert(path.clone()), "{path} twice");
+        let mut text = String::new();
+        member.read_to_string(&mut text).unwrap();
+        assert!((1..60_000).contains(&text.len()), "{path}");
+        unpacked += text.len() as u64;
+        records += text.lines().count() as u64;
+    }
+    assert_eq!(said.bytes, unpacked);
+    assert_eq!(said.records, records);
 }

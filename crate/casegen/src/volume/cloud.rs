@@ -195,7 +195,7 @@ const fn role(number: usize) -> Role {
 }
 
 /// Feeds rows of operation after operation, `step_ms` apart, until told to stop.
-fn feed(
+pub(super) fn feed(
     seed: u64,
     step_ms: i64,
     mut take: impl FnMut(&World, &Operation, Vec<Row>) -> io::Result<bool>,

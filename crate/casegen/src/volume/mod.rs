@@ -5,11 +5,13 @@
 //! they do in reality: tens of callers, hundreds of resources, one correlation id for each operation.
 
 mod cloud;
+mod hours;
 mod linux;
 mod mixed;
 mod windows;
 
 pub use cloud::{activity_array, activity_ndjson};
+pub use hours::hours_zip;
 pub use linux::{auditd, handler_log, syslog, waagent_log};
 pub use mixed::mixed_zip;
 pub use windows::{defender_csv, evtx};
@@ -39,6 +41,9 @@ pub const KINDS: [(&str, Writer); 8] = [
     ("evtx", evtx),
     ("defender-csv", defender_csv),
 ];
+
+/// Archives of them: their size is that of what is in them.
+pub const ARCHIVES: [(&str, Writer); 2] = [("mixed-zip", mixed_zip), ("hours-zip", hours_zip)];
 
 /// Counts what passes.
 struct Counter<'w> {

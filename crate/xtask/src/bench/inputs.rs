@@ -45,7 +45,7 @@ const fn log(name: &'static str, file: &'static str, write: Writer) -> Format {
 }
 
 /// All of them, in the order of tables.
-pub static FORMATS: [Format; 9] = [
+pub static FORMATS: [Format; 10] = [
     Format {
         json: Some(Json::Lines),
         ..log(
@@ -84,6 +84,11 @@ pub static FORMATS: [Format; 9] = [
         reach_percent: 0,
         log: false,
         ..log("mixed-zip", "triage.zip", volume::mixed_zip)
+    },
+    Format {
+        reach_percent: 0,
+        log: false,
+        ..log("hours-zip", "hours.zip", volume::hours_zip)
     },
 ];
 

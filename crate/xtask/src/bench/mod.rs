@@ -53,7 +53,7 @@ cargo xtask bench tab [the same] [--part PART] [--events N] [--huge GB] [--built
   --mb N         size of each input in MB of 1,000,000 bytes (default 200)
   --rounds N     how often each candidate has its turn (default 5)
   --only FORMAT  this input only, may be repeated: activity-ndjson, activity-array, waagent-log, handler-log, syslog, auditd, evtx,
-                 defender-csv, mixed-zip
+                 defender-csv, mixed-zip, hours-zip
   --workers N    readers, and workers of what they are compared with (default 2)
   --part PART    this part only, may be repeated: detectors, rules; of tab rates, answers, events, timeline
   --events N     most events of the parts events and timeline (default 10000000)

@@ -70,7 +70,7 @@ fn round(bench: &mut Bench<'_>, input: &Input, rates: &mut Rates) -> Result<(), 
         rates.at_once.add(seconds);
     }
     for readers in [1, workers] {
-        let hashes = input.format.name != "mixed-zip";
+        let hashes = !input.format.name.ends_with("-zip");
         let asked = json!({"files": files, "readers": readers, "hashes": hashes, "rested": true});
         let measured = bench.driver.measure("read", asked)?;
         let add = |samples: &mut Samples, name: &str| {

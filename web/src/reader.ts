@@ -17,9 +17,9 @@ const BEHIND_BORDER_BYTES = 256 << 10;
 const TAKEN_BYTES = 128 << 10;
 /** The first slice of a large item: little, so that its first rows are seen and other readers begin at once. */
 const FIRST_SLICE_BYTES = 256 << 10;
-/** A member of a container up to this size needs no Blob, until there are too many for the memory of a tab. */
+/** A member of a container up to this size needs no Blob, until each reader has given so many bytes of them: they stay in the memory of the tab. */
 const SMALL_BYTES = 64 << 10;
-const SMALL_TOTAL_BYTES = 64 << 20;
+const SMALL_TOTAL_BYTES = 128 << 20;
 /** Says whether an item is a container. */
 const HEAD_BYTES = 512;
 /** Slices of a segment on their way at once: parsing is faster than one slice after the other arrives. */
